@@ -1,0 +1,716 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of options and what is computed from it. Facts come from the types themselves where an option has
+// no parameters, else from its arguments by the same formula as the type's; tests/unit/lab.cpp compares both
+// for every curated variant.
+#include "lab/catalogue.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <tophash/framework/compose/name.hpp>
+#include <tophash/framework/compose/rules.hpp>
+#include <tophash/framework/layout/bucket_chain.hpp>
+#include <tophash/framework/presets.hpp>
+#include <tophash/policies/deletion/dirty.hpp>
+#include <tophash/policies/deletion/immediate.hpp>
+#include <tophash/policies/deletion/tombstone.hpp>
+#include <tophash/policies/growth/eager.hpp>
+#include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/hashing/seeded.hpp>
+#include <tophash/policies/hashing/std_hash.hpp>
+#include <tophash/policies/hashing/wyhash.hpp>
+#include <tophash/policies/iteration/plain.hpp>
+#include <tophash/policies/observe/counters.hpp>
+#include <tophash/policies/observe/nothing.hpp>
+#include <tophash/policies/overflow/fresh.hpp>
+#include <tophash/policies/overflow/local_list.hpp>
+#include <tophash/policies/sizing/power_of_two.hpp>
+#include <tophash/policies/sync/none.hpp>
+
+#include "lab/nearest.hpp"
+#include "lab/spec_parser.hpp"
+
+namespace tophash::lab {
+
+namespace {
+
+constexpr std::size_t layout_axis = axes::layout::index, hashing_axis = axes::hashing::index,
+                      sizing_axis = axes::sizing::index, deletion_axis = axes::deletion::index,
+                      load_axis = axes::load::index, growth_axis = axes::growth::index,
+                      overflow_axis = axes::overflow::index, allocation_axis = axes::allocation::index,
+                      iteration_axis = axes::iteration::index, sync_axis = axes::sync::index,
+                      observe_axis = axes::observe::index;
+
+term word(std::string name) { return {.name = std::move(name), .arguments = {}, .position = 0}; }
+
+std::uint64_t number_of(const term& t) {
+  std::uint64_t out = 0;
+  const auto [end, error] = std::from_chars(t.name.data(), t.name.data() + t.name.size(), out);
+  const bool whole = error == std::errc{} && end == t.name.data() + t.name.size() && t.arguments.empty();
+  if (!whole) throw spec_error(t.position, "'" + text_of(t) + "' is no whole number");
+  return out;
+}
+
+bool is_number(const term& t) noexcept {
+  return t.arguments.empty() && !t.name.empty() &&
+         t.name.find_first_not_of("0123456789") == std::string::npos;
+}
+
+[[noreturn]] void unknown(const term& t, std::string_view what, const std::vector<std::string>& known) {
+  throw spec_error(t.position, "'" + t.name + "' is no " + std::string{what} + nearest_hint(t.name, known));
+}
+
+// ---- options without parameters -----------------------------------------------------------------
+
+term plain_form(const term& t) {
+  if (!t.arguments.empty()) {
+    throw spec_error(t.arguments.front().value.position, "'" + t.name + "' takes no argument");
+  }
+  return word(t.name);
+}
+
+template <class Facts, class Field>
+void set_facts(spec_facts& out, Field spec_facts::*field, const Facts& facts) {
+  out.*field = facts;
+}
+
+// ---- layout -------------------------------------------------------------------------------------
+
+struct bucket_fields {
+  std::uint64_t slots = bucket_options{}.slots;
+  std::uint64_t tag_bits = bucket_options{}.tag_bits;
+  bool split = bucket_options{}.arrange == arrangement::split;
+  std::uint64_t inline_limit_bytes = bucket_options{}.inline_limit_bytes;
+};
+
+bool split_of(const term& t) {
+  if (t.name == "split") return true;
+  if (t.name == "paired") return false;
+  unknown(t, "arrangement", {"paired", "split"});
+}
+
+bucket_fields bucket_fields_of(const term& t) {
+  bucket_fields out;
+  std::vector<std::string> seen;
+  for (const term::argument& a : t.arguments) {
+    const std::string key =
+        a.key.empty() && (a.value.name == "split" || a.value.name == "paired") ? "arrange" : a.key;
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      throw spec_error(a.value.position, "'" + key + "' is given twice");
+    }
+    seen.push_back(key);
+    if (key == "slots")
+      out.slots = number_of(a.value);
+    else if (key == "tag_bits")
+      out.tag_bits = number_of(a.value);
+    else if (key == "arrange")
+      out.split = split_of(a.value);
+    else if (key == "inline_limit_bytes")
+      out.inline_limit_bytes = number_of(a.value);
+    else {
+      term named = a.value;
+      if (!key.empty()) named.name = key;
+      unknown(named, "field of bucket_chain", {"slots", "tag_bits", "arrange", "inline_limit_bytes"});
+    }
+  }
+  return out;
+}
+
+term bucket_chain_form(const term& t) {
+  const bucket_fields f = bucket_fields_of(t), standard;
+  term out = word("bucket_chain");
+  const auto add = [&out](std::string key, std::string value) {
+    out.arguments.push_back({.key = std::move(key), .value = word(std::move(value))});
+  };
+  if (f.slots != standard.slots) add("slots", std::to_string(f.slots));
+  if (f.tag_bits != standard.tag_bits) add("tag_bits", std::to_string(f.tag_bits));
+  if (f.split != standard.split) add("arrange", f.split ? "split" : "paired");
+  if (f.inline_limit_bytes != standard.inline_limit_bytes) {
+    add("inline_limit_bytes", std::to_string(f.inline_limit_bytes));
+  }
+  return out;
+}
+
+std::string bucket_chain_spelling(const term& t) {
+  std::string fields;
+  for (const term::argument& a : t.arguments) {
+    const std::string value = a.key == "arrange" ? "tophash::arrangement::" + a.value.name : a.value.name;
+    fields += (fields.empty() ? "." : ", .") + a.key + " = " + value;
+  }
+  if (fields.empty()) return "tophash::layout::bucket_chain<>";
+  return "tophash::layout::bucket_chain<tophash::bucket_options{" + fields + "}>";
+}
+
+void bucket_chain_facts(const term& t, spec_facts& out) {
+  const bucket_fields f = bucket_fields_of(t);
+  out.layout = {.kind = layout_kind::bucket_chain,
+                .slots = static_cast<std::size_t>(f.slots),
+                .tag_bits = static_cast<std::size_t>(f.tag_bits),
+                .inline_limit_bytes = static_cast<std::size_t>(f.inline_limit_bytes),
+                .split = f.split};
+}
+
+// ---- options that wrap one option of the same axis: seeded, tracked, failing --------------------
+
+term normal_form(std::size_t axis, const term& t);
+
+template <std::size_t Axis>
+term wrapping_form(const term& t) {
+  if (t.arguments.size() != 1 || !t.arguments.front().key.empty()) {
+    throw spec_error(t.position, "'" + t.name + "' takes one " + std::string{axis_names[Axis]} +
+                                     " option, as in " + t.name +
+                                     (Axis == hashing_axis ? "(wyhash)" : "(system)"));
+  }
+  term out = word(t.name);
+  out.arguments.push_back({.key = {}, .value = normal_form(Axis, t.arguments.front().value)});
+  return out;
+}
+
+std::string spelling_of(std::size_t axis, const term& t) { return entry_of(axis, t.name).spelling(t); }
+
+std::string seeded_spelling(const term& t) {
+  return "tophash::hashing::seeded<" + spelling_of(hashing_axis, t.arguments.front().value) + ">";
+}
+
+void seeded_facts(const term& t, spec_facts& out) {
+  const term& inner = t.arguments.front().value;
+  entry_of(hashing_axis, inner.name).facts(inner, out);
+  out.hashing.seeded = true;
+}
+
+std::string decorator_spelling(const term& t) {
+  return "tophash::allocators::" + t.name + "<" + spelling_of(allocation_axis, t.arguments.front().value) +
+         ">";
+}
+
+// A decorator's handle is one pointer to its resource, which holds what it decorates.
+void decorator_facts(const term& t, spec_facts& out) {
+  const term& inner = t.arguments.front().value;
+  entry_of(allocation_axis, inner.name).facts(inner, out);
+  out.allocation.handle_bytes = sizeof(void*);
+}
+
+// ---- tombstone, load, incremental ---------------------------------------------------------------
+
+term tombstone_form(const term& t) {
+  term out = word("tombstone");
+  if (t.arguments.empty()) return out;
+  const term::argument& a = t.arguments.front();
+  if (t.arguments.size() != 1 || !a.key.empty())
+    throw spec_error(t.position, "tombstone takes at most 'not_reusing'");
+  if (a.value.name == "reusing" && a.value.arguments.empty()) return out;
+  if (a.value.name != "not_reusing" || !a.value.arguments.empty()) {
+    unknown(a.value, "kind of tombstone", {"reusing", "not_reusing"});
+  }
+  out.arguments.push_back({.key = {}, .value = word("not_reusing")});
+  return out;
+}
+
+term not_reusing_form(const term& t) {
+  static_cast<void>(plain_form(t));
+  term out = word("tombstone");
+  out.arguments.push_back({.key = {}, .value = word("not_reusing")});
+  return out;
+}
+
+term load_form(const term& t) {
+  if (t.arguments.empty() || t.arguments.size() > 2) {
+    throw spec_error(t.position, "load takes entries and buckets, as in load(13,2) or load(8)");
+  }
+  term out = word("load");
+  for (const term::argument& a : t.arguments) {
+    if (!a.key.empty()) throw spec_error(a.value.position, "load takes no named argument");
+    out.arguments.push_back({.key = {}, .value = word(std::to_string(number_of(a.value)))});
+  }
+  if (out.arguments.size() == 1) out.arguments.push_back({.key = {}, .value = word("1")});
+  return out;
+}
+
+std::string load_spelling(const term& t) {
+  return "tophash::load<" + t.arguments[0].value.name + ", " + t.arguments[1].value.name + ">";
+}
+
+void load_facts_of(const term& t, spec_facts& out) {
+  out.load = {.numerator = static_cast<std::size_t>(number_of(t.arguments[0].value)),
+              .denominator = static_cast<std::size_t>(number_of(t.arguments[1].value))};
+}
+
+term incremental_form(const term& t) {
+  const bool right_count = t.arguments.size() == 1 || t.arguments.size() == 2;
+  if (!right_count || !is_number(t.arguments.front().value)) {
+    throw spec_error(t.position,
+                     "incremental takes chains a write, as in incremental(2) or incremental(2,every_write)");
+  }
+  term out = word("incremental");
+  out.arguments.push_back({.key = {}, .value = word(std::to_string(number_of(t.arguments.front().value)))});
+  if (t.arguments.size() == 2) {
+    const term& when = t.arguments.back().value;
+    if (when.name != "every_write" || !when.arguments.empty()) unknown(when, "kind of step", {"every_write"});
+    out.arguments.push_back({.key = {}, .value = word("every_write")});
+  }
+  return out;
+}
+
+std::string incremental_spelling(const term& t) {
+  const bool every_write = t.arguments.size() == 2;
+  return "tophash::growth::incremental<" + t.arguments.front().value.name + (every_write ? ", true>" : ">");
+}
+
+void incremental_facts(const term& t, spec_facts& out) {
+  const auto chains = static_cast<std::size_t>(number_of(t.arguments.front().value));
+  out.growth = {.quantum = chains, .endless = chains == 0, .every_write = t.arguments.size() == 2};
+}
+
+// ---- the table ----------------------------------------------------------------------------------
+
+void stateless_storage(spec_facts& out, visibility sees) {
+  out.allocation = {.sees = sees, .handle_bytes = 1};
+}
+
+constexpr option_entry options_table[] = {
+    {layout_axis, "bucket_chain", "slots=1..8, tag_bits=0..8, arrange=paired|split, inline_limit_bytes=N",
+     "chained buckets of up to 8 slots with one tag byte a slot: the shape of Go's classic map",
+     "framework/layout/bucket_chain.hpp", false, bucket_chain_form, bucket_chain_spelling,
+     bucket_chain_facts},
+
+    {hashing_axis, "wyhash", "", "multiply-fold over bytes; integers as they are, mixed by the table",
+     "policies/hashing/wyhash.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::hashing::wyhash"}; },
+     [](const term&, spec_facts& out) { out.hashing = hashing_facts_of<hashing::wyhash>(); }},
+    {hashing_axis, "std_hash", "", "std::hash and ==, mixed by the table", "policies/hashing/std_hash.hpp",
+     false, plain_form, [](const term&) { return std::string{"tophash::hashing::std_hash"}; },
+     [](const term&, spec_facts& out) { out.hashing = hashing_facts_of<hashing::std_hash>(); }},
+    {hashing_axis, "absl_hash", "", "absl::Hash (needs Abseil)", "policies/hashing/absl_hash.hpp", false,
+     plain_form, [](const term&) { return std::string{"tophash::hashing::absl_hash"}; },
+     [](const term&, spec_facts& out) { out.hashing = {}; }},
+    {hashing_axis, "identity", "", "integers as they are, never mixed", "policies/hashing/identity.hpp",
+     false, plain_form, [](const term&) { return std::string{"tophash::hashing::identity"}; },
+     [](const term&, spec_facts& out) { out.hashing = hashing_facts_of<hashing::identity>(); }},
+    {hashing_axis, "seeded", "H", "a seed of its own for every map around the hash H",
+     "policies/hashing/seeded.hpp", false, wrapping_form<hashing_axis>, seeded_spelling, seeded_facts},
+
+    {sizing_axis, "power_of_two", "", "2^n buckets, chosen by the hash's low bits",
+     "policies/sizing/power_of_two.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::sizing::power_of_two"}; },
+     [](const term&, spec_facts& out) { out.sizing = {.power_of_two = true}; }},
+
+    {deletion_axis, "immediate", "", "erase destroys the entry and frees its slot at once",
+     "policies/deletion/immediate.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::deletion::immediate"}; },
+     [](const term&, spec_facts& out) { out.deletion = deletion::immediate::facts; }},
+    {deletion_axis, "tombstone", "[reusing|not_reusing]",
+     "erase leaves a mark in the slot; an insert may reuse it, or only a rehash",
+     "policies/deletion/tombstone.hpp", false, tombstone_form,
+     [](const term& t) {
+       return std::string{t.arguments.empty() ? "tophash::deletion::tombstone"
+                                              : "tophash::deletion::tombstone_not_reusing"};
+     },
+     [](const term& t, spec_facts& out) {
+       out.deletion =
+           t.arguments.empty() ? deletion::tombstone::facts : deletion::tombstone_not_reusing::facts;
+     }},
+    {deletion_axis, "tombstone_not_reusing", "", "the same as tombstone(not_reusing)",
+     "policies/deletion/tombstone.hpp", false, not_reusing_form,
+     [](const term&) { return std::string{"tophash::deletion::tombstone_not_reusing"}; },
+     [](const term&, spec_facts& out) { out.deletion = deletion::tombstone_not_reusing::facts; }},
+    {deletion_axis, "dirty", "", "erase hides the entry; a sweep or a growth step destroys it",
+     "policies/deletion/dirty.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::deletion::dirty"}; },
+     [](const term&, spec_facts& out) { out.deletion = deletion::dirty::facts; }},
+
+    {load_axis, "load", "entries, buckets", "full at so many entries to so many buckets",
+     "policies/load/load.hpp", false, load_form, load_spelling, load_facts_of},
+
+    {growth_axis, "eager", "", "the write that grows moves everything", "policies/growth/eager.hpp", false,
+     plain_form, [](const term&) { return std::string{"tophash::growth::eager"}; },
+     [](const term&, spec_facts& out) { out.growth = growth::eager::facts; }},
+    {growth_axis, "incremental", "chains[, every_write]",
+     "each write evacuates so many chains of the old array", "policies/growth/incremental.hpp", false,
+     incremental_form, incremental_spelling, incremental_facts},
+
+    {overflow_axis, "fresh", "", "overflow buckets come from storage and go back to it",
+     "policies/overflow/fresh.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::overflow::fresh"}; },
+     [](const term&, spec_facts& out) { out.overflow = overflow::fresh::facts; }},
+    {overflow_axis, "local_list", "", "the map keeps emptied overflow buckets and uses them again",
+     "policies/overflow/local_list.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::overflow::local_list"}; },
+     [](const term&, spec_facts& out) { out.overflow = overflow::local_list::facts; }},
+
+    {allocation_axis, "system", "", "malloc and free", "allocators/system.hpp", true, plain_form,
+     [](const term&) { return std::string{"tophash::allocators::system"}; },
+     [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }},
+    {allocation_axis, "mimalloc", "", "mimalloc's C functions (needs mimalloc)", "allocators/mimalloc.hpp",
+     true, plain_form, [](const term&) { return std::string{"tophash::allocators::mimalloc"}; },
+     [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }},
+    {allocation_axis, "tracked", "A", "counts bytes and blocks by purpose around the backend A",
+     "allocators/decorators/tracked.hpp", true, wrapping_form<allocation_axis>, decorator_spelling,
+     decorator_facts},
+    {allocation_axis, "failing", "A", "makes allocations of the backend A fail on purpose",
+     "allocators/decorators/failing.hpp", false, wrapping_form<allocation_axis>, decorator_spelling,
+     decorator_facts},
+    {allocation_axis, "erased", "", "any backend, chosen at run time (the lab's own binding)",
+     "allocators/erased.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::allocators::erased"}; },
+     [](const term&, spec_facts& out) {
+       out.allocation = {.sees = visibility::opaque, .handle_bytes = 2 * sizeof(void*)};
+     }},
+    {allocation_axis, "boehm_scanned", "",
+     "Boehm's collector, every word searched for pointers (needs libgc)", "gc/boehm.hpp", true, plain_form,
+     [](const term&) { return std::string{"tophash::gc::boehm_scanned"}; },
+     [](const term&, spec_facts& out) { stateless_storage(out, visibility::scanned); }},
+    {allocation_axis, "boehm_pointer_free", "", "Boehm's collector, slots never searched (needs libgc)",
+     "gc/boehm.hpp", true, plain_form,
+     [](const term&) { return std::string{"tophash::gc::boehm_pointer_free"}; },
+     [](const term&, spec_facts& out) { stateless_storage(out, visibility::pointer_free); }},
+
+    {iteration_axis, "plain", "", "a write may invalidate iterators", "policies/iteration/plain.hpp", false,
+     plain_form, [](const term&) { return std::string{"tophash::iteration::plain"}; },
+     [](const term&, spec_facts& out) { out.iteration = iteration::plain::facts; }},
+    {sync_axis, "none", "", "one thread at a time", "policies/sync/none.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::sync::none"}; },
+     [](const term&, spec_facts& out) { out.sync = sync::none::facts; }},
+    {observe_axis, "nothing", "", "no telemetry, no cost", "policies/observe/nothing.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::observe::nothing"}; },
+     [](const term&, spec_facts& out) {
+       out.observe = compose_steps::facts_or_default<observe::nothing, observe_facts>();
+     }},
+    {observe_axis, "counters", "", "counts every event", "policies/observe/counters.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::observe::counters"}; },
+     [](const term&, spec_facts& out) {
+       out.observe = compose_steps::facts_or_default<observe::counters, observe_facts>();
+     }},
+};
+
+const option_entry* find_entry(std::size_t axis, std::string_view name) noexcept {
+  for (const option_entry& e : options_table) {
+    if (e.axis == axis && e.name == name) return &e;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> names_on(std::size_t axis) {
+  std::vector<std::string> out;
+  for (const option_entry& e : options_table) {
+    if (e.axis == axis) out.emplace_back(e.name);
+  }
+  return out;
+}
+
+term normal_form(std::size_t axis, const term& t) {
+  const option_entry* entry = find_entry(axis, t.name);
+  if (entry == nullptr) unknown(t, std::string{axis_names[axis]} + " option", names_on(axis));
+  term out = entry->normalise(t);
+  out.position = t.position;
+  return out;
+}
+
+// The options that a preset type sets, read from the type.
+template <class Preset>
+preset_entry preset_from(std::string description) {
+  preset_entry out{.name = std::string{option_name<Preset>().view()},
+                   .description = std::move(description),
+                   .spelling = {},
+                   .options = {}};
+  out.spelling = "tophash::presets::" + out.name;
+  using all = compose_steps::spec_of<presets::defaults, Preset>;
+  for_each_axis<all>([&out]<class Axis, class Option>() {
+    if constexpr (compose_steps::preset_sets<Axis, Preset>()) {
+      out.options.emplace_back(Axis::index, std::string{option_name<Option>().view()});
+    }
+  });
+  return out;
+}
+
+}  // namespace
+
+std::string_view axis_description(std::size_t axis) noexcept {
+  static constexpr std::array<std::string_view, axes::count> texts = {
+      "how slots are represented",
+      "64-bit hash, equality, seed",
+      "number of buckets, and which one a hash belongs to",
+      "what an erase leaves behind",
+      "when a table is full",
+      "when and how fast capacity changes",
+      "where an overflow bucket comes from and goes to",
+      "bytes by purpose",
+      "what iterators survive",
+      "concurrent use",
+      "telemetry",
+  };
+  return texts[axis];
+}
+
+std::span<const option_entry> catalogue_options() noexcept { return options_table; }
+
+const std::vector<preset_entry>& catalogue_presets() {
+  static const std::vector<preset_entry> all = {
+      preset_from<presets::defaults>("what an axis means when nobody names an option on it"),
+      preset_from<presets::go_like>("Go 1.19's map: split buckets, reused tombstones, two chains a write"),
+  };
+  return all;
+}
+
+const option_entry& entry_of(std::size_t axis, std::string_view name) {
+  const option_entry* entry = find_entry(axis, name);
+  if (entry == nullptr)
+    throw spec_error(1, "'" + std::string{name} + "' is no " + std::string{axis_names[axis]} + " option");
+  return *entry;
+}
+
+bool operator==(const spec_description& a, const spec_description& b) { return canonical(a) == canonical(b); }
+
+spec_description default_spec() {
+  static const spec_description value = [] {
+    spec_description out;
+    using all = compose_steps::spec_of<presets::defaults>;
+    for_each_axis<all>([&out]<class Axis, class Option>() {
+      out.options[Axis::index] = normal_form(Axis::index, parse_term(option_name<Option>().view()));
+    });
+    return out;
+  }();
+  return value;
+}
+
+namespace {
+
+const preset_entry* find_preset(std::string_view name) {
+  for (const preset_entry& p : catalogue_presets()) {
+    if (p.name == name) return &p;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> preset_names() {
+  std::vector<std::string> out;
+  for (const preset_entry& p : catalogue_presets()) out.push_back(p.name);
+  return out;
+}
+
+// A bare name: the axis it is an option of. The shipped names are unique over the axes, and a test says so.
+std::size_t axis_of_bare(const term& t) {
+  for (const option_entry& e : options_table) {
+    if (e.name == t.name) return e.axis;
+  }
+  std::vector<std::string> known = preset_names();
+  for (const option_entry& e : options_table) known.emplace_back(e.name);
+  unknown(t, "option or preset", known);
+}
+
+void apply_preset(const spec_part& part, spec_description& out,
+                  std::array<std::string, axes::count>& set_by) {
+  const preset_entry* preset = find_preset(part.option.name);
+  if (preset == nullptr) unknown(part.option, "preset", preset_names());
+  if (!part.option.arguments.empty()) throw spec_error(part.option.position, "a preset takes no argument");
+  out.presets.push_back(preset->name);
+  for (const auto& [axis, text] : preset->options) {
+    if (!set_by[axis].empty() && set_by[axis] != preset->name && !out.given[axis]) {
+      throw spec_error(part.option.position, "the presets " + set_by[axis] + " and " + preset->name +
+                                                 " both set the axis " + std::string{axis_names[axis]} +
+                                                 ", and no option decides");
+    }
+    set_by[axis] = preset->name;
+    if (!out.given[axis]) out.options[axis] = normal_form(axis, parse_term(text));
+  }
+}
+
+std::size_t axis_of(const spec_part& part) {
+  if (part.axis.empty()) return axis_of_bare(part.option);
+  const auto found = std::find(axis_names.begin(), axis_names.end(), part.axis);
+  if (found == axis_names.end()) {
+    std::vector<std::string> known(axis_names.begin(), axis_names.end());
+    known.emplace_back("preset");
+    throw spec_error(part.position, "'" + part.axis + "' is no axis" + nearest_hint(part.axis, known));
+  }
+  return static_cast<std::size_t>(found - axis_names.begin());
+}
+
+bool names_preset(const spec_part& part) {
+  return part.axis == "preset" || (part.axis.empty() && find_preset(part.option.name) != nullptr);
+}
+
+}  // namespace
+
+spec_description parse_spec(std::string_view text) {
+  spec_description out = default_spec();
+  const std::vector<spec_part> parts = split_spec(text);
+  for (const spec_part& part : parts) {
+    if (names_preset(part)) continue;
+    const std::size_t axis = axis_of(part);
+    if (out.given[axis]) {
+      throw spec_error(part.position, "a second option on the axis " + std::string{axis_names[axis]});
+    }
+    out.options[axis] = normal_form(axis, part.option);
+    out.given[axis] = true;
+  }
+  std::array<std::string, axes::count> set_by;
+  for (const spec_part& part : parts) {
+    if (names_preset(part)) apply_preset(part, out, set_by);
+  }
+  return out;
+}
+
+std::string canonical(const spec_description& spec) {
+  std::string out;
+  for (std::size_t axis = 0; axis < axes::count; ++axis) {
+    if (axis != 0) out += ',';
+    out += std::string{axis_names[axis]} + "=" + text_of(spec.options[axis]);
+  }
+  return out;
+}
+
+spec_description with_option(spec_description spec, std::string_view axis_and_option) {
+  const std::vector<spec_part> parts = split_spec(axis_and_option);
+  for (const spec_part& part : parts) spec.options[axis_of(part)] = normal_form(axis_of(part), part.option);
+  return spec;
+}
+
+std::vector<std::size_t> differing_axes(const spec_description& a, const spec_description& b) {
+  std::vector<std::size_t> out;
+  for (std::size_t axis = 0; axis < axes::count; ++axis) {
+    if (text_of(a.options[axis]) != text_of(b.options[axis])) out.push_back(axis);
+  }
+  return out;
+}
+
+std::string short_text(const spec_description& spec) {
+  const auto beyond = [&spec](const spec_description& base, std::string start) {
+    for (const std::size_t axis : differing_axes(spec, base)) {
+      start += (start.empty() ? "" : ",") + text_of(spec.options[axis]);
+    }
+    return start;
+  };
+  std::string best = beyond(default_spec(), "");
+  if (best.empty()) return "defaults";
+  std::size_t fewest = differing_axes(spec, default_spec()).size();
+  for (const preset_entry& preset : catalogue_presets()) {
+    if (preset.name == "defaults") continue;
+    const spec_description base = parse_spec(preset.name);
+    const std::size_t parts = differing_axes(spec, base).size() + 1;
+    if (parts <= fewest) best = beyond(base, preset.name), fewest = parts;
+  }
+  return best;
+}
+
+std::string cxx_options(const spec_description& spec) {
+  std::string out;
+  for (std::size_t axis = 0; axis < axes::count; ++axis) {
+    out += (axis == 0 ? "" : ", ") + spelling_of(axis, spec.options[axis]);
+  }
+  return out;
+}
+
+std::string cxx_type(const spec_description& spec, std::string_view key, std::string_view value) {
+  std::string out = "tophash::map<" + std::string{key} + ", " + std::string{value};
+  for (const std::size_t axis : differing_axes(spec, default_spec()))
+    out += ", " + spelling_of(axis, spec.options[axis]);
+  return out + ">";
+}
+
+std::vector<std::string> cxx_headers(const spec_description& spec) {
+  std::vector<std::string> out = {"map.hpp"};
+  const auto add = [&out](std::string_view header) {
+    if (std::find(out.begin(), out.end(), header) == out.end()) out.emplace_back(header);
+  };
+  for (const std::size_t axis : differing_axes(spec, default_spec())) {
+    for (const term* t = &spec.options[axis]; t != nullptr;) {
+      const option_entry* entry = find_entry(axis, t->name);
+      if (entry == nullptr) break;
+      add(entry->header);
+      t = t->arguments.empty() ? nullptr : &t->arguments.front().value;
+    }
+  }
+  return out;
+}
+
+spec_facts facts_of(const spec_description& spec) {
+  spec_facts out;
+  for (std::size_t axis = 0; axis < axes::count; ++axis) {
+    entry_of(axis, spec.options[axis].name).facts(spec.options[axis], out);
+  }
+  return out;
+}
+
+namespace {
+
+struct bytes_16 {
+  std::uint64_t words[2];
+};
+struct bytes_128 {
+  std::uint64_t words[16];
+};
+struct bytes_4000 {
+  std::uint64_t words[500];
+};
+
+template <class T>
+constexpr named_type describe(std::string_view name, std::string_view spelling) {
+  return {.name = name,
+          .spelling = spelling,
+          .bytes = sizeof(T),
+          .deferred = deferred_destruction<T>,
+          .may_point = gc_traits<T>::may_contain_pointers,
+          .movable = std::is_move_constructible_v<T>,
+          .integral = std::is_integral_v<T>};
+}
+
+constexpr named_type types_table[] = {
+    describe<std::uint8_t>("u8", "std::uint8_t"),
+    describe<std::uint16_t>("u16", "std::uint16_t"),
+    describe<std::uint32_t>("u32", "std::uint32_t"),
+    describe<std::uint64_t>("u64", "std::uint64_t"),
+    describe<std::int64_t>("i64", "std::int64_t"),
+    describe<double>("double", "double"),
+    describe<std::string>("string", "std::string"),
+    describe<void*>("pointer", "void*"),
+    describe<bytes_16>("bytes_16", "bytes_16"),
+    describe<bytes_128>("bytes_128", "bytes_128"),
+    describe<bytes_4000>("bytes_4000", "bytes_4000"),
+    describe<std::vector<std::uint64_t>>("vector", "std::vector<std::uint64_t>"),
+};
+
+}  // namespace
+
+std::span<const named_type> named_types() noexcept { return types_table; }
+
+const named_type* find_type(std::string_view name) noexcept {
+  for (const named_type& t : types_table) {
+    if (t.name == name) return &t;
+  }
+  return nullptr;
+}
+
+type_facts type_facts_for(const spec_description& spec, const named_type& key, const named_type& value) {
+  const spec_facts facts = facts_of(spec);
+  const term* hash = &spec.options[hashing_axis];
+  if (hash->name == "seeded") hash = &hash->arguments.front().value;
+  const bool by_value = key.integral || key.name == "pointer";
+  const bool standard = by_value || key.name == "double" || key.name == "string";
+  return {.key_bytes = key.bytes,
+          .value_bytes = value.bytes,
+          .key_deferred = key.deferred,
+          .value_deferred = value.deferred,
+          .key_may_point = key.may_point,
+          .value_may_point = value.may_point,
+          .hashable = hash->name == "identity" ? by_value : standard,
+          .key_movable = key.movable,
+          .value_movable = value.movable,
+          .boxed = facts.layout.boxes(key.bytes, value.bytes)};
+}
+
+std::optional<violation> check_rules(const spec_description& spec, const type_facts* types) {
+  const spec_facts facts = facts_of(spec);
+  const std::size_t index =
+      types == nullptr ? first_violation(pack_facts{}, facts) : first_violation(pack_facts{}, facts, *types);
+  if (index == no_rule) return std::nullopt;
+  const rule_row& rule = rules[index];
+  return violation{.id = rule.id, .axes = rule.axes, .sentence = rule.sentence, .remedy = rule.remedy};
+}
+
+}  // namespace tophash::lab

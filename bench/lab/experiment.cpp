@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a request to tasks, and the tasks measured.
+#include "lab/experiment.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "lab/catalogue.hpp"
+#include "lab/collectors.hpp"
+#include "lab/nearest.hpp"
+#include "lab/registry.hpp"
+#include "lab/sha256.hpp"
+#include "lab/storages.hpp"
+#include "lab/trace.hpp"
+#include "workloads/workloads.hpp"
+
+namespace tophash::lab {
+
+namespace {
+
+constexpr std::size_t usual_n = 200'000;
+constexpr std::size_t usual_sweep_buckets = std::size_t{1} << 17;
+
+const workload_entry& workload_of(const experiment_request& request) {
+  if (const workload_entry* w = find_workload(request.workload)) return *w;
+  std::vector<std::string> known;
+  for (const workload_entry& w : workloads()) known.emplace_back(w.name);
+  throw command_error(exit_usage,
+                      "'" + request.workload + "' is no workload" + nearest_hint(request.workload, known));
+}
+
+std::vector<const variant_row*> chosen_variants(const experiment_request& request) {
+  std::vector<const variant_row*> out;
+  for (const std::string& text : request.variants) {
+    const variant_choice choice = choose_variants(text);
+    if (!choice.error.empty())
+      throw command_error(choice.not_built ? exit_not_here : exit_usage, choice.error);
+    for (const variant_row* row : choice.rows) {
+      if (std::find(out.begin(), out.end(), row) == out.end()) out.push_back(row);
+    }
+  }
+  return out;
+}
+
+// The text of one storage, in canonical form.
+std::string canonical_storage(const std::string& text) {
+  try {
+    const spec_description spec = with_option(default_spec(), "allocation=" + text);
+    return text_of(spec.options[axes::allocation::index]);
+  } catch (const spec_error& error) {
+    throw command_error(exit_usage, "--allocator " + text + ": " + error.what());
+  }
+}
+
+void require_here(const std::string& storage) {
+  try {
+    static_cast<void>(bind_storage(storage));
+  } catch (const std::invalid_argument& error) {
+    const storage_entry* const entry = find_storage(plain_storage(storage));
+    throw command_error(entry != nullptr && !entry->here ? exit_not_here : exit_usage, error.what());
+  }
+}
+
+std::vector<std::string> all_storages() {
+  std::vector<std::string> out;
+  for (const storage_entry& s : storages()) {
+    if (s.here) out.push_back(s.name);
+  }
+  out.emplace_back("tracked(system)");
+  return out;
+}
+
+bool is_collected(const std::string& storage) {
+  const storage_entry* const entry = find_storage(plain_storage(storage));
+  return entry != nullptr && entry->collected();
+}
+
+void check_collector(const experiment_request& request, const std::vector<std::string>& chosen) {
+  if (request.collector.empty()) return;
+  for (const std::string& storage : chosen) {
+    if (is_collected(storage) == (request.collector == "boehm")) continue;
+    throw command_error(
+        exit_usage,
+        "--collector " + request.collector + " and --allocator " + storage +
+            " do not go together: boehm collects boehm_scanned and boehm_pointer_free, none the others");
+  }
+}
+
+std::vector<std::string> chosen_storages(const experiment_request& request) {
+  if (!request.collector.empty()) {
+    std::vector<std::string> known;
+    bool here = false;
+    for (const collector_entry& c : collectors())
+      known.push_back(c.name), here = here || (c.here && c.name == request.collector);
+    if (std::find(known.begin(), known.end(), request.collector) == known.end()) {
+      throw command_error(exit_usage, "'" + request.collector + "' is no collector" +
+                                          nearest_hint(request.collector, known));
+    }
+    if (!here)
+      throw command_error(exit_not_here,
+                          "the collector " + request.collector + " is not built in: it needs libgc-dev");
+  }
+  std::vector<std::string> asked = request.allocators;
+  if (asked.empty())
+    asked = request.collector == "boehm" ? std::vector<std::string>{"boehm_scanned", "boehm_pointer_free"}
+                                         : std::vector<std::string>{"system"};
+  std::vector<std::string> out;
+  for (const std::string& text : asked) {
+    const std::vector<std::string> meant =
+        text == "all" ? all_storages() : std::vector<std::string>{canonical_storage(text)};
+    for (const std::string& storage : meant) {
+      require_here(storage);
+      if (text == "all" && !request.collector.empty() &&
+          is_collected(storage) != (request.collector == "boehm"))
+        continue;
+      if (std::find(out.begin(), out.end(), storage) == out.end()) out.push_back(storage);
+    }
+  }
+  check_collector(request, out);
+  return out;
+}
+
+// Why this variant cannot run on this storage with this key; empty: it can.
+std::string refusal(const variant_row& row, const std::string& storage, key_kind key) {
+  if (key == key_kind::string ? row.run_string == nullptr : row.run_u64 == nullptr) {
+    return "it takes no " + std::string{key_kind_name(key)} + " keys";
+  }
+  const storage_entry* const entry = find_storage(plain_storage(storage));
+  if (row.spec.empty()) {
+    return entry != nullptr && entry->sees == visibility::pointer_free
+               ? "its nodes and arrays hold pointers that pointer-free storage would hide from the collector"
+               : "";
+  }
+  const spec_description spec = with_option(parse_spec(row.spec), "allocation=" + storage);
+  const type_facts types = type_facts_for(spec, *find_type(key_kind_name(key)), *find_type("u64"));
+  const std::optional<violation> broken = check_rules(spec, &types);
+  return broken ? broken->message() : "";
+}
+
+double load_limit_of(const variant_row& row) {
+  if (row.spec.empty()) return 0;
+  const load_facts load = facts_of(parse_spec(row.spec)).load;
+  return static_cast<double>(load.numerator) / static_cast<double>(load.denominator);
+}
+
+std::shared_ptr<const any_program> trace_program(const experiment_request& request, experiment& out) {
+  const trace_keys keys = request.trace_keys == "u64"      ? trace_keys::u64
+                          : request.trace_keys == "string" ? trace_keys::string
+                                                           : trace_keys::detect;
+  try {
+    trace t = load_trace(request.trace, keys,
+                         request.row_limit.value_or(std::numeric_limits<std::uint32_t>::max()));
+    out.input_sha256 = t.sha256;
+    out.input_text = std::to_string(t.rows()) + " rows (" + std::to_string(t.gets) + " get, " +
+                     std::to_string(t.sets) + " set, " + std::to_string(t.erases) + " delete), " +
+                     key_kind_name(kind_of(t.operations)) + " keys";
+    if (request.capacity) {
+      std::visit(
+          [&](auto& p) {
+            p.segments = {{.kind = segment_kind::cached,
+                           .begin = 0,
+                           .end = p.records.size(),
+                           .amount = *request.capacity}};
+          },
+          t.operations);
+      out.input_text +=
+          ", as a cache of " + std::to_string(*request.capacity) + " entries, least recently used out first";
+    }
+    return std::make_shared<const any_program>(std::move(t.operations));
+  } catch (const trace_error& error) {
+    throw command_error(exit_check_failed, error.what());
+  }
+}
+
+class task_list {
+ public:
+  task_list(const experiment_request& request, experiment& out)
+      : request_(request), out_(out), rows_(chosen_variants(request)), storages_(chosen_storages(request)) {}
+
+  std::vector<measured_task> for_trace() {
+    out_.programs.push_back(trace_program(request_, out_));
+    const any_program& p = *out_.programs.back();
+    add(0, kind_of(p), [&p](const variant_row&) { return &p; });
+    return std::move(tasks_);
+  }
+
+  std::vector<measured_task> for_workload(const workload_entry& workload) {
+    const bool sweep = workload.name == "load_sweep";
+    const key_kind key = parse_key();
+    const std::vector<std::size_t> sizes =
+        !request_.n.empty() ? request_.n : std::vector{sweep ? usual_sweep_buckets : usual_n};
+    if (sweep) keep_sweepable();
+    for (const std::size_t n : sizes) {
+      std::map<double, std::shared_ptr<const any_program>> by_limit;
+      add(n, key, [&](const variant_row& row) {
+        const double limit = sweep ? load_limit_of(row) : 0;
+        std::shared_ptr<const any_program>& made = by_limit[limit];
+        if (!made) {
+          request_.progress("preparing " + request_.workload + " of " + std::to_string(n));
+          made = std::make_shared<const any_program>(
+              workload.build({.n = n, .key = key, .seed = request_.seed, .load_limit = limit}));
+          out_.programs.push_back(made);
+        }
+        return made.get();
+      });
+    }
+    note_parameters(sizes);
+    return std::move(tasks_);
+  }
+
+ private:
+  key_kind parse_key() const {
+    if (request_.key == "u64") return key_kind::u64;
+    if (request_.key == "string") return key_kind::string;
+    const std::string known[] = {"u64", "string"};
+    throw command_error(exit_usage, "'" + request_.key + "' is no key type of the built variants" +
+                                        nearest_hint(request_.key, known));
+  }
+
+  void keep_sweepable() {
+    std::erase_if(rows_, [this](const variant_row* row) {
+      const bool tells = !row->spec.empty() && facts_of(parse_spec(row->spec)).sizing.power_of_two;
+      if (!tells) out_.left_out.push_back(row->name + ": it tells no chain statistics");
+      return !tells;
+    });
+  }
+
+  void note_parameters(const std::vector<std::size_t>& sizes) {
+    std::string text = "workload=" + request_.workload + " key=" + request_.key +
+                       " seed=" + std::to_string(request_.seed) + " n=";
+    for (const std::size_t n : sizes) text += std::to_string(n) + (n == sizes.back() ? "" : ",");
+    out_.input_text = text;
+    out_.input_sha256 = sha256_of(text);
+  }
+
+  template <class ProgramOf>
+  void add(std::size_t n, key_kind key, const ProgramOf& program_of) {
+    for (const std::string& storage : storages_) {
+      for (const variant_row* row : rows_) {
+        if (!row->any_storage && storage != storages_.front()) continue;
+        const std::string where = row->any_storage ? storage : "system";
+        const std::string why = refusal(*row, where, key);
+        if (why.empty())
+          tasks_.push_back({.variant = row, .storage = where, .program = program_of(*row), .n = n});
+        else
+          out_.left_out.push_back(row->name + " on " + where + ": " + why);
+      }
+    }
+  }
+
+  const experiment_request& request_;
+  experiment& out_;
+  std::vector<const variant_row*> rows_;
+  std::vector<std::string> storages_;
+  std::vector<measured_task> tasks_;
+};
+
+}  // namespace
+
+experiment run_experiment(const experiment_request& request) {
+  experiment out;
+  out.request = request;
+  if (request.repeat == 0) throw command_error(exit_usage, "--repeat must be at least 1");
+  if (request.capacity && *request.capacity == 0)
+    throw command_error(exit_usage, "--capacity must be at least 1");
+  const workload_entry* const workload = request.command == "run" ? &workload_of(request) : nullptr;
+  task_list list(request, out);
+  request.progress("reading the input");
+  const std::vector<measured_task> tasks =
+      workload != nullptr ? list.for_workload(*workload) : list.for_trace();
+  if (tasks.empty()) {
+    std::string sentence = "nothing is left to measure";
+    for (const std::string& why : out.left_out) sentence += "\n  " + why;
+    throw command_error(exit_usage, sentence);
+  }
+  out.measured = measure(tasks, {.repeat = request.check_only ? 1 : request.repeat,
+                                 .seed = request.seed,
+                                 .memory = request.memory && !request.check_only,
+                                 .latency = request.latency && !request.check_only,
+                                 .time = !request.check_only,
+                                 .progress = request.progress});
+  return out;
+}
+
+int exit_code_of(const experiment& e) {
+  const bool trouble = std::any_of(e.measured.rows.begin(), e.measured.rows.end(),
+                                   [](const measured_row& r) { return !r.trouble.empty(); });
+  return trouble || !e.measured.mismatches.empty() ? exit_check_failed : exit_done;
+}
+
+const measured_row& base_of(const experiment& e, const measured_row& row) {
+  for (const measured_row& r : e.measured.rows) {
+    const bool same_sweep = !r.result.load_points.empty() && !row.result.load_points.empty();
+    if ((r.task.program == row.task.program || same_sweep) && r.task.n == row.task.n && r.trouble.empty())
+      return r;
+  }
+  return row;
+}
+
+std::vector<std::size_t> parse_sizes(const std::string& text) {
+  std::vector<std::size_t> out;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string part = text.substr(begin, end - begin);
+    std::size_t number = 0;
+    const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), number);
+    std::string_view suffix(stop, static_cast<std::size_t>(part.data() + part.size() - stop));
+    const std::size_t unit = suffix.empty()                   ? 1
+                             : suffix == "k" || suffix == "K" ? 1000
+                             : suffix == "M"                  ? 1'000'000
+                                                              : 0;
+    constexpr std::size_t most = 1'000'000'000;
+    if (error != std::errc{} || unit == 0 || number == 0 || number > most / unit) {
+      throw command_error(exit_usage,
+                          "'" + part +
+                              "' is no size: a number from 1 to 1000M, with k or M behind it if you like");
+    }
+    out.push_back(number * unit);
+    begin = end + 1;
+  }
+  return out;
+}
+
+}  // namespace tophash::lab

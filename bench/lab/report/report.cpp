@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab/report/report.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <stdexcept>
+
+#include "lab/report/findings.hpp"
+#include "lab/report/frontier.hpp"
+#include "lab/report/manifest.hpp"
+#include "lab/report/marker.hpp"
+#include "lab/report/page.hpp"
+#include "lab/report/sections.hpp"
+#include "lab/report/text.hpp"
+
+namespace tophash::lab {
+namespace report {
+namespace {
+
+std::string legend_item(const std::string& mark, const std::string& name) {
+  return " <span class=\"entry\">" + mark + escape(name) + "</span>";
+}
+
+std::string legend_html(const palette& looks) {
+  std::string out = "<ul class=\"legend\" aria-label=\"Legend\">";
+  std::string axis = "\n";  // no axis is called so
+  for (const legend_entry& entry : looks.legend()) {
+    if (entry.axis != axis) {
+      out += (axis == "\n" ? "<li><b>" : "</li><li><b>") + escape(entry.axis) + "</b>";
+    }
+    axis = entry.axis;
+    out += legend_item(swatch(0, entry.appearance), entry.option);
+  }
+  if (looks.storages().size() > 1) {
+    out += (axis == "\n" ? "<li><b>" : "</li><li><b>") + std::string("storage</b>");
+    for (std::size_t i = 0; i < looks.storages().size(); ++i) {
+      out += legend_item(swatch(static_cast<int>(i % marker_shapes), {0, 1, false}), looks.storages()[i]);
+    }
+    axis = "";
+  }
+  return axis == "\n" ? "" : out + "</li></ul>\n";
+}
+
+// The frontiers of all groups that have one, the one with the most dots first.
+std::string frontiers_html(const std::vector<experiment_view>& views) {
+  std::vector<std::pair<std::size_t, std::string>> figures;
+  for (const experiment_view& view : views) {
+    for (const group& g : view.groups) {
+      const std::string detail = view.groups.size() > 1 ? group_title(g) : "";
+      const std::string title = view.title + (detail.empty() ? "" : ", " + detail);
+      std::string figure = frontier_figure(g, title, "f" + std::to_string(figures.size() + 1));
+      if (!figure.empty()) figures.emplace_back(g.rows.size(), std::move(figure));
+    }
+  }
+  if (figures.empty())
+    return "<p class=\"muted\">No row has both a time and a memory figure: no frontier to draw.</p>";
+  std::stable_sort(figures.begin(), figures.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string out;
+  for (const auto& [rows, figure] : figures) out += figure;
+  return out;
+}
+
+std::string navigation(const std::vector<experiment_view>& views) {
+  std::string out = "<nav aria-label=\"Sections\">";
+  for (const experiment_view& view : views) {
+    out += "<a href=\"#" + view.id + "\">" + escape(view.title) + "</a>";
+  }
+  return out + "<a href=\"#manifest\">manifest</a></nav>\n";
+}
+
+std::string first_screen(const std::vector<experiment_view>& views, const palette& looks) {
+  return "<header><h1>tophash report</h1>\n" + machine_paragraph(views) + navigation(views) +
+         "</header>\n<section class=\"first\" aria-label=\"Findings and frontier\"><div>" +
+         first_findings(views) + legend_html(looks) + "</div><div>" + frontiers_html(views) +
+         "</div></section>\n";
+}
+
+std::string facts_line(const result& source) {
+  std::string line;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) line += (line.empty() ? "" : " \xC2\xB7 ") + std::string(name) + " " + escape(value);
+  };
+  add("n", source.n);
+  add("repeats", source.repeat);
+  add("seed", source.seed);
+  add("rows", std::to_string(source.rows.size()));
+  add("input:", source.input);
+  std::string out = "<p class=\"muted\">" + line + "</p>\n";
+  if (!source.argv.empty()) out += "<p><code>$ " + escape(source.argv) + "</code></p>\n";
+  return out;
+}
+
+// Rows that did the same operations must have got the same results; a fast wrong map is an error, not a
+// finding. Rows with another number of operations (a load sweep to another load) did other work.
+std::string checksum_line(const experiment_view& view) {
+  std::size_t compared = 0;
+  for (const group& g : view.groups) {
+    std::map<double, std::vector<std::string>> by_operations;
+    for (const row_view& r : g.rows) {
+      if (!r.figures->checksum.empty())
+        by_operations[r.figures->ops.value_or(0)].push_back(r.figures->checksum);
+    }
+    for (const auto& [operations, sums] : by_operations) {
+      if (std::adjacent_find(sums.begin(), sums.end(), std::not_equal_to<>()) != sums.end()) {
+        const std::string where = group_title(g);
+        return "<p class=\"notice\"><b>Checksums differ</b>" +
+               (where.empty() ? "" : " (" + escape(where) + ")") +
+               ": these rows did not compute the same results. Do not use their times.</p>\n";
+      }
+      if (sums.size() > 1) compared += sums.size();
+    }
+  }
+  if (compared == 0) return {};
+  return "<p class=\"muted\">Checksums of the results agree in all " + std::to_string(compared) +
+         " rows compared.</p>\n";
+}
+
+// What is missing from the rows or wrong with them, before any figure.
+std::string warnings_html(const result& source) {
+  std::string out;
+  if (source.partial) {
+    out += "<p class=\"notice\">This run was interrupted: the rows are those it got to.</p>\n";
+  }
+  for (const std::string& mismatch : source.mismatches) {
+    out += "<p class=\"notice\"><b>Results differ:</b> " + escape(mismatch) + "</p>\n";
+  }
+  for (const row& r : source.rows) {
+    if (r.trouble.empty()) continue;
+    out += "<p class=\"notice\"><b>Not measured:</b> " + escape(r.variant) + ", " + escape(storage_of(r)) +
+           ": " + escape(r.trouble) + "</p>\n";
+  }
+  for (const std::string& why : source.left_out)
+    out += "<p class=\"muted\">Left out: " + escape(why) + "</p>\n";
+  return out;
+}
+
+std::string experiment_html(const experiment_view& view, drawing& plots) {
+  const result& source = *view.source;
+  std::string out = "<section aria-labelledby=\"" + view.id + "\"><h2 id=\"" + view.id + "\">" +
+                    escape(view.title) + "</h2>\n" + facts_line(source);
+  out += warnings_html(source);
+  out += checksum_line(view);
+  if (!source.findings.empty()) {
+    out += "<ul class=\"section-findings\">";
+    for (const std::string& finding : source.findings) out += "<li>" + escape(finding) + "</li>";
+    out += "</ul>\n";
+  }
+  if (!view.shared.empty())
+    out += "<p class=\"shared\">The same in all specs: <code>" + escape(view.shared) + "</code></p>\n";
+  if (view.rows.empty()) return out + "<p class=\"notice\">No rows.</p></section>\n";
+  out += time_part(view, plots) + latency_part(view, plots) + memory_part(view, plots) +
+         load_sweep_part(view, plots) + overflow_part(view, plots) + collector_part(view, plots) +
+         counters_part(view) + rows_part(view);
+  return out + "</section>\n";
+}
+
+}  // namespace
+}  // namespace report
+
+std::string report_page(std::span<const nlohmann::json> results, const report_options& options) {
+  using namespace report;
+  if (results.empty()) throw std::runtime_error("report: no result given");
+  std::vector<result> read;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    read.push_back(read_result(results[i], "result " + std::to_string(i + 1)));
+  }
+  const palette looks(read);
+  std::vector<experiment_view> views;
+  for (std::size_t i = 0; i < read.size(); ++i) views.push_back(make_view(read[i], looks, i));
+
+  gnuplot program(options.gnuplot);
+  drawing plots(program);
+  std::string sections;
+  for (const experiment_view& view : views) sections += experiment_html(view, plots);
+  std::string page = page_head() + first_screen(views, looks);
+  if (!program.complaint().empty()) page += "<p class=\"notice\">" + escape(program.complaint()) + "</p>\n";
+  return page + sections + manifests_part(views) + page_foot();
+}
+
+void write_report(std::span<const nlohmann::json> results, const std::filesystem::path& output,
+                  const report_options& options) {
+  const std::string page = report_page(results, options);
+  std::filesystem::path unfinished = output;
+  unfinished += ".part";
+  const auto refuse = [&](const std::string& why) {
+    std::error_code ignored;
+    std::filesystem::remove(unfinished, ignored);
+    throw std::runtime_error("report: cannot write " + output.string() + ": " + why);
+  };
+  errno = 0;
+  std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
+  file.write(page.data(), static_cast<std::streamsize>(page.size()));
+  file.close();
+  if (!file) refuse(errno != 0 ? std::strerror(errno) : "write failed");
+  std::error_code error;
+  std::filesystem::rename(unfinished, output, error);
+  if (error) refuse(error.message());
+}
+
+}  // namespace tophash::lab

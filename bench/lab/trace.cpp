@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+// The trace reader: bytes from the file, text from libzstd, lines from the text, rows from the lines; each
+// layer knows only the one below it and says its own kind of error.
+#include "lab/trace.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <zstd.h>
+
+#include "lab/sha256.hpp"
+
+namespace tophash::lab {
+
+namespace {
+
+constexpr std::string_view header = "time,op,key,size";
+constexpr std::size_t line_limit_bytes = 64 * 1024;
+
+struct close_file {
+  void operator()(std::FILE* f) const noexcept { std::fclose(f); }
+};
+struct free_decoder {
+  void operator()(ZSTD_DStream* d) const noexcept { ZSTD_freeDStream(d); }
+};
+
+template <class Number>
+bool parse_number(std::string_view text, Number& out) noexcept {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc{} && end == text.data() + text.size() && !text.empty();
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text.substr(0, 40)) {
+    const bool printable = c >= ' ' && c <= '~';
+    out += printable ? c : '?';
+  }
+  return out + (text.size() > 40 ? "...'" : "'");
+}
+
+}  // namespace
+
+trace_error::trace_error(const std::string& file, std::uint64_t line, const std::string& reason)
+    : std::runtime_error(file + ":" + std::to_string(line) + ": " + reason), line_(line) {}
+
+struct trace_reader::stream {
+  explicit stream(const std::filesystem::path& path)
+      : name(path.string()), file(std::fopen(name.c_str(), "rb")) {
+    if (!file) fail(std::string{"cannot be opened: "} + std::strerror(errno));
+    if (std::filesystem::is_directory(path)) fail("is a directory");
+  }
+
+  [[noreturn]] void fail(const std::string& reason) const { throw trace_error(name, line, reason); }
+
+  // More bytes of the file into `packed`; false at its end.
+  bool read_packed() {
+    packed_end = std::fread(packed.data(), 1, packed.size(), file.get());
+    packed_begin = 0;
+    if (packed_end == 0 && std::ferror(file.get()) != 0) fail("read error");
+    hash.feed({packed.data(), packed_end});
+    return packed_end != 0;
+  }
+
+  // The first bytes tell whether the text is compressed.
+  void begin() {
+    if (!read_packed()) fail("the file is empty");
+    constexpr std::string_view magic = "\x28\xb5\x2f\xfd";
+    if (packed_end >= magic.size() && std::string_view{packed.data(), magic.size()} == magic) {
+      decoder.reset(ZSTD_createDStream());
+      if (!decoder) fail("no memory to decompress");
+      if (ZSTD_isError(ZSTD_initDStream(decoder.get()))) fail("the decompressor cannot start");
+      in_frame = true;
+    }
+    started = true;
+  }
+
+  // More text into `text`; false at the end of it all.
+  bool read_text() {
+    if (!started) begin();
+    text_begin = text_end = 0;
+    for (;;) {
+      if (packed_begin == packed_end && !read_packed()) {
+        if (decoder && in_frame) fail("the compressed data ends in the middle: the file was cut");
+        return false;
+      }
+      decoder ? decompress() : copy_plain();
+      if (text_end != 0) return true;
+    }
+  }
+
+  void decompress() {
+    ZSTD_inBuffer in{packed.data(), packed_end, packed_begin};
+    ZSTD_outBuffer out{text.data(), text.size(), 0};
+    const std::size_t left = ZSTD_decompressStream(decoder.get(), &out, &in);
+    if (ZSTD_isError(left)) fail(std::string{"the compressed data is damaged: "} + ZSTD_getErrorName(left));
+    in_frame = left != 0;
+    packed_begin = in.pos;
+    text_end = out.pos;
+  }
+
+  void copy_plain() {
+    text_end = packed_end - packed_begin;
+    std::memcpy(text.data(), packed.data() + packed_begin, text_end);
+    packed_begin = packed_end;
+  }
+
+  // The next line without its end, in place where it lies in one piece. False: no more lines.
+  bool read_line(std::string_view& out) {
+    carried.clear();
+    ++line;
+    for (;;) {
+      if (text_begin == text_end && !read_text()) {
+        if (carried.empty()) return false;
+        out = carried;
+        return true;
+      }
+      const char* from = text.data() + text_begin;
+      const auto* newline = static_cast<const char*>(std::memchr(from, '\n', text_end - text_begin));
+      const std::size_t length =
+          newline != nullptr ? static_cast<std::size_t>(newline - from) : text_end - text_begin;
+      if (carried.size() + length > line_limit_bytes) fail("a line of more than 64 KiB");
+      text_begin += length + (newline != nullptr ? 1 : 0);
+      if (newline != nullptr && carried.empty()) {
+        out = {from, length};
+        return true;
+      }
+      carried.append(from, length);
+      if (newline != nullptr) {
+        out = carried;
+        return true;
+      }
+    }
+  }
+
+  void parse_row(std::string_view text_of_line, trace_row& row) const {
+    std::array<std::string_view, 4> field;
+    std::size_t count = 0;
+    std::string_view rest = text_of_line;
+    for (;; rest.remove_prefix(rest.find(',') + 1)) {
+      if (count < field.size()) field[count] = rest.substr(0, rest.find(','));
+      ++count;
+      if (rest.find(',') == std::string_view::npos) break;
+    }
+    if (count != field.size())
+      fail("expected 4 fields (" + std::string{header} + "), found " + std::to_string(count));
+    row.what = parse_operation(field[1]);
+    row.key = field[2];
+    if (row.key.empty()) fail("the key is empty");
+    double time = 0;
+    if (!field[0].empty() && !parse_number(field[0], time))
+      fail("the time " + quoted(field[0]) + " is no number");
+    row.size_bytes = 0;
+    if (!field[3].empty() && !parse_number(field[3], row.size_bytes)) {
+      fail("the size " + quoted(field[3]) + " is no number of bytes below 2^32");
+    }
+    row.line = line;
+  }
+
+  operation parse_operation(std::string_view text_of_field) const {
+    if (text_of_field == "g") return operation::get;
+    if (text_of_field == "s") return operation::set;
+    if (text_of_field == "d") return operation::erase;
+    fail("the operation " + quoted(text_of_field) + " is none of g, s, d");
+  }
+
+  std::string name;
+  std::unique_ptr<std::FILE, close_file> file;
+  std::unique_ptr<ZSTD_DStream, free_decoder> decoder;
+  std::vector<char> packed = std::vector<char>(64 * 1024);
+  std::vector<char> text = std::vector<char>(64 * 1024);
+  std::size_t packed_begin = 0, packed_end = 0, text_begin = 0, text_end = 0;
+  std::string carried;  // a line that lies across two pieces of text
+  std::uint64_t line = 0;
+  bool started = false, in_frame = false;
+  class sha256 hash;
+};
+
+trace_reader::trace_reader(const std::filesystem::path& file) : stream_(std::make_unique<stream>(file)) {
+  std::string_view first;
+  if (!stream_->read_line(first) || first != header) {
+    stream_->fail("the first line is not '" + std::string{header} + "' but " + quoted(first));
+  }
+}
+
+trace_reader::~trace_reader() = default;
+
+bool trace_reader::next(trace_row& row) {
+  std::string_view text;
+  if (!stream_->read_line(text)) return false;
+  stream_->parse_row(text, row);
+  return true;
+}
+
+std::string trace_reader::sha256() const {
+  class sha256 copy = stream_->hash;
+  return copy.hex();
+}
+
+namespace {
+
+// One mixed run of all rows, stopped a few times to check what the map holds: a trace without gets would
+// otherwise never look at a value.
+constexpr std::size_t audits = 8;
+
+template <class Key>
+void cut_for_audits(program<Key>& p) {
+  const std::size_t rows = p.records.size();
+  for (std::size_t i = 0; i < audits; ++i) {
+    p.segments.push_back(
+        {.kind = segment_kind::mixed, .begin = rows * i / audits, .end = rows * (i + 1) / audits});
+    p.segments.push_back({.kind = segment_kind::audit, .measured = false});
+  }
+}
+
+class number_rows {
+ public:
+  explicit number_rows(std::string file) : file_(std::move(file)) {}
+
+  void add(const trace_row& row) {
+    std::uint64_t key = 0;
+    if (!parse_number(row.key, key)) {
+      throw trace_error(file_, row.line,
+                        "the key " + quoted(row.key) +
+                            " is no unsigned 64-bit number, but those before it are");
+    }
+    out_.records.push_back({key, row.size_bytes, row.what});
+  }
+
+  any_program finish() {
+    cut_for_audits(out_);
+    return std::move(out_);
+  }
+
+ private:
+  std::string file_;
+  program<std::uint64_t> out_;
+};
+
+class string_rows {
+ public:
+  void add(const trace_row& row) {
+    auto found = known_.find(row.key);
+    if (found == known_.end()) {
+      const std::string& kept = pool_->emplace_back(row.key);
+      found = known_.emplace(kept, &kept).first;
+    }
+    out_.records.push_back({found->second, row.size_bytes, row.what});
+  }
+
+  any_program finish() {
+    cut_for_audits(out_);
+    out_.pool = std::move(pool_);
+    return std::move(out_);
+  }
+
+ private:
+  std::shared_ptr<std::deque<std::string>> pool_ = std::make_shared<std::deque<std::string>>();
+  std::unordered_map<std::string_view, const std::string*> known_;
+  program<std::string> out_;
+};
+
+template <class Rows>
+void read_rows(trace_reader& reader, trace_row row, bool more, std::uint64_t row_limit, Rows& rows,
+               trace& out) {
+  for (; more && out.rows() < row_limit; more = reader.next(row)) {
+    rows.add(row);
+    out.gets += row.what == operation::get ? 1 : 0;
+    out.sets += row.what == operation::set ? 1 : 0;
+    out.erases += row.what == operation::erase ? 1 : 0;
+  }
+  while (more)
+    more = reader.next(row);  // to the end: the hash is of the whole file, and all of it is checked
+  out.operations = rows.finish();
+}
+
+}  // namespace
+
+trace load_trace(const std::filesystem::path& file, trace_keys keys, std::uint64_t row_limit) {
+  trace out;
+  out.file = file.string();
+  trace_reader reader(file);
+  trace_row row;
+  const bool more = reader.next(row);
+  if (!more) throw trace_error(out.file, 1, "no row after the first line");
+  std::uint64_t number = 0;
+  const bool numbers =
+      keys == trace_keys::u64 || (keys == trace_keys::detect && parse_number(row.key, number));
+  if (numbers) {
+    number_rows rows(out.file);
+    read_rows(reader, row, more, row_limit, rows, out);
+  } else {
+    string_rows rows;
+    read_rows(reader, row, more, row_limit, rows, out);
+  }
+  out.sha256 = reader.sha256();
+  return out;
+}
+
+}  // namespace tophash::lab

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+cmake_minimum_required(VERSION 3.25)
+# cmake -DPROGRAM=... -DSOURCE=... -P compare.cmake: fails unless the program prints, line by line, what stands
+# below "// Prints:" in its source, and unless the source keeps within 60 lines of code.
+file(READ "${SOURCE}" source)
+string(REGEX MATCH "// Prints:\n(//   [^\n]*\n)+" block "${source}")
+if(block STREQUAL "")
+  message(FATAL_ERROR "${SOURCE}: no '// Prints:' block")
+endif()
+string(REGEX REPLACE "^// Prints:\n" "" promised "${block}")
+string(REGEX REPLACE "//   ([^\n]*\n)" "\\1" promised "${promised}")
+execute_process(COMMAND "${PROGRAM}" OUTPUT_VARIABLE printed RESULT_VARIABLE code)
+if(NOT code EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} ended with ${code}")
+endif()
+if(NOT printed STREQUAL promised)
+  message(FATAL_ERROR "${SOURCE} promises\n${promised}\nbut the program prints\n${printed}")
+endif()
+string(REGEX MATCHALL "\n" lines "${source}")
+list(LENGTH lines line_count)
+if(line_count GREATER 60)
+  message(FATAL_ERROR "${SOURCE}: ${line_count} lines; an example has at most 60")
+endif()

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Allocation backend: a copyable handle, at most two words, that supplies bytes by purpose. The resource
+// behind it (a heap, a pool, a counter) is separate and outlives every map that holds a handle.
+//
+//   expression                 type        throws  meaning
+//   a.try_allocate(r)          void*       never   r.bytes bytes aligned to r.align, or null with no effect
+//   a.deallocate(p, r)         void        never   gives back p, which try_allocate(r) of an equal handle gave
+//   a == b                     bool        never   may one give back what the other allocated?
+// By presence (an operation that a backend lacks is absent, never a failing stub):
+//   A::visibility              visibility          who looks inside; opaque when absent
+//   a.visibility_now()         visibility  never   the same where only run time knows (a type-erased handle)
+//   a.good_size(r)             size_t      never   bytes that r would really occupy
+//   a.try_expand(p, r, n)      bool        never   the block now has n bytes, in place
+//   a.owns(p)                  bool        never   did this resource allocate p?
+//   a.release_all()            void        never   every block at once
+//   A::zeroed                  bool                try_allocate returns zeroed bytes
+//   A::propagate_on_copy / propagate_on_move / propagate_on_swap   bool, false when absent, as in std
+// Capacity is what was requested: bytes past r.bytes belong to the backend even where good_size is larger
+// (a collector need not scan them). Laws: tests/laws/allocation.hpp. The smallest conforming type is below.
+#ifndef TOPHASH_FRAMEWORK_CONCEPTS_ALLOCATION_HPP
+#define TOPHASH_FRAMEWORK_CONCEPTS_ALLOCATION_HPP
+
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+
+#include <tophash/framework/core/purpose.hpp>
+
+namespace tophash::inline v1 {
+
+template <class A>
+concept allocation_backend =
+    std::is_nothrow_copy_constructible_v<A> && std::equality_comparable<A> && (sizeof(A) <= 2 * sizeof(void*)) &&
+    requires(A& a, void* p, const request& r) {
+      { a.try_allocate(r) } noexcept -> std::same_as<void*>;
+      { a.deallocate(p, r) } noexcept -> std::same_as<void>;
+    };
+
+// The most a backend's visibility can be, known when compiling. `pointer_free` from a handle that decides at
+// run time (visibility_now) means: be ready for pointer-free blocks.
+template <class A>
+constexpr visibility static_visibility() noexcept {
+  if constexpr (requires { A::visibility; }) {
+    return A::visibility;
+  } else {
+    return visibility::opaque;
+  }
+}
+
+template <class A>
+constexpr visibility visibility_of(const A& a) noexcept {
+  if constexpr (requires { a.visibility_now(); }) {
+    return a.visibility_now();
+  } else {
+    return static_visibility<A>();
+  }
+}
+
+template <class A>
+constexpr bool decides_visibility_at_run_time() noexcept {
+  return requires(const A& a) { a.visibility_now(); };
+}
+
+template <class A>
+constexpr bool returns_zeroed() noexcept {
+  if constexpr (requires { A::zeroed; }) {
+    return A::zeroed;
+  } else {
+    return false;
+  }
+}
+
+template <class A>
+constexpr bool propagates_on_copy() noexcept {
+  if constexpr (requires { A::propagate_on_copy; }) {
+    return A::propagate_on_copy;
+  } else {
+    return false;
+  }
+}
+
+template <class A>
+constexpr bool propagates_on_move() noexcept {
+  if constexpr (requires { A::propagate_on_move; }) {
+    return A::propagate_on_move;
+  } else {
+    return false;
+  }
+}
+
+template <class A>
+constexpr bool propagates_on_swap() noexcept {
+  if constexpr (requires { A::propagate_on_swap; }) {
+    return A::propagate_on_swap;
+  } else {
+    return false;
+  }
+}
+
+}  // namespace tophash::inline v1
+
+#endif

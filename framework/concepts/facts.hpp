@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the rules of composition may know of an option: plain values, one aggregate an axis. A type states
+// them as `static constexpr <axis>_facts facts`; the lab computes the same aggregates from a spec's text. So
+// one line in rules.def judges both. An option that states nothing gets the defaults below.
+#ifndef TOPHASH_FRAMEWORK_CONCEPTS_FACTS_HPP
+#define TOPHASH_FRAMEWORK_CONCEPTS_FACTS_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#include <tophash/framework/core/purpose.hpp>
+
+namespace tophash::inline v1 {
+
+enum class layout_kind : std::uint8_t { bucket_chain, open_groups, nodes, other };
+enum class deletion_kind : std::uint8_t { immediate, tombstone, dirty };
+
+struct layout_facts {
+  layout_kind kind = layout_kind::other;
+  std::size_t slots = 8;               // per bucket
+  std::size_t tag_bits = 8;            // hash bits kept beside a slot
+  std::size_t inline_limit_bytes = 0;  // larger entries live behind a pointer
+  bool split = false;                  // keys together, values together: each has its own limit
+
+  constexpr bool boxes(std::size_t key_bytes, std::size_t value_bytes) const noexcept {
+    if (split) return key_bytes > inline_limit_bytes || value_bytes > inline_limit_bytes;
+    return key_bytes + value_bytes > inline_limit_bytes;
+  }
+};
+
+struct hashing_facts {
+  bool seeded = false;  // holds a seed, which the table mixes in
+  bool raw = false;     // never mixed, whatever its quality
+};
+
+struct sizing_facts {
+  bool power_of_two = false;
+};
+
+struct deletion_facts {
+  deletion_kind kind = deletion_kind::immediate;
+  bool reusing = true;  // an insert may take the slot of an erased entry
+};
+
+struct load_facts {
+  std::size_t numerator = 1;  // entries per unit (bucket, group) when full
+  std::size_t denominator = 1;
+};
+
+struct growth_facts {
+  std::size_t quantum = 0;   // chains evacuated a write; 0 (`whole_table`): all within the write that grows
+  bool endless = false;      // its quantum can never end a growth
+  bool every_write = false;  // updates and absent deletes step too
+};
+
+struct overflow_facts {
+  bool recycles = false;
+};
+
+struct allocation_facts {
+  visibility sees = visibility::opaque;
+  std::size_t handle_bytes = 0;
+};
+
+struct iteration_facts {
+  bool survives_mutation = false;
+};
+
+struct sync_facts {
+  bool shared = false;  // several threads may write
+};
+
+struct observe_facts {
+  bool on_const_paths = false;
+};
+
+struct spec_facts {
+  layout_facts layout;
+  hashing_facts hashing;
+  sizing_facts sizing;
+  deletion_facts deletion;
+  load_facts load;
+  growth_facts growth;
+  overflow_facts overflow;
+  allocation_facts allocation;
+  iteration_facts iteration;
+  sync_facts sync;
+  observe_facts observe;
+};
+
+// What the typed rules may know of Key and T.
+struct type_facts {
+  std::size_t key_bytes = 0;
+  std::size_t value_bytes = 0;
+  bool key_deferred = true;    // deferred_destruction<Key>
+  bool value_deferred = true;
+  bool key_may_point = false;  // gc_traits<Key>::may_contain_pointers
+  bool value_may_point = false;
+  bool hashable = true;        // the hashing policy takes a Key
+  bool key_movable = true;     // can be moved or copied, as growth demands
+  bool value_movable = true;
+  bool boxed = false;          // the layout puts the entry, or part of it, behind a pointer
+};
+
+}  // namespace tophash::inline v1
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Overflow source: where an overflow bucket comes from and where an emptied one goes. All buckets of one map
+// have one size, so a source may keep them and hand them out again.
+//
+//   expression               type             throws  meaning
+//   o.acquire(storage, r)    void*            never   a block for r, recycled or from storage; null with no effect
+//   o.release(storage, p, r) void             never   the block may be kept or given back to storage
+//   o.drain(storage, r)      void             never   gives back every block it keeps
+//   o.counts()               overflow_counts  never   exact since construction
+//   O::facts                 overflow_facts
+// `storage` has try_allocate and deallocate as a backend has. A kept block's first word may be used as a link;
+// the layout wipes what else may hold pointers before it releases. Movable; a moved-from source keeps nothing.
+#ifndef TOPHASH_FRAMEWORK_CONCEPTS_OVERFLOW_HPP
+#define TOPHASH_FRAMEWORK_CONCEPTS_OVERFLOW_HPP
+
+#include <concepts>
+#include <cstdint>
+
+#include <tophash/framework/concepts/axes.hpp>
+#include <tophash/framework/concepts/facts.hpp>
+#include <tophash/framework/core/purpose.hpp>
+
+namespace tophash::inline v1 {
+
+struct overflow_counts {
+  std::uint64_t requested = 0;  // successful acquires
+  std::uint64_t recycled = 0;   // of those, served from kept blocks
+  std::uint64_t released = 0;
+  std::uint64_t kept = 0;       // blocks held now
+};
+
+template <class O, class Storage>
+concept overflow_source = option<O> && requires(O& o, const O& c, Storage& s, void* p, const request& r) {
+  { o.acquire(s, r) } noexcept -> std::same_as<void*>;
+  { o.release(s, p, r) } noexcept -> std::same_as<void>;
+  { o.drain(s, r) } noexcept -> std::same_as<void>;
+  { c.counts() } noexcept -> std::same_as<overflow_counts>;
+};
+
+}  // namespace tophash::inline v1
+
+#endif

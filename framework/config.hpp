@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Feature tests, in one place: which compiler facilities this build has, and how an error leaves a function
+// when exceptions are switched off. Everything else asks the macros below and never tests a compiler itself.
+#ifndef TOPHASH_FRAMEWORK_CONFIG_HPP
+#define TOPHASH_FRAMEWORK_CONFIG_HPP
+
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+
+#if defined(__SSE2__) || defined(_M_X64)
+#define TOPHASH_HAS_SSE2 1
+#else
+#define TOPHASH_HAS_SSE2 0
+#endif
+
+#if defined(__SIZEOF_INT128__)
+#define TOPHASH_HAS_INT128 1
+#else
+#define TOPHASH_HAS_INT128 0
+#endif
+
+#if defined(__cpp_exceptions)
+#define TOPHASH_HAS_EXCEPTIONS 1
+#define TOPHASH_TRY try
+#define TOPHASH_CATCH_ALL catch (...)
+#define TOPHASH_RETHROW throw
+#else
+#define TOPHASH_HAS_EXCEPTIONS 0
+#define TOPHASH_TRY if constexpr (true)
+#define TOPHASH_CATCH_ALL else
+#define TOPHASH_RETHROW static_cast<void>(0)
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define TOPHASH_NOINLINE [[gnu::noinline]]
+#define TOPHASH_ALWAYS_INLINE [[gnu::always_inline]] inline
+#elif defined(_MSC_VER)
+#define TOPHASH_NOINLINE __declspec(noinline)
+#define TOPHASH_ALWAYS_INLINE __forceinline
+#else
+#define TOPHASH_NOINLINE
+#define TOPHASH_ALWAYS_INLINE inline
+#endif
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TOPHASH_HAS_ASAN 1
+#endif
+#endif
+#if !defined(TOPHASH_HAS_ASAN) && defined(__SANITIZE_ADDRESS__)
+#define TOPHASH_HAS_ASAN 1
+#endif
+#ifndef TOPHASH_HAS_ASAN
+#define TOPHASH_HAS_ASAN 0
+#endif
+
+namespace tophash::inline v1 {
+
+// Without exceptions an error that has no `try_` form ends the program: there is no other way to tell.
+[[noreturn]] TOPHASH_NOINLINE inline void throw_bad_alloc() {
+#if TOPHASH_HAS_EXCEPTIONS
+  throw std::bad_alloc{};
+#else
+  std::abort();
+#endif
+}
+
+[[noreturn]] TOPHASH_NOINLINE inline void throw_length_error(const char* what) {
+#if TOPHASH_HAS_EXCEPTIONS
+  throw std::length_error{what};
+#else
+  static_cast<void>(what);
+  std::abort();
+#endif
+}
+
+[[noreturn]] TOPHASH_NOINLINE inline void throw_out_of_range(const char* what) {
+#if TOPHASH_HAS_EXCEPTIONS
+  throw std::out_of_range{what};
+#else
+  static_cast<void>(what);
+  std::abort();
+#endif
+}
+
+[[noreturn]] TOPHASH_NOINLINE inline void throw_invalid_argument(const char* what) {
+#if TOPHASH_HAS_EXCEPTIONS
+  throw std::invalid_argument{what};
+#else
+  static_cast<void>(what);
+  std::abort();
+#endif
+}
+
+}  // namespace tophash::inline v1
+
+#endif

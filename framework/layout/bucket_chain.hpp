@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chained buckets of up to eight slots, the shape of Go's classic map. An array of main buckets; a full bucket
+// continues in an overflow bucket.
+//
+//   byte 0        8             16
+//        +--------+-------------+------------------------------------------------------+
+//        | link   | 8 tag bytes | paired: slots x pair<const Key, T>                   |
+//        |        |             | split:  slots x Key, padding to T, slots x T         |
+//        +--------+-------------+------------------------------------------------------+
+//   u64 -> u64: 144 bytes. An entry over the inline limit is one pointer to a block of its own (split: key and
+//   value separately, as in Go). The link comes first, where Go has it last: link and tags share a cache line,
+//   so a miss touches one line a bucket; and a collector that writes a list link into the first word of a freed
+//   block never writes it into tags.
+//
+//   tag      state
+//   0        empty_rest: empty, and so is every later slot of the chain
+//   1        empty_one:  empty (with tombstone_not_reusing: dead until a rehash)
+//   2, 3, 4  moved to the lower, the upper half of the new array; was empty when its chain was evacuated
+//   5..255   live: the hash's top byte, moved up past the states      (deletion::dirty: 8..127 live,
+//                                                                       128 | live: dirty)
+// Invariants, in every chain:
+//   - once a slot is empty_rest, all later ones are, and the slot just before the first is not empty_one;
+//   - unless deletion is a tombstone, every overflow bucket holds an occupied slot.
+// Cost of a hit in the main bucket: one tag compare, one key compare. A miss without overflow: one tag compare
+// and a test of the link.
+#ifndef TOPHASH_FRAMEWORK_LAYOUT_BUCKET_CHAIN_HPP
+#define TOPHASH_FRAMEWORK_LAYOUT_BUCKET_CHAIN_HPP
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <tophash/framework/concepts/axes.hpp>
+#include <tophash/framework/concepts/facts.hpp>
+#include <tophash/framework/core/bits.hpp>
+#include <tophash/framework/core/relocate.hpp>
+#include <tophash/framework/core/text.hpp>
+#include <tophash/framework/core/trace_info.hpp>
+
+namespace tophash::inline v1 {
+
+namespace layout {
+
+enum class arrangement : std::uint8_t {
+  paired,  // pair<const Key, T> objects: references and structured bindings are real
+  split,   // keys together, values together: no padding between them; iteration hands out proxies
+};
+
+struct bucket_options {
+  std::size_t slots = 8;                  // 1..8
+  std::size_t tag_bits = 8;               // 0..8 hash bits a tag holds (7 at most with deletion::dirty)
+  arrangement arrange = arrangement::paired;
+  std::size_t inline_limit_bytes = 128;   // larger entries (split: keys, values) live behind a pointer; Go's limit
+};
+
+// What a dereferenced iterator gives in the split arrangement.
+template <class Key, class T>
+struct pair_reference {
+  const Key& first;
+  T& second;
+
+  template <class A, class B>
+  explicit(false) operator std::pair<A, B>() const {
+    return {first, second};
+  }
+  friend bool operator==(const pair_reference& a, const pair_reference& b) {
+    return a.first == b.first && a.second == b.second;
+  }
+};
+
+// Where a slot's bytes lie. Key parts and value parts are asked for apart, whatever the arrangement.
+template <class Key, class T, bucket_options Options>
+struct slot_bytes {
+  static constexpr bool is_set = std::is_void_v<T>;
+  static constexpr bool split = Options.arrange == arrangement::split && !is_set;
+  using value_or_key = std::conditional_t<is_set, Key, T>;
+  using pair_type = std::conditional_t<is_set, Key, std::pair<const Key, value_or_key>>;
+
+  static constexpr bool pair_boxed = !split && sizeof(pair_type) > Options.inline_limit_bytes;
+  static constexpr bool key_boxed = split && sizeof(Key) > Options.inline_limit_bytes;
+  static constexpr bool value_boxed = split && sizeof(value_or_key) > Options.inline_limit_bytes;
+  static constexpr bool boxed = pair_boxed || key_boxed || value_boxed;
+
+  using pair_unit = std::conditional_t<pair_boxed, pair_type*, pair_type>;
+  using key_unit = std::conditional_t<key_boxed, Key*, Key>;
+  using value_unit = std::conditional_t<value_boxed, value_or_key*, value_or_key>;
+
+  static constexpr std::size_t align =
+      split ? std::max(alignof(key_unit), alignof(value_unit)) : alignof(pair_unit);
+  static constexpr std::size_t values_offset =
+      split ? (Options.slots * sizeof(key_unit) + alignof(value_unit) - 1) / alignof(value_unit) * alignof(value_unit)
+            : 0;
+  static constexpr std::size_t total =
+      split ? values_offset + Options.slots * sizeof(value_unit) : Options.slots * sizeof(pair_unit);
+};
+
+template <class Key, class T, bucket_options Options, deletion_facts Deletion, class Mapper>
+struct bucket_chain_model {
+  using bytes = slot_bytes<Key, T, Options>;
+  using key_type = Key;
+  using mapper = Mapper;
+  static constexpr bool is_set = bytes::is_set;
+  static constexpr bool split = bytes::split;
+  static constexpr bool boxed = bytes::boxed;
+  static constexpr std::size_t slots = Options.slots;
+  static constexpr std::size_t last_slot = slots - 1;
+  static constexpr unsigned slot_mask = (1u << slots) - 1u;
+
+  using value_type = typename bytes::pair_type;
+  using mapped_type = typename bytes::value_or_key;
+
+  static constexpr std::uint8_t empty_rest = 0, empty_one = 1, moved_low = 2, moved_high = 3, moved_empty = 4;
+  static constexpr bool dirty_kind = Deletion.kind == deletion_kind::dirty;
+  static constexpr bool unlinks = Deletion.kind != deletion_kind::tombstone;
+  static constexpr bool collapses = Deletion.reusing;
+  static constexpr std::uint8_t first_live = dirty_kind ? 8 : 5;
+  static constexpr std::uint8_t dirty_bit = dirty_kind ? 0x80 : 0;
+  static constexpr std::size_t tag_bits = dirty_kind && Options.tag_bits > 7 ? 7 : Options.tag_bits;
+
+  struct alignas(std::max(bytes::align, alignof(void*))) bucket {
+    bucket* link;
+    std::uint8_t tags[8];
+    alignas(bytes::align) unsigned char entries[bytes::total];
+  };
+
+  struct slot {
+    bucket* in = nullptr;
+    std::size_t index = 0;  // a full word: 32-bit indices cost erase 6 % more instructions
+    explicit operator bool() const noexcept { return in != nullptr; }
+    friend bool operator==(slot, slot) = default;
+  };
+
+  struct array {
+    bucket* buckets = nullptr;
+    mapper map{};
+    std::size_t units = 0;
+    bucket* home(std::uint64_t hash) const noexcept { return buckets + map.index(hash); }
+  };
+
+  static constexpr trace_info trace{
+      .bucket_bytes = static_cast<std::uint32_t>(sizeof(bucket)),
+      .link_offset_bytes = 0,
+      .tags_offset_bytes = sizeof(void*),
+      .slots = static_cast<std::uint32_t>(slots),
+      .keys_offset_bytes = static_cast<std::uint32_t>(sizeof(bucket) - sizeof(bucket::entries)),
+      .key_stride_bytes = static_cast<std::uint32_t>(split ? sizeof(typename bytes::key_unit) : sizeof(typename bytes::pair_unit)),
+      .values_offset_bytes = static_cast<std::uint32_t>(sizeof(bucket) - sizeof(bucket::entries) + bytes::values_offset),
+      .value_stride_bytes = static_cast<std::uint32_t>(split ? sizeof(typename bytes::value_unit) : sizeof(typename bytes::pair_unit)),
+      .first_live_tag = first_live,
+      .dirty_bit = dirty_bit,
+      .entries_may_point = boxed || gc_traits<Key>::may_contain_pointers || gc_traits<T>::may_contain_pointers,
+  };
+
+  // What a map without an array searches: one bucket without entries, never written.
+  static bucket* empty_bucket() noexcept {
+    static constinit const bucket none{};
+    return const_cast<bucket*>(&none);
+  }
+  static array empty_array() noexcept { return {.buckets = empty_bucket(), .map = mapper{}, .units = 0}; }
+
+  // ---- bytes of a slot --------------------------------------------------------------------------------------
+
+  static typename bytes::pair_unit* pair_unit_at(slot s) noexcept {
+    return reinterpret_cast<typename bytes::pair_unit*>(s.in->entries + s.index * sizeof(typename bytes::pair_unit));
+  }
+  static typename bytes::key_unit* key_unit_at(slot s) noexcept {
+    return reinterpret_cast<typename bytes::key_unit*>(s.in->entries + s.index * sizeof(typename bytes::key_unit));
+  }
+  static typename bytes::value_unit* value_unit_at(slot s) noexcept {
+    return reinterpret_cast<typename bytes::value_unit*>(s.in->entries + bytes::values_offset +
+                                                        s.index * sizeof(typename bytes::value_unit));
+  }
+  static value_type* pair_at(slot s) noexcept {
+    if constexpr (bytes::pair_boxed) {
+      return *pair_unit_at(s);
+    } else {
+      return pair_unit_at(s);
+    }
+  }
+  static Key* key_at(slot s) noexcept {
+    if constexpr (bytes::key_boxed) {
+      return *key_unit_at(s);
+    } else if constexpr (split) {
+      return key_unit_at(s);
+    } else if constexpr (is_set) {
+      return pair_at(s);
+    } else {
+      return const_cast<Key*>(std::addressof(pair_at(s)->first));
+    }
+  }
+  static mapped_type* value_at(slot s) noexcept
+    requires(!is_set)
+  {
+    if constexpr (bytes::value_boxed) {
+      return *value_unit_at(s);
+    } else if constexpr (split) {
+      return value_unit_at(s);
+    } else {
+      return std::addressof(pair_at(s)->second);
+    }
+  }
+
+  static const Key& key(slot s) noexcept { return *key_at(s); }
+
+  // ---- tags -------------------------------------------------------------------------------------------------
+
+  // The top bits of the hash, moved up past the states. Two instructions more than a plain byte.
+  static std::uint8_t tag_of(std::uint64_t hash) noexcept {
+    if constexpr (tag_bits == 0) {
+      return first_live;
+    } else {
+      const unsigned top = static_cast<unsigned>(hash >> (64 - tag_bits));
+      return static_cast<std::uint8_t>(top < first_live ? top + first_live : top);
+    }
+  }
+
+  static bool is_live(std::uint8_t tag) noexcept { return tag >= first_live && (!dirty_kind || tag < 0x80); }
+  static bool is_dirty(std::uint8_t tag) noexcept { return dirty_kind && tag >= 0x80; }
+  static bool is_empty(std::uint8_t tag) noexcept { return tag <= empty_one; }
+  static bool is_moved(std::uint8_t tag) noexcept { return tag >= moved_low && tag <= moved_empty; }
+
+  static unsigned occupied(const bucket* b) noexcept { return at_least(b->tags, first_live); }
+  static unsigned dirty(const bucket* b) noexcept {
+    if constexpr (dirty_kind) {
+      return at_least(b->tags, 0x80);
+    } else {
+      return 0;
+    }
+  }
+  static unsigned live(const bucket* b) noexcept { return occupied(b) & ~dirty(b); }
+
+  // Slots that an insert may take.
+  static unsigned vacant(const bucket* b) noexcept {
+    return at_most(b->tags, Deletion.reusing ? empty_one : empty_rest) & slot_mask;
+  }
+
+  static void wipe_tags(bucket* b) noexcept {
+    b->link = nullptr;
+    std::memset(b->tags, 0, sizeof b->tags);
+  }
+
+  // ---- the hot path -----------------------------------------------------------------------------------------
+
+  // Nothing lies beyond b in its chain.
+  static bool ends(const bucket* b) noexcept { return b->link == nullptr || b->tags[last_slot] == empty_rest; }
+
+  template <class Eq>
+  TOPHASH_ALWAYS_INLINE static slot find(const array& a, std::uint64_t hash, Eq&& eq) {
+    bucket* b = a.home(hash);
+    const std::uint8_t tag = tag_of(hash);
+    for (;;) {
+      for (unsigned match = match_nonzero_byte(b->tags, tag); match != 0; match &= match - 1) {
+        const slot s{b, static_cast<std::size_t>(std::countr_zero(match))};
+        if (eq(key(s))) [[likely]] return s;
+      }
+      if (ends(b)) [[likely]] return {};
+      b = b->link;
+    }
+  }
+
+  struct vacancy {
+    slot at;                 // found: the entry. Otherwise where to put one, if `at.in` is set
+    bucket* tail = nullptr;  // no vacant slot: the chain's last bucket, to continue in an overflow bucket
+    bool found = false;      // live, or dirty under an equal key
+  };
+
+  template <class Eq>
+  TOPHASH_ALWAYS_INLINE static vacancy find_or_vacancy(const array& a, std::uint64_t hash, Eq&& eq) {
+    bucket* b = a.home(hash);
+    const std::uint8_t tag = tag_of(hash);
+    vacancy result;
+    for (;;) {
+      unsigned match = match_nonzero_byte(b->tags, tag);
+      if constexpr (dirty_kind) match |= match_nonzero_byte(b->tags, static_cast<std::uint8_t>(tag | dirty_bit));
+      for (; match != 0; match &= match - 1) {
+        const slot s{b, static_cast<std::size_t>(std::countr_zero(match))};
+        if (eq(key(s))) [[likely]] return {s, nullptr, true};
+      }
+      note_vacancy(result, b);
+      if (ends(b)) [[likely]] break;
+      b = b->link;
+    }
+    result.tail = b;
+    return result;
+  }
+
+  // Where an entry known to be absent goes.
+  static vacancy find_vacancy(const array& a, std::uint64_t hash) noexcept {
+    vacancy result;
+    bucket* b = a.home(hash);
+    for (;;) {
+      note_vacancy(result, b);
+      if (result.at || ends(b)) break;
+      b = b->link;
+    }
+    result.tail = b;
+    return result;
+  }
+
+  static void note_vacancy(vacancy& v, bucket* b) noexcept {
+    if (v.at.in == nullptr) {
+      if (const unsigned free = vacant(b); free != 0) {
+        v.at = {b, static_cast<std::size_t>(std::countr_zero(free))};
+      }
+    }
+  }
+
+  static void claim(slot s, std::uint64_t hash) noexcept { s.in->tags[s.index] = tag_of(hash); }
+
+  // ---- what an erase leaves ---------------------------------------------------------------------------------
+
+  static void mark_dirty(slot s) noexcept { s.in->tags[s.index] |= dirty_bit; }
+  static void mark_live(slot s) noexcept { s.in->tags[s.index] &= static_cast<std::uint8_t>(~dirty_bit); }
+  static void mark_moved(slot s, bool upper_half) noexcept {
+    s.in->tags[s.index] = upper_half ? moved_high : moved_low;
+  }
+  static void mark_moved_empty(slot s) noexcept { s.in->tags[s.index] = moved_empty; }
+
+  static bucket* previous(bucket* home, const bucket* b) noexcept {
+    while (home->link != b) home = home->link;
+    return home;
+  }
+
+  // The slot holds no entry any more. Returns an overflow bucket that this emptied and unlinked, or null.
+  // Cost: one store and one compare unless the slot was the last occupied one.
+  static bucket* vacate(bucket* home, slot s) noexcept {
+    s.in->tags[s.index] = empty_one;
+    if constexpr (!collapses) {
+      return nullptr;
+    } else {
+      if constexpr (unlinks) {
+        if (s.in != home && occupied(s.in) == 0) return unlink(home, s.in);
+      }
+      collapse(home, s);
+      return nullptr;
+    }
+  }
+
+  static bucket* unlink(bucket* home, bucket* b) noexcept {
+    bucket* before = previous(home, b);
+    before->link = b->link;
+    if (before->link == nullptr && before->tags[last_slot] == empty_one) collapse(home, {before, last_slot});
+    return b;
+  }
+
+  // Go's rule: when nothing occupied follows, this slot and the run of empties before it become empty_rest.
+  static void collapse(bucket* home, slot s) noexcept {
+    if (s.index == last_slot) {
+      if (s.in->link != nullptr && s.in->link->tags[0] != empty_rest) return;
+    } else if (s.in->tags[s.index + 1] != empty_rest) {
+      return;
+    }
+    for (;;) {
+      s.in->tags[s.index] = empty_rest;
+      if (s.index != 0) {
+        --s.index;
+      } else {
+        if (s.in == home) return;
+        s = {previous(home, s.in), last_slot};
+      }
+      if (s.in->tags[s.index] != empty_one) return;
+    }
+  }
+
+  // ---- moving and wiping ------------------------------------------------------------------------------------
+
+  static constexpr bool nothrow_relocation =
+      boxed || (nothrow_relocatable<Key> && (is_set || nothrow_relocatable<mapped_type>));
+
+  // Moves the bytes or objects of one slot to another; tags are the caller's business.
+  static void relocate_entry(slot to, slot from) noexcept(nothrow_relocation) {
+    if constexpr (bytes::pair_boxed) {
+      *pair_unit_at(to) = *pair_unit_at(from);
+    } else if constexpr (is_set) {
+      relocate(key_at(to), key_at(from));
+    } else if constexpr (split) {
+      relocate_parts(key_unit_at(to), value_unit_at(to), key_unit_at(from), value_unit_at(from));
+    } else if constexpr (trivially_relocatable<Key> && trivially_relocatable<mapped_type>) {
+      std::memcpy(static_cast<void*>(pair_unit_at(to)), static_cast<const void*>(pair_unit_at(from)),
+                  sizeof(value_type));
+    } else {
+      relocate_parts(key_at(to), value_at(to), key_at(from), value_at(from));
+    }
+  }
+
+  // Storage that a collector scans must not keep what an erased entry pointed to.
+  static void wipe_entry(slot s) noexcept {
+    if constexpr (split) {
+      std::memset(static_cast<void*>(key_unit_at(s)), 0, sizeof(typename bytes::key_unit));
+      std::memset(static_cast<void*>(value_unit_at(s)), 0, sizeof(typename bytes::value_unit));
+    } else {
+      std::memset(static_cast<void*>(pair_unit_at(s)), 0, sizeof(typename bytes::pair_unit));
+    }
+  }
+  static void wipe_entries(bucket* b) noexcept { std::memset(b->entries, 0, sizeof b->entries); }
+
+  // ---- checks -----------------------------------------------------------------------------------------------
+
+  // Null if the chain keeps its invariants; otherwise a sentence that names the broken one.
+  static const char* check_chain(const bucket* home) noexcept {
+    bool rest = false, after_empty_one = false;
+    for (const bucket* b = home; b != nullptr; b = b->link) {
+      if (b != home && unlinks && occupied(b) == 0) return "an overflow bucket without entries is still linked";
+      for (unsigned i = 0; i < 8; ++i) {
+        const std::uint8_t tag = b->tags[i];
+        if (i >= slots) {
+          if (tag != 0) return "a tag past the last slot is not zero";
+          continue;
+        }
+        if (rest && tag != empty_rest) return "a slot after empty_rest is not empty_rest";
+        if (tag == empty_rest && !rest) {
+          rest = true;
+          if (collapses && after_empty_one) return "the slot before the first empty_rest is empty_one";
+        }
+        if (is_moved(tag)) return "a slot of an unevacuated chain is marked as moved";
+        if (tag > moved_empty && tag < first_live) return "a tag is neither a state nor live";
+        if (dirty_kind && tag >= 0x80 && tag < (0x80 | first_live)) return "a dirty tag without a live tag under it";
+        after_empty_one = tag == empty_one;
+      }
+    }
+    return collapses && !rest && after_empty_one ? "the last slot of a chain is empty_one" : nullptr;
+  }
+};
+
+template <bucket_options Options = bucket_options{}>
+struct bucket_chain {
+  using axis = axes::layout;
+  static constexpr layout_facts facts{.kind = layout_kind::bucket_chain,
+                                      .slots = Options.slots,
+                                      .tag_bits = Options.tag_bits,
+                                      .inline_limit_bytes = Options.inline_limit_bytes,
+                                      .split = Options.arrange == arrangement::split};
+
+  template <class Key, class T, deletion_facts Deletion, class Mapper>
+  using model = bucket_chain_model<Key, T, Options, Deletion, Mapper>;
+
+  // Names only what differs from the defaults.
+  static constexpr option_text name() {
+    constexpr bucket_options standard{};
+    option_text out{"bucket_chain"};
+    auto begin = [&out, first = true](std::string_view field) mutable {
+      out.append(first ? "(" : ",").append(field).append("=");
+      first = false;
+    };
+    if (Options.slots != standard.slots) begin("slots"), out.append(std::uint64_t{Options.slots});
+    if (Options.tag_bits != standard.tag_bits) begin("tag_bits"), out.append(std::uint64_t{Options.tag_bits});
+    if (Options.arrange != standard.arrange) begin("arrange"), out.append("split");
+    if (Options.inline_limit_bytes != standard.inline_limit_bytes)
+      begin("inline_limit_bytes"), out.append(std::uint64_t{Options.inline_limit_bytes});
+    if (out.length != std::string_view{"bucket_chain"}.size()) out.append(")");
+    return out;
+  }
+};
+
+}  // namespace layout
+
+using layout::arrangement;
+using layout::bucket_options;
+
+}  // namespace tophash::inline v1
+
+#endif

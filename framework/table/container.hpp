@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+// What map and set share: everything but operations that name a mapped value. basic_map and basic_set derive
+// from it and document the guarantees; the order of steps is in the headers beside this one.
+#ifndef TOPHASH_FRAMEWORK_TABLE_CONTAINER_HPP
+#define TOPHASH_FRAMEWORK_TABLE_CONTAINER_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <tophash/framework/compose/name.hpp>
+#include <tophash/framework/compose/pack.hpp>
+#include <tophash/framework/compose/rules.hpp>
+#include <tophash/framework/core/hash_token.hpp>
+#include <tophash/framework/table/erase.hpp>
+#include <tophash/framework/table/find.hpp>
+#include <tophash/framework/table/insert.hpp>
+#include <tophash/framework/table/iterator.hpp>
+#include <tophash/framework/table/lifetime.hpp>
+#include <tophash/framework/table/memory_report.hpp>
+#include <tophash/framework/table/migrate.hpp>
+#include <tophash/framework/table/sweep.hpp>
+
+namespace tophash::inline v1 {
+
+// What a `try_` form answers. allocated == false: memory ran out, the container is as before, position is end().
+template <class Iterator>
+struct try_result {
+  Iterator position{};
+  bool inserted = false;
+  bool allocated = true;
+};
+
+namespace table {
+
+inline void throw_if_no_room(growth_result r) {
+  if (r == growth_result::done) [[likely]] return;
+  if (r == growth_result::too_large) throw_length_error("tophash: more entries than this map can hold");
+  throw_bad_alloc();
+}
+
+template <class It>
+concept input_iterator = requires(It& it) {
+  *it;
+  ++it;
+  typename std::iterator_traits<It>::iterator_category;
+};
+
+template <class Key, class T, class Spec>
+class container {
+ protected:
+  using B = binding<Key, T, Spec>;
+  using model = typename B::model;
+  using hashing_type = typename Spec::hashing;
+
+  template <class K>
+  static constexpr bool lookup_key = !std::is_same_v<std::remove_cvref_t<K>, Key> &&
+                                     is_transparent_for<hashing_type, Key, std::remove_cvref_t<K>>();
+
+ public:
+  using spec_type = Spec;
+  using key_type = Key;
+  using value_type = typename model::value_type;
+  using size_type = std::size_t;
+  using difference_type = std::ptrdiff_t;
+  using iterator = table::iterator<B, false>;
+  using const_iterator = table::iterator<B, true>;
+  using reference = typename iterator::reference;
+  using const_reference = typename const_iterator::reference;
+  using pointer = typename iterator::pointer;
+  using const_pointer = typename const_iterator::pointer;
+  using allocation_type = typename Spec::allocation;
+  using token_type = hash_token<hashing_type>;
+  using try_insert_result = try_result<iterator>;
+
+  // Function objects in the standard's manner over the hashing policy.
+  struct hasher {
+    hashing_type policy;
+    std::size_t operator()(const Key& key) const { return static_cast<std::size_t>(policy.hash(key)); }
+  };
+  struct key_equal {
+    hashing_type policy;
+    bool operator()(const Key& a, const Key& b) const { return static_cast<bool>(policy.equal(a, b)); }
+  };
+
+  // ---- construction -----------------------------------------------------------------------------------------
+
+  container() noexcept(noexcept(place_policies<Spec>()))
+    requires(std::is_default_constructible_v<hashing_type> && std::is_default_constructible_v<allocation_type>)
+      : s_(place_policies<Spec>()) {}
+
+  template <class... Policies>
+    requires(sizeof...(Policies) > 0 && (policy_of<std::remove_cvref_t<Policies>, Spec> && ...))
+  explicit container(Policies&&... given) : s_(place_policies<Spec>(std::forward<Policies>(given)...)) {}
+
+  template <class... Policies>
+    requires(policy_of<std::remove_cvref_t<Policies>, Spec> && ...)
+  explicit container(size_type entries, Policies&&... given)
+      : s_(place_policies<Spec>(std::forward<Policies>(given)...)) {
+    if (entries != 0) reserve(entries);
+  }
+
+  container(const container& other) : container(other, other.s_.policies.allocation) {}
+  container(const container& other, const allocation_type& handle) : s_(copy_policies(other.s_, handle)) {
+    throw_if_no_room(copy_entries<B>(s_, other.s_));
+  }
+
+  container(container&& other) noexcept : s_(take_policies(other.s_)) { steal_arrays<B>(s_, other.s_); }
+
+  // Takes the memory over if the handles are equal, otherwise moves entry by entry; if that fails half way, the
+  // entries moved so far end with the container that was not constructed.
+  container(container&& other, const allocation_type& handle) : s_(copy_policies(other.s_, handle)) {
+    if (handle == other.s_.policies.allocation) {
+      replace_policy(s_.policies.overflow, std::move(other.s_.policies.overflow));
+      steal_arrays<B>(s_, other.s_);
+    } else {
+      throw_if_no_room(move_entries<B>(s_, other.s_));
+      clear_of(other);
+    }
+  }
+
+  ~container() = default;
+
+  // Strong guarantee: the copy is complete before anything is given up.
+  container& operator=(const container& other) {
+    if (this == &other) return *this;
+    container copy(other, propagates_on_copy<allocation_type>() ? other.s_.policies.allocation : s_.policies.allocation);
+    take_over(copy);
+    return *this;
+  }
+
+  container& operator=(container&& other) noexcept(propagates_on_move<allocation_type>() ||
+                                                   std::is_empty_v<allocation_type>) {
+    if (this == &other) return *this;
+    if (propagates_on_move<allocation_type>() || s_.policies.allocation == other.s_.policies.allocation) {
+      take_over(other);
+    } else if constexpr (copied_across) {
+      // Copied, not moved: if one of many throws, both containers are as before.
+      container copy(other, s_.policies.allocation);
+      take_over(copy);
+      clear_of(other);
+    } else {
+      move_assign_apart(other);
+    }
+    return *this;
+  }
+
+  // ---- iterators and capacity -------------------------------------------------------------------------------
+
+  iterator begin() noexcept { return iterator(first_cursor<B>(s_)); }
+  const_iterator begin() const noexcept { return const_iterator(first_cursor<B>(s_)); }
+  const_iterator cbegin() const noexcept { return begin(); }
+  iterator end() noexcept { return iterator{}; }
+  const_iterator end() const noexcept { return const_iterator{}; }
+  const_iterator cend() const noexcept { return end(); }
+
+  [[nodiscard]] bool empty() const noexcept { return s_.size == 0; }
+  size_type size() const noexcept { return s_.size; }
+  size_type max_size() const noexcept { return max_units<B>() * model::slots; }
+
+  // ---- lookup -----------------------------------------------------------------------------------------------
+
+  iterator find(const Key& key) { return find_any(key); }
+  const_iterator find(const Key& key) const { return find_any(key); }
+  template <class K>
+    requires lookup_key<K>
+  iterator find(const K& key) {
+    return find_any(key);
+  }
+  template <class K>
+    requires lookup_key<K>
+  const_iterator find(const K& key) const {
+    return find_any(key);
+  }
+
+  bool contains(const Key& key) const { return contains_any(key); }
+  template <class K>
+    requires lookup_key<K>
+  bool contains(const K& key) const {
+    return contains_any(key);
+  }
+
+  size_type count(const Key& key) const { return contains_any(key) ? 1 : 0; }
+  template <class K>
+    requires lookup_key<K>
+  size_type count(const K& key) const {
+    return contains_any(key) ? 1 : 0;
+  }
+
+  std::pair<iterator, iterator> equal_range(const Key& key) { return range_from(find(key)); }
+  std::pair<const_iterator, const_iterator> equal_range(const Key& key) const { return range_from(find(key)); }
+  template <class K>
+    requires lookup_key<K>
+  std::pair<iterator, iterator> equal_range(const K& key) {
+    return range_from(find(key));
+  }
+  template <class K>
+    requires lookup_key<K>
+  std::pair<const_iterator, const_iterator> equal_range(const K& key) const {
+    return range_from(find(key));
+  }
+
+  // A token for lookups and insertions of one key in any map with the same hashing policy. It holds no seed.
+  template <class K>
+    requires(std::is_same_v<K, Key> || lookup_key<K>)
+  token_type prehash(const K& key) const {
+    return token_type(static_cast<std::uint64_t>(s_.policies.hashing.hash(key)));
+  }
+  template <class K>
+    requires(std::is_same_v<K, Key> || lookup_key<K>)
+  iterator find(const K& key, token_type token) {
+    return iterator(cursor_at(key, hash_of_token(token)));
+  }
+  template <class K>
+    requires(std::is_same_v<K, Key> || lookup_key<K>)
+  const_iterator find(const K& key, token_type token) const {
+    return const_iterator(cursor_at(key, hash_of_token(token)));
+  }
+  template <class K>
+    requires(std::is_same_v<K, Key> || lookup_key<K>)
+  bool contains(const K& key, token_type token) const {
+    return static_cast<bool>(cursor_at(key, hash_of_token(token)).at);
+  }
+
+  // ---- erasure ----------------------------------------------------------------------------------------------
+
+  // Moves nothing; invalidates iterators to this entry only. Returns the next one.
+  iterator erase(const_iterator where) { return iterator(erase_cursor(where.where())); }
+  iterator erase(iterator where)
+    requires(!std::is_same_v<iterator, const_iterator>)
+  {
+    return iterator(erase_cursor(where.where()));
+  }
+  iterator erase(const_iterator first, const_iterator last) {
+    while (first != last) first = const_iterator(erase_cursor(first.where()));
+    return iterator(first.where());
+  }
+  // While a growth is under way this moves entries.
+  size_type erase(const Key& key) { return erase_any(key); }
+  template <class K>
+    requires(lookup_key<K> && !std::is_convertible_v<K, iterator> && !std::is_convertible_v<K, const_iterator>)
+  size_type erase(K&& key) {
+    return erase_any(key);
+  }
+
+  // O(buckets). Keeps the array; overflow buckets go back to their source.
+  void clear() noexcept { table::clear<B>(s_); }
+
+  // ---- size policy ------------------------------------------------------------------------------------------
+
+  float load_factor() const noexcept {
+    return s_.current.units == 0 ? 0.0f : static_cast<float>(s_.size) / static_cast<float>(s_.current.units);
+  }
+  // Entries a bucket at which the growth policy is asked; fixed by the load policy.
+  float max_load_factor() const noexcept {
+    return static_cast<float>(B::facts.load.numerator) / static_cast<float>(B::facts.load.denominator);
+  }
+  // Room for `entries` in all; ends a growth under way. std::length_error if no array can be that large.
+  void reserve(size_type entries) { throw_if_no_room(reserve_slow<B>(s_, entries)); }
+  [[nodiscard]] bool try_reserve(size_type entries) {
+    return reserve_slow<B>(s_, entries) == growth_result::done;
+  }
+  // At least `buckets` main buckets. Never fewer than now: giving back is a growth policy's decision.
+  void rehash(size_type buckets) { throw_if_no_room(rehash_to(buckets)); }
+  size_type bucket_count() const noexcept { return s_.current.units; }
+
+  // ---- deletion::dirty --------------------------------------------------------------------------------------
+
+  // Destroys at most `budget` erased entries that were kept, going on where the last call stopped. Returns how many.
+  size_type sweep(size_type budget = std::numeric_limits<size_type>::max()) noexcept
+    requires B::dirty_kind
+  {
+    return table::sweep<B>(s_, budget);
+  }
+  // Takes the entry out of sight: no allocation, no destruction, no move, no growth step. For a collector's pause.
+  void mark_in_place(const_iterator where) noexcept
+    requires B::dirty_kind
+  {
+    erase_at<B>(s_, nullptr, where.where().at);
+  }
+
+  // ---- seeing inside ----------------------------------------------------------------------------------------
+
+  map_stats stats() const noexcept { return stats_of<B>(s_); }
+  tophash::memory_report memory_report() const noexcept { return report_memory<B>(s_); }
+  chain_shape chain_statistics() const noexcept { return shape_of<B>(s_); }
+  const char* check_invariants() const noexcept { return check<B>(s_); }
+
+  const allocation_type& allocation() const noexcept { return s_.policies.allocation; }
+  const hashing_type& hashing_policy() const noexcept { return s_.policies.hashing; }
+  const typename Spec::growth& growth_policy_value() const noexcept { return s_.policies.growth; }
+  const typename Spec::load& load_policy_value() const noexcept { return s_.policies.load; }
+  typename Spec::observe& observer() noexcept { return s_.policies.observe; }
+  const typename Spec::observe& observer() const noexcept { return s_.policies.observe; }
+  hasher hash_function() const { return hasher{s_.policies.hashing}; }
+  key_equal key_eq() const { return key_equal{s_.policies.hashing}; }
+
+ protected:
+  owned_state<B> s_;
+
+  // Another container's policies, no entry.
+  struct policies_only {};
+  container(policies_only, const container& other, const allocation_type& handle)
+      : s_(copy_policies(other.s_, handle)) {}
+
+  void swap_with(container& other) noexcept { swap_states<B>(s_, other.s_); }
+
+  // Gives up what this holds and takes over `other`, whose handle may be kept.
+  void take_over(container& other) noexcept {
+    destroy<B>(s_);
+    swap_policies<B>(s_, other.s_);
+    if constexpr (!std::is_empty_v<allocation_type>) {
+      replace_policy(s_.policies.allocation, allocation_type(other.s_.policies.allocation));
+    }
+    steal_arrays<B>(s_, other.s_);
+  }
+
+  // Between unequal handles: entries whose move may throw are copied if they can be, trivial ones in any case.
+  static constexpr bool copied_across =
+      std::is_copy_constructible_v<Key> && std::is_copy_constructible_v<typename model::mapped_type> &&
+      ((trivially_relocatable<Key> && trivially_relocatable<typename model::mapped_type>) ||
+       !(nothrow_relocatable<Key> && nothrow_relocatable<typename model::mapped_type>));
+
+  // Unequal handles, entries moved. If an allocation fails half way, what was moved is here and the rest still in `other`.
+  void move_assign_apart(container& other) {
+    growth_result room = growth_result::no_memory;
+    {
+      struct handover {
+        container& to;
+        container moved;
+        ~handover() {
+          if (!moved.empty()) to.take_over(moved);
+        }
+      };
+      handover fresh{*this, container(policies_only{}, other, s_.policies.allocation)};
+      if (other.empty()) table::clear<B>(s_);
+      room = move_entries<B>(fresh.moved.s_, other.s_);
+    }
+    throw_if_no_room(room);
+    clear_of(other);
+  }
+
+  static void clear_of(container& other) noexcept { destroy<B>(other.s_); }
+
+  std::uint64_t hash_of_token(token_type token) const noexcept {
+    return position_hash<Key>(s_.policies.hashing, token.unseeded());
+  }
+
+  template <class K>
+  TOPHASH_ALWAYS_INLINE cursor<B> cursor_at(const K& key, std::uint64_t hash) const {
+    const place<B> p = table::find<B>(s_, hash, key);
+    if (p) {
+      notify(observer_for_reads(), events::found{});
+    } else {
+      notify(observer_for_reads(), events::missed{});
+    }
+    return {&s_, p.at, hash, cursor_origin::unlocated};
+  }
+
+  // found and missed come from const members; the observer's concept says what that asks of it.
+  typename Spec::observe& observer_for_reads() const noexcept {
+    return const_cast<typename Spec::observe&>(s_.policies.observe);
+  }
+
+  template <class K>
+  iterator find_any(const K& key) {
+    return iterator(cursor_at(key, hash_of(s_, key)));
+  }
+  template <class K>
+  const_iterator find_any(const K& key) const {
+    return const_iterator(cursor_at(key, hash_of(s_, key)));
+  }
+  template <class K>
+  bool contains_any(const K& key) const {
+    return static_cast<bool>(cursor_at(key, hash_of(s_, key)).at);
+  }
+  template <class K>
+  size_type erase_any(const K& key) {
+    return erase_key<B>(s_, hash_of(s_, key), key) ? 1 : 0;
+  }
+
+  template <class It>
+  static std::pair<It, It> range_from(It first) {
+    if (first == It{}) return {first, first};
+    It after = first;
+    ++after;
+    return {first, after};
+  }
+
+  cursor<B> erase_cursor(cursor<B> c) noexcept {
+    TOPHASH_CHECK(c.at && c.s == &s_, "erase of an iterator that does not belong to this container");
+    if (c.origin == cursor_origin::unlocated) locate_slow(c);
+    const cursor<B> next = after_erase(c);
+    erase_at<B>(s_, home_of(c), c.at);
+    return next;
+  }
+
+  growth_result rehash_to(size_type buckets) {
+    if (s_.growing() && !finish_growth<B>(s_)) return growth_result::no_memory;
+    const size_type units = Spec::sizing::round_up(buckets == 0 ? 1 : buckets);
+    if (units == 0) return growth_result::too_large;
+    if (buckets == 0 || (s_.current.units != 0 && units <= s_.current.units)) return growth_result::done;
+    if (const growth_result r = start_growth<B>(s_, units); r != growth_result::done) return r;
+    return finish_growth<B>(s_) ? growth_result::done : growth_result::no_memory;
+  }
+
+  iterator iterator_at(const place<B>& p, std::uint64_t hash) noexcept {
+    return iterator(cursor<B>{&s_, p.at, hash, cursor_origin::unlocated});
+  }
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> result_or_throw(const insert_result<B>& r, std::uint64_t hash) {
+    throw_if_no_room(r.room);
+    return {iterator_at(r.where, hash), r.inserted};
+  }
+  try_insert_result result_or_false(const insert_result<B>& r, std::uint64_t hash) noexcept {
+    if (r.room != growth_result::done) return {end(), false, false};
+    return {iterator_at(r.where, hash), r.inserted, true};
+  }
+
+  // How many entries a range announces: exact for forward iterators, none for input ones.
+  template <class It>
+  static size_type announced(It first, It last) {
+    if constexpr (std::is_base_of_v<std::forward_iterator_tag, typename std::iterator_traits<It>::iterator_category>) {
+      return static_cast<size_type>(std::distance(first, last));
+    } else {
+      return 0;
+    }
+  }
+};
+
+}  // namespace table
+
+}  // namespace tophash::inline v1
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Erasure, clearing and the end of a table. What an erase leaves in the slot is the deletion policy's choice:
+// nothing (immediate; Go's collapse rule), a dead slot, or the entry itself under a dirty tag. Erasing at a
+// place never moves anything; erasing by key does a growth step while a growth is under way.
+#ifndef TOPHASH_FRAMEWORK_TABLE_ERASE_HPP
+#define TOPHASH_FRAMEWORK_TABLE_ERASE_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#include <tophash/framework/table/find.hpp>
+#include <tophash/framework/table/migrate.hpp>
+#include <tophash/framework/table/state.hpp>
+
+namespace tophash::inline v1::table {
+
+// `home` is the main bucket of the chain that holds `at`. Cost: the destructors, one tag store and one compare.
+template <class B>
+void erase_at(state<B>& s, typename B::bucket* home, typename B::slot at) noexcept {
+  using model = typename B::model;
+  --s.size;
+  if constexpr (B::dirty_kind) {
+    model::mark_dirty(at);
+    ++s.dirty;
+    refresh_grow_at(s);
+  } else {
+    destroy_entry(s, at);
+    auto* const emptied = model::vacate(home, at);
+    if (emptied != nullptr) release_overflow_slow(s, emptied);
+    if constexpr (B::leaves_dead) {
+      ++s.dead;
+      refresh_grow_at(s);
+    }
+  }
+  notify(s.policies.observe, events::erased{});
+}
+
+template <class B, class K>
+TOPHASH_NOINLINE bool erase_while_growing(state<B>& s, std::uint64_t hash, key_argument<K> key) {
+  place<B> there = find_while_growing<B, K>(s, hash, key);
+  if (there || B::facts.growth.every_write) static_cast<void>(step_slow(s, hash, &there));
+  if (!there) return false;
+  erase_at(s, there.in_old ? s.old().home(hash) : s.current.home(hash), there.at);
+  return true;
+}
+
+template <class B, class K>
+TOPHASH_ALWAYS_INLINE bool erase_key(state<B>& s, std::uint64_t hash, const K& key) {
+  if (s.growing()) [[unlikely]] return erase_while_growing<B, K>(s, hash, key);
+  const auto at = B::model::find(s.current, hash, equal_to(s, key));
+  if (at) erase_at(s, s.current.home(hash), at);
+  return static_cast<bool>(at);
+}
+
+// Destroys every entry of an array and releases its overflow buckets. Tags of main buckets are not reset.
+template <class B>
+void empty_array(state<B>& s, const typename B::array& a) noexcept {
+  using model = typename B::model;
+  for (std::size_t i = 0; i < a.units; ++i) {
+    auto* const home = a.buckets + i;
+    if constexpr (!trivial_entries<B>) {
+      for (auto* b = home; b != nullptr; b = b->link) {
+        for (unsigned mask = model::occupied(b); mask != 0; mask &= mask - 1) {
+          destroy_entry(s, typename B::slot{b, static_cast<std::size_t>(std::countr_zero(mask))});
+        }
+      }
+    }
+    if (home->link != nullptr) release_chain(s, home);
+  }
+}
+
+template <class B>
+void reset_counts(state<B>& s) noexcept {
+  s.size = s.dead = s.dirty = 0;
+  s.sweep_at = 0;
+}
+
+template <class B>
+void drop_old_array(state<B>& s) noexcept {
+  if (!s.growing()) return;
+  empty_array(s, s.old());
+  end_growth(s);
+}
+
+// Keeps the current array; overflow buckets go back to their source.
+template <class B>
+void clear(state<B>& s) noexcept {
+  const std::size_t entries = s.size;
+  drop_old_array(s);
+  empty_array(s, s.current);
+  for (std::size_t i = 0; i < s.current.units; ++i) {
+    B::model::wipe_tags(s.current.buckets + i);
+    if (is_scanned(s)) B::model::wipe_entries(s.current.buckets + i);
+  }
+  reset_counts(s);
+  refresh_grow_at(s);
+  notify(s.policies.observe, events::cleared{entries});
+}
+
+// Gives back all memory. The state is then that of a map without an array.
+template <class B>
+void destroy(state<B>& s) noexcept {
+  drop_old_array(s);
+  empty_array(s, s.current);
+  deallocate_array(s, s.current.buckets, s.current.units);
+  drain_overflow(s);
+  s.current = B::model::empty_array();
+  s.limit = 0;
+  reset_counts(s);
+  refresh_grow_at(s);
+}
+
+}  // namespace tophash::inline v1::table
+
+#endif

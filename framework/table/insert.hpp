@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// Insertion. Fast path: one probe finds the entry or the vacancy, one compare with grow_at, construct in place,
+// write the tag. Everything else (a growth under way or due, a full chain, entries behind a pointer) goes
+// through insert_absent_slow, which builds the entry in a scratch bucket first: arguments may refer to entries
+// of this very map, which a growth moves.
+//
+// Strong guarantee: a throwing constructor, hash, equality or move, and an allocation that fails, leave every
+// entry as it was; at most a growth under way has moved on.
+#ifndef TOPHASH_FRAMEWORK_TABLE_INSERT_HPP
+#define TOPHASH_FRAMEWORK_TABLE_INSERT_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+#include <utility>
+
+#include <tophash/framework/table/find.hpp>
+#include <tophash/framework/table/migrate.hpp>
+#include <tophash/framework/table/state.hpp>
+
+namespace tophash::inline v1::table {
+
+template <class B>
+struct insert_result {
+  place<B> where;
+  bool inserted = false;
+  growth_result room = growth_result::done;  // otherwise nothing was inserted, and why
+};
+
+// A block for one boxed part, given back unless it was handed over.
+template <class B, class Unit>
+struct node_guard {
+  state<B>& s;
+  Unit* node;
+  bool kept = false;
+  explicit node_guard(state<B>& owner) noexcept
+      : s(owner), node(static_cast<Unit*>(owner.policies.allocation.try_allocate(node_request<Unit>()))) {}
+  node_guard(const node_guard&) = delete;
+  node_guard& operator=(const node_guard&) = delete;
+  ~node_guard() {
+    if (!kept && node != nullptr) s.policies.allocation.deallocate(node, node_request<Unit>());
+  }
+};
+
+template <class B, class Unit, bool Boxed, class UnitPlace, class... Args>
+bool construct_part(state<B>& s, UnitPlace* to, Args&&... args) {
+  if constexpr (Boxed) {
+    node_guard<B, Unit> guard{s};
+    if (guard.node == nullptr) return false;
+    ::new (static_cast<void*>(guard.node)) Unit(std::forward<Args>(args)...);
+    guard.kept = true;
+    ::new (static_cast<void*>(to)) Unit*(guard.node);
+  } else {
+    ::new (static_cast<void*>(const_cast<std::remove_const_t<Unit>*>(to))) Unit(std::forward<Args>(args)...);
+  }
+  return true;
+}
+
+template <class B>
+void destroy_key_part(state<B>& s, typename B::slot at) noexcept {
+  auto* const key = B::model::key_at(at);
+  std::destroy_at(key);
+  if constexpr (B::model::bytes::key_boxed) {
+    s.policies.allocation.deallocate(key, node_request<typename B::key_type>());
+  }
+}
+
+// Constructs key and value into a slot whose tag is still empty. False: memory ran out, nothing exists.
+template <class B, class K, class... Args>
+bool construct_entry(state<B>& s, typename B::slot at, K&& key, Args&&... args) {
+  using model = typename B::model;
+  using bytes = typename model::bytes;
+  using value_type = typename model::value_type;
+  if constexpr (model::is_set) {
+    return construct_part<B, value_type, bytes::pair_boxed>(s, model::pair_unit_at(at), std::forward<K>(key));
+  } else if constexpr (!model::split) {
+    return construct_part<B, value_type, bytes::pair_boxed>(
+        s, model::pair_unit_at(at), std::piecewise_construct, std::forward_as_tuple(std::forward<K>(key)),
+        std::forward_as_tuple(std::forward<Args>(args)...));
+  } else {
+    if (!construct_part<B, typename B::key_type, bytes::key_boxed>(s, model::key_unit_at(at), std::forward<K>(key))) {
+      return false;
+    }
+    bool made = false;
+    TOPHASH_TRY {
+      made = construct_part<B, typename model::mapped_type, bytes::value_boxed>(s, model::value_unit_at(at),
+                                                                               std::forward<Args>(args)...);
+    }
+    TOPHASH_CATCH_ALL {
+      destroy_key_part(s, at);
+      TOPHASH_RETHROW;
+    }
+    if (!made) destroy_key_part(s, at);
+    return made;
+  }
+}
+
+// An erased, unswept entry under an equal key: keeps its key and gets a new value. On an exception the slot is
+// dead and reusable.
+template <class B, class MakeValue>
+void resurrect(state<B>& s, std::uint64_t hash, typename B::slot at, MakeValue&& make_value) {
+  using model = typename B::model;
+  if constexpr (!model::is_set) {
+    struct value_guard {
+      state<B>& s;
+      std::uint64_t hash;
+      typename B::slot at;
+      bool made = false;
+      ~value_guard() {
+        if (made) return;
+        // The value is gone: what is left of the entry goes too.
+        if constexpr (model::bytes::pair_boxed) {
+          std::destroy_at(model::key_at(at));
+          s.policies.allocation.deallocate(model::pair_at(at), node_request<typename model::value_type>());
+        } else {
+          if constexpr (model::bytes::value_boxed) {
+            s.policies.allocation.deallocate(model::value_at(at), node_request<typename model::mapped_type>());
+          }
+          destroy_key_part(s, at);
+        }
+        --s.dirty;
+        refresh_grow_at(s);
+        if (auto* const emptied = model::vacate(s.current.home(hash), at)) release_overflow_slow(s, emptied);
+      }
+    };
+    value_guard guard{s, hash, at};
+    std::destroy_at(model::value_at(at));
+    make_value(model::value_at(at));
+    guard.made = true;
+  }
+  model::mark_live(at);
+  --s.dirty;
+  ++s.size;
+  refresh_grow_at(s);
+  notify(s.policies.observe, events::resurrected{});
+}
+
+// Destroys the scratch entry unless it was moved into the table.
+template <class B>
+struct scratch_guard {
+  state<B>& s;
+  typename B::slot at;
+  bool moved = false;
+  ~scratch_guard() {
+    if (!moved) destroy_entry(s, at);
+  }
+};
+
+// Room in the current array, whose home chain is evacuated, for one more entry.
+template <class B>
+growth_result prepare_room(state<B>& s, std::uint64_t hash) {
+  if (s.growing() && !step_slow(s, hash, nullptr)) return growth_result::no_memory;
+  if (s.size >= s.grow_at) {
+    if (const growth_result r = grow_slow(s); r != growth_result::done) return r;
+    if (s.growing() && !step_slow(s, hash, nullptr)) return growth_result::no_memory;
+  }
+  return growth_result::done;
+}
+
+// Puts the scratch entry, whose key is known to be absent, into the table.
+template <class B>
+insert_result<B> adopt_slow(state<B>& s, std::uint64_t hash, scratch_guard<B>& scratch) {
+  using model = typename B::model;
+  if (const growth_result r = prepare_room(s, hash); r != growth_result::done) return {{}, false, r};
+  if constexpr (B::dirty_kind) {
+    const auto v = model::find_or_vacancy(s.current, hash, equal_to(s, model::key(scratch.at)));
+    if (v.found) {
+      resurrect(s, hash, v.at, [&](auto* value) {
+        if constexpr (!model::is_set) construct_from_old(value, model::value_at(scratch.at));
+      });
+      return {{v.at, false}, true};
+    }
+  }
+  const typename B::slot to = vacancy_for(s, hash);
+  if (!to) return {{}, false, growth_result::no_memory};
+  vacancy_guard<B> guard{s, hash, to};
+  model::relocate_entry(to, scratch.at);
+  guard.taken = true;
+  scratch.moved = true;
+  model::claim(to, hash);
+  ++s.size;
+  notify(s.policies.observe, events::inserted{});
+  return {{to, false}, true};
+}
+
+template <class B, class K, class... Args>
+TOPHASH_NOINLINE insert_result<B> insert_absent_slow(state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+  typename B::bucket scratch_bucket;
+  const typename B::slot at{&scratch_bucket, 0};
+  if (!construct_entry(s, at, std::forward<K>(key), std::forward<Args>(args)...)) {
+    return {{}, false, growth_result::no_memory};
+  }
+  scratch_guard<B> scratch{s, at};
+  return adopt_slow(s, hash, scratch);
+}
+
+template <class B, class K, class... Args>
+TOPHASH_NOINLINE insert_result<B> insert_while_growing(state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+  place<B> there = find_while_growing<B, std::remove_cvref_t<K>>(s, hash, key);
+  if (there) {
+    if constexpr (B::facts.growth.every_write) static_cast<void>(step_slow(s, hash, &there));
+    return {there, false};
+  }
+  return insert_absent_slow(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
+}
+
+// The entry of this key, or a new one constructed from key and args. `hash` is hash_of(s, key).
+template <class B, class K, class... Args>
+TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+  using model = typename B::model;
+  if (s.growing()) [[unlikely]] {
+    return insert_while_growing(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
+  }
+  const auto v = model::find_or_vacancy(s.current, hash, equal_to(s, key));
+  if (v.found) {
+    if constexpr (B::dirty_kind) {
+      if (model::is_dirty(v.at.in->tags[v.at.index])) {
+        resurrect(s, hash, v.at, [&](auto* value) {
+          if constexpr (!model::is_set) {
+            ::new (static_cast<void*>(value)) typename model::mapped_type(std::forward<Args>(args)...);
+          }
+        });
+        return {{v.at, false}, true};
+      }
+    }
+    return {{v.at, false}, false};
+  }
+  if constexpr (!model::boxed) {
+    if (v.at && s.size < s.grow_at) [[likely]] {
+      static_cast<void>(construct_entry(s, v.at, std::forward<K>(key), std::forward<Args>(args)...));
+      model::claim(v.at, hash);
+      ++s.size;
+      notify(s.policies.observe, events::inserted{});
+      return {{v.at, false}, true};
+    }
+  }
+  return insert_absent_slow(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
+}
+
+}  // namespace tophash::inline v1::table
+
+#endif

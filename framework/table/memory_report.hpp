@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a table holds, seen from outside: memory as classes (purpose, size, count), so that an allocator's
+// rounding can be computed afterwards; the counts of a table; the shape of its chains; its invariants.
+#ifndef TOPHASH_FRAMEWORK_TABLE_MEMORY_REPORT_HPP
+#define TOPHASH_FRAMEWORK_TABLE_MEMORY_REPORT_HPP
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include <tophash/framework/concepts/overflow.hpp>
+#include <tophash/framework/core/purpose.hpp>
+#include <tophash/framework/table/find.hpp>
+#include <tophash/framework/table/state.hpp>
+
+namespace tophash::inline v1 {
+
+struct memory_class {
+  purpose use = purpose::slots;
+  std::size_t size_bytes = 0;  // of one block, as requested
+  std::size_t count = 0;
+};
+
+// Live blocks, by class. At most one class each for the current and the old array, overflow buckets in use and
+// kept, boxed keys and boxed entries or values, and the keep-alive list.
+class memory_report {
+ public:
+  void add(purpose use, std::size_t size_bytes, std::size_t count) noexcept {
+    if (count == 0 || size_bytes == 0) return;
+    for (std::size_t i = 0; i < used_; ++i) {
+      if (classes_[i].use == use && classes_[i].size_bytes == size_bytes) {
+        classes_[i].count += count;
+        return;
+      }
+    }
+    classes_[used_++] = {use, size_bytes, count};
+  }
+  const memory_class* begin() const noexcept { return classes_; }
+  const memory_class* end() const noexcept { return classes_ + used_; }
+  std::size_t total_bytes() const noexcept {
+    std::size_t sum = 0;
+    for (const memory_class& c : *this) sum += c.size_bytes * c.count;
+    return sum;
+  }
+
+ private:
+  memory_class classes_[8];
+  std::size_t used_ = 0;
+};
+
+struct map_stats {
+  std::size_t size = 0;
+  std::size_t units = 0;      // main buckets of the current array
+  std::size_t old_units = 0;  // of the array being evacuated
+  std::size_t limit = 0;      // entries at which the growth policy is asked
+  std::size_t dead = 0;
+  std::size_t dirty = 0;
+  std::size_t overflow_in_use = 0;
+  std::uint64_t growths = 0;  // to another size
+  std::uint64_t regrows = 0;  // to a fresh array of the same size
+  std::uint64_t evacuated_chains = 0;
+  bool growing = false;
+  overflow_counts overflow;
+};
+
+struct chain_shape {
+  std::size_t units = 0;
+  std::size_t units_with_overflow = 0;
+  std::size_t overflow_buckets = 0;
+  std::size_t entries = 0;
+  std::uint64_t hit_probes = 0;  // sum over entries of their place in the chain, counted over occupied slots from 1
+  std::size_t longest_chain_entries = 0;
+};
+
+namespace table {
+
+template <class B>
+memory_report report_memory(const state<B>& s) noexcept {
+  using bytes = typename B::model::bytes;
+  memory_report r;
+  if (s.current.units != 0) r.add(purpose::slots, array_request<B>(s.current.units).bytes, 1);
+  if (s.old_units != 0) r.add(purpose::slots, array_request<B>(s.old_units).bytes, 1);
+  r.add(purpose::overflow, overflow_request<B>().bytes, s.overflow_in_use + s.policies.overflow.counts().kept);
+  const std::size_t entries = s.size + s.dirty;
+  if constexpr (bytes::pair_boxed) r.add(purpose::node, sizeof(typename B::model::value_type), entries);
+  if constexpr (bytes::key_boxed) r.add(purpose::node, sizeof(typename B::key_type), entries);
+  if constexpr (bytes::value_boxed) r.add(purpose::node, sizeof(typename B::model::mapped_type), entries);
+  if constexpr (B::may_need_keep_alive) {
+    if (s.keep_alive.capacity != 0) r.add(purpose::side, s.keep_alive.list_request(s.keep_alive.capacity).bytes, 1);
+  }
+  return r;
+}
+
+template <class B>
+map_stats stats_of(const state<B>& s) noexcept {
+  return {.size = s.size,
+          .units = s.current.units,
+          .old_units = s.old_units,
+          .limit = s.limit,
+          .dead = s.dead,
+          .dirty = s.dirty,
+          .overflow_in_use = s.overflow_in_use,
+          .growths = s.growths,
+          .regrows = s.regrows,
+          .evacuated_chains = s.evacuated_chains,
+          .growing = s.growing(),
+          .overflow = s.policies.overflow.counts()};
+}
+
+template <class B>
+void add_shape(chain_shape& shape, const typename B::array& a) noexcept {
+  using model = typename B::model;
+  for (std::size_t i = 0; i < a.units; ++i) {
+    const auto* const home = a.buckets + i;
+    std::size_t entries = 0;
+    for (const auto* b = home; b != nullptr; b = b->link) {
+      if (b != home) ++shape.overflow_buckets;
+      const auto live = static_cast<std::size_t>(std::popcount(model::live(b)));
+      for (std::size_t k = 1; k <= live; ++k) shape.hit_probes += entries + k;
+      entries += live;
+    }
+    if (home->link != nullptr) ++shape.units_with_overflow;
+    if (entries > shape.longest_chain_entries) shape.longest_chain_entries = entries;
+    shape.entries += entries;
+  }
+  shape.units += a.units;
+}
+
+template <class B>
+chain_shape shape_of(const state<B>& s) noexcept {
+  chain_shape shape;
+  add_shape<B>(shape, s.current);
+  if (s.growing()) add_shape<B>(shape, s.old());
+  return shape;
+}
+
+struct recount {
+  std::size_t live = 0, dirty = 0, dead = 0, overflow = 0;
+};
+
+template <class B>
+const char* check_array(const state<B>& s, const typename B::array& a, bool is_old, recount& sum) noexcept {
+  using model = typename B::model;
+  for (std::size_t i = 0; i < a.units; ++i) {
+    const auto* const home = a.buckets + i;
+    const chain_progress done = is_old ? progress_of(s, home) : chain_progress::untouched;
+    if (done == chain_progress::untouched) {
+      if (const char* broken = model::check_chain(home)) return broken;
+    } else if (done == chain_progress::evacuated && home->link != nullptr) {
+      return "an evacuated chain still has overflow buckets";
+    }
+    if (is_old && i < s.progress && done != chain_progress::evacuated) return "a chain below progress is not evacuated";
+    for (auto* b = home; b != nullptr; b = b->link) {
+      sum.overflow += b != home ? 1 : 0;
+      for (unsigned k = 0; k < model::slots; ++k) {
+        const std::uint8_t tag = b->tags[k];
+        sum.dirty += model::is_dirty(tag) ? 1 : 0;
+        if (B::leaves_dead && tag == model::empty_one) ++sum.dead;
+        if (!model::is_live(tag)) continue;
+        ++sum.live;
+        const std::uint64_t hash = hash_of(s, model::key({const_cast<typename B::bucket*>(b), k}));
+        if (a.home(hash) != home) return "an entry is in a chain that its hash does not lead to";
+        if (model::tag_of(hash) != tag) return "a tag does not belong to its key's hash";
+        if (!is_old && s.growing() && progress_of(s, s.old().home(hash)) == chain_progress::untouched) {
+          return "an entry is in the new array before its old chain was touched";
+        }
+      }
+    }
+  }
+  return nullptr;
+}
+
+// Null if every invariant holds, otherwise a sentence naming the first that does not. O(buckets + entries).
+template <class B>
+const char* check(const state<B>& s) noexcept {
+  recount sum;
+  if (const char* broken = check_array(s, s.current, false, sum)) return broken;
+  if (s.growing()) {
+    if (const char* broken = check_array(s, s.old(), true, sum)) return broken;
+  }
+  if (sum.live != s.size) return "the number of live slots is not size()";
+  if (sum.dirty != s.dirty) return "the number of dirty slots is not what the table counts";
+  if (sum.dead != s.dead) return "the number of dead slots is not what the table counts";
+  if (sum.overflow != s.overflow_in_use) return "the number of linked overflow buckets is not what the table counts";
+  const std::size_t residue = s.dead + s.dirty;
+  if (s.grow_at != (s.limit > residue ? s.limit - residue : 0)) return "grow_at is not limit less residue";
+  if (s.current.units == 0 && (s.size != 0 || s.limit != 0)) return "a table without an array has entries or room";
+  const overflow_counts counts = s.policies.overflow.counts();
+  if (counts.requested - counts.released != s.overflow_in_use) return "overflow buckets requested less released are not those in use";
+  return nullptr;
+}
+
+}  // namespace table
+
+}  // namespace tophash::inline v1
+
+#endif

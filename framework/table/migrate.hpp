@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// Growth: a new array beside the old one, and the evacuation of the old one chain by chain. After Go's
+// growWork and evacuate (go-map: two chains a write), with two differences that C++ needs: a chain's overflow
+// buckets are released as soon as it is evacuated, and a throwing hash or move stops an evacuation at a slot
+// boundary, from where the next write goes on.
+#ifndef TOPHASH_FRAMEWORK_TABLE_MIGRATE_HPP
+#define TOPHASH_FRAMEWORK_TABLE_MIGRATE_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include <tophash/framework/table/find.hpp>
+#include <tophash/framework/table/state.hpp>
+
+namespace tophash::inline v1::table {
+
+// Leaves the counts true and sets `partial` unless the chain was evacuated to its end.
+template <class B>
+struct evacuation_guard {
+  state<B>& s;
+  typename B::bucket* home;
+  bool done = false;
+  ~evacuation_guard() {
+    if (done) return;
+    if (B::model::is_moved(home->tags[0])) s.partial = true;
+    refresh_grow_at(s);
+  }
+};
+
+// Room in the current array for an entry known to be absent. `in` is null when memory ran out.
+template <class B>
+typename B::slot vacancy_for(state<B>& s, std::uint64_t hash) noexcept {
+  using model = typename B::model;
+  auto v = model::find_vacancy(s.current, hash);
+  if (v.at) return v.at;
+  auto* const fresh = acquire_overflow_slow(s);
+  if (fresh == nullptr) return {};
+  // The allocation may have run a collector, and that the map: locate again.
+  v = model::find_vacancy(s.current, hash);
+  if (v.at) {
+    release_overflow_slow(s, fresh);
+    return v.at;
+  }
+  v.tail->link = fresh;
+  return {fresh, 0};
+}
+
+// An entry was not put into `at` after all: an overflow bucket linked for it must not stay empty.
+template <class B>
+void abandon_vacancy(state<B>& s, std::uint64_t hash, typename B::slot at) noexcept {
+  using model = typename B::model;
+  if constexpr (model::unlinks) {
+    auto* const home = s.current.home(hash);
+    if (at.in != home && model::occupied(at.in) == 0) release_overflow_slow(s, model::unlink(home, at.in));
+  }
+}
+
+template <class B>
+struct vacancy_guard {
+  state<B>& s;
+  std::uint64_t hash;
+  typename B::slot at;
+  bool taken = false;
+  ~vacancy_guard() {
+    if (!taken) abandon_vacancy(s, hash, at);
+  }
+};
+
+// A place that a step is to follow when it moves the entry there. Named so that null can be passed.
+template <class B>
+using tracked_place = std::type_identity_t<place<B>>;
+
+// Moves one entry of the old array to the current one. False: memory ran out, nothing happened.
+template <class B>
+bool evacuate_entry(state<B>& s, typename B::slot from, tracked_place<B>* tracked) {
+  using model = typename B::model;
+  const std::uint64_t hash = hash_of(s, model::key(from));
+  const typename B::slot to = vacancy_for(s, hash);
+  if (!to) return false;
+  {
+    vacancy_guard<B> guard{s, hash, to};
+    model::relocate_entry(to, from);
+    guard.taken = true;
+  }
+  model::claim(to, hash);
+  model::mark_moved(from, s.current.map.index(hash) >= s.old_units);
+  if (tracked != nullptr && tracked->in_old && tracked->at == from) *tracked = {to, false};
+  return true;
+}
+
+template <class B>
+void release_chain(state<B>& s, typename B::bucket* home) noexcept {
+  auto* b = home->link;
+  home->link = nullptr;
+  while (b != nullptr) {
+    auto* const next = b->link;
+    release_overflow_slow(s, b);
+    b = next;
+  }
+}
+
+template <class B>
+bool evacuate_chain(state<B>& s, std::size_t index, tracked_place<B>* tracked) {
+  using model = typename B::model;
+  auto* const home = s.old_buckets + index;
+  if (progress_of(s, home) == chain_progress::evacuated) return true;
+  evacuation_guard<B> guard{s, home};
+  std::size_t moved = 0;
+  for (auto* b = home; b != nullptr; b = b->link) {
+    for (unsigned i = 0; i < model::slots; ++i) {
+      const typename B::slot from{b, i};
+      const std::uint8_t tag = b->tags[i];
+      if (model::is_moved(tag)) continue;
+      if (model::is_live(tag)) {
+        if (!evacuate_entry(s, from, tracked)) return false;
+        ++moved;
+      } else {
+        if (model::is_dirty(tag)) {
+          destroy_entry(s, from);
+          --s.dirty;
+          notify(s.policies.observe, events::swept{});
+        } else if (B::leaves_dead && tag == model::empty_one) {
+          --s.dead;
+        }
+        model::mark_moved_empty(from);
+      }
+    }
+  }
+  guard.done = true;
+  release_chain(s, home);
+  ++s.evacuated_chains;
+  notify(s.policies.observe, events::evacuated{moved});
+  return true;
+}
+
+template <class B>
+void end_growth(state<B>& s) noexcept {
+  const std::size_t units = s.old_units;
+  deallocate_array(s, s.old_buckets, units);
+  s.old_buckets = nullptr;
+  s.old_units = 0;
+  s.old_map = {};
+  s.progress = 0;
+  s.sweep_at = 0;
+  s.partial = false;
+  refresh_grow_at(s);
+  notify(s.policies.observe, events::growth_finished{units});
+}
+
+// Past this many already evacuated chains one step does not look further: Go's bound on a write's work.
+inline constexpr std::size_t skip_at_most = 1024;
+
+template <class B>
+void advance_progress(state<B>& s) noexcept {
+  for (std::size_t seen = 0; seen < skip_at_most && s.progress < s.old_units; ++seen) {
+    if (progress_of(s, s.old_buckets + s.progress) != chain_progress::evacuated) return;
+    ++s.progress;
+  }
+  if (s.progress == s.old_units) end_growth(s);
+}
+
+// Evacuates up to `chains` chains in order. False: memory ran out.
+template <class B>
+bool evacuate_in_order(state<B>& s, std::size_t chains, tracked_place<B>* tracked) {
+  for (; chains != 0 && s.growing(); --chains) {
+    if (s.progress < s.old_units && !evacuate_chain(s, s.progress, tracked)) return false;
+    advance_progress(s);
+  }
+  refresh_grow_at(s);
+  return true;
+}
+
+// The share of a growth that one write of `hash` does: its own chain, then others in order, `quantum` in all.
+template <class B>
+TOPHASH_NOINLINE bool step_slow(state<B>& s, std::uint64_t hash, tracked_place<B>* tracked) {
+  if constexpr (B::quantum == whole_table) {
+    while (s.growing()) {
+      if (!evacuate_in_order(s, s.old_units, tracked)) return false;
+    }
+    return true;
+  } else {
+    const std::size_t own = s.old_map.index(hash);
+    const bool was_done = progress_of(s, s.old_buckets + own) == chain_progress::evacuated;
+    if (!was_done) {
+      if (!evacuate_chain(s, own, tracked)) return false;
+      if (own == s.progress) advance_progress(s);
+    }
+    const bool counts = !was_done || B::quantum > 1;
+    const std::size_t rest = B::quantum - (counts ? 1 : 0);
+    if (s.growing()) return evacuate_in_order(s, rest, tracked);
+    refresh_grow_at(s);
+    return true;
+  }
+}
+
+template <class B>
+bool finish_growth(state<B>& s, tracked_place<B>* tracked = nullptr) {
+  while (s.growing()) {
+    if (!evacuate_in_order(s, s.old_units + 1, tracked)) return false;
+  }
+  return true;
+}
+
+enum class growth_result : unsigned char { done, no_memory, too_large };
+
+// Puts a new array of `units` in front of the current one. Moves nothing yet.
+template <class B>
+growth_result start_growth(state<B>& s, std::size_t units) noexcept {
+  const std::size_t rounded = B::spec::sizing::round_up(units);
+  if (rounded == 0 || rounded > max_units<B>()) return growth_result::too_large;
+  const auto fresh = allocate_array_slow(s, rounded);
+  if (fresh.buckets == nullptr) return growth_result::no_memory;
+  const std::size_t before = s.current.units;
+  if (before != 0) {
+    s.old_buckets = s.current.buckets;
+    s.old_map = s.current.map;
+    s.old_units = before;
+    s.progress = 0;
+    s.partial = false;
+    ++(rounded == before ? s.regrows : s.growths);
+  }
+  s.sweep_at = 0;
+  s.current = fresh;
+  s.limit = s.policies.load.limit(rounded, B::model::slots);
+  refresh_grow_at(s);
+  notify(s.policies.observe, events::growth_started{before, rounded});
+  return growth_result::done;
+}
+
+template <class B>
+growth_result allocate_first(state<B>& s, std::size_t entries) noexcept {
+  const std::size_t units = s.policies.load.units_for(entries == 0 ? 1 : entries, B::model::slots);
+  return units == 0 ? growth_result::too_large : start_growth(s, units);
+}
+
+// An insert found the table full: does what the growth policy says. The only place where it is asked.
+template <class B>
+TOPHASH_NOINLINE growth_result grow_slow(state<B>& s) {
+  if (s.current.units == 0) return allocate_first(s, 1);
+  if (s.growing() && !finish_growth(s)) return growth_result::no_memory;
+  if (s.size < s.grow_at) return growth_result::done;
+  const plan wanted = s.policies.growth.decide(load_of(s));
+  switch (wanted.what) {
+    case action::resize: {
+      // A policy knows no load limit: at a low one the size it asks for may hold no more than this one.
+      const std::size_t least = s.policies.load.units_for(s.size + 1, B::model::slots);
+      return start_growth(s, wanted.units > least ? wanted.units : least);
+    }
+    case action::regrow:
+      return start_growth(s, s.current.units);
+    case action::keep:
+      break;
+  }
+  // Chains may grow longer: ask again when an eighth more is in.
+  s.limit = s.size + s.dead + s.dirty + s.size / 8 + 1;
+  refresh_grow_at(s);
+  return growth_result::done;
+}
+
+// Makes room for `entries` in all, and ends a growth under way, so that inserts up to there move nothing.
+template <class B>
+growth_result reserve_slow(state<B>& s, std::size_t entries) {
+  const std::size_t units = s.policies.load.units_for(entries == 0 ? 1 : entries, B::model::slots);
+  if (units == 0) return growth_result::too_large;
+  const std::size_t rounded = B::spec::sizing::round_up(units);
+  if (rounded == 0 || rounded > max_units<B>()) return growth_result::too_large;
+  if (s.growing() && !finish_growth(s)) return growth_result::no_memory;
+  if (rounded <= s.current.units && (s.dead + s.dirty == 0 || entries < s.grow_at)) return growth_result::done;
+  const std::size_t target = rounded > s.current.units ? rounded : s.current.units;
+  const growth_result started = start_growth(s, target);
+  if (started != growth_result::done) return started;
+  return finish_growth(s) ? growth_result::done : growth_result::no_memory;
+}
+
+}  // namespace tophash::inline v1::table
+
+#endif

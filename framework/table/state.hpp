@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// The data of one table, and how it gets and gives back memory. The operations are free functions in the
+// headers beside this one: find, insert, erase, migrate, sweep, iterator, memory_report.
+//
+// Invariants:
+//   - every entry lives in exactly one place: in the old array if its chain there is not evacuated yet,
+//     otherwise in the current one;
+//   - an insert compares `size` with `grow_at` and nothing else; grow_at = limit - dead - dirty, at least 0;
+//   - `current` always names a searchable array: without memory, the shared empty bucket with grow_at 0.
+#ifndef TOPHASH_FRAMEWORK_TABLE_STATE_HPP
+#define TOPHASH_FRAMEWORK_TABLE_STATE_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <tophash/framework/concepts/allocation.hpp>
+#include <tophash/framework/concepts/hashing.hpp>
+#include <tophash/framework/concepts/observe.hpp>
+#include <tophash/framework/concepts/overflow.hpp>
+#include <tophash/framework/compose/pack.hpp>
+#include <tophash/framework/compose/rules.hpp>
+#include <tophash/framework/config.hpp>
+#include <tophash/framework/core/checked.hpp>
+#include <tophash/framework/core/load.hpp>
+#include <tophash/framework/core/purpose.hpp>
+#include <tophash/framework/core/step.hpp>
+
+namespace tophash::inline v1::table {
+
+// All the types that Key, T and a spec determine.
+template <class Key, class T, class Spec>
+struct binding {
+  using key_type = Key;
+  using mapped = T;
+  using spec = Spec;
+  static constexpr spec_facts facts = facts_of<Spec>();
+  using mapper = typename Spec::sizing::mapper;
+  using model = typename Spec::layout::template model<Key, T, facts.deletion, mapper>;
+  using bucket = typename model::bucket;
+  using slot = typename model::slot;
+  using array = typename model::array;
+  using allocation = typename Spec::allocation;
+
+  static constexpr bool dirty_kind = facts.deletion.kind == deletion_kind::dirty;
+  static constexpr bool leaves_dead = facts.deletion.kind == deletion_kind::tombstone && !facts.deletion.reusing;
+  static constexpr std::size_t quantum = facts.growth.quantum;
+  // Pointer-free blocks are not searched, so overflow buckets are kept alive from a scanned list, as Go does.
+  static constexpr bool may_need_keep_alive = static_visibility<allocation>() == visibility::pointer_free;
+  static constexpr bool may_be_scanned =
+      static_visibility<allocation>() == visibility::scanned || decides_visibility_at_run_time<allocation>();
+};
+
+// Overflow buckets in pointer-free storage, by address, in a block that the collector scans. Each bucket's
+// place in the list follows its bytes, so that leaving the list is one swap.
+template <bool Needed>
+struct keep_alive_list {
+  static constexpr std::size_t trailer_bytes = 0;
+};
+
+template <>
+struct keep_alive_list<true> {
+  static constexpr std::size_t trailer_bytes = sizeof(std::size_t);
+  void** blocks = nullptr;
+  std::size_t count = 0, capacity = 0;
+
+  static request list_request(std::size_t capacity) noexcept {
+    return {.bytes = capacity * sizeof(void*), .align = alignof(void*), .use = purpose::side, .trace = nullptr};
+  }
+  static std::size_t* place_of(void* block, const request& r) noexcept {
+    return reinterpret_cast<std::size_t*>(static_cast<unsigned char*>(block) + r.bytes - trailer_bytes);
+  }
+
+  template <class Allocation>
+  bool add(Allocation& from, void* block, const request& r) noexcept {
+    if (count == capacity && !widen_slow(from)) return false;
+    std::construct_at(place_of(block, r), count);
+    blocks[count++] = block;
+    return true;
+  }
+  void remove(void* block, const request& r) noexcept {
+    const std::size_t at = *place_of(block, r);
+    TOPHASH_CHECK(at < count && blocks[at] == block, "an overflow bucket is not on its keep-alive list");
+    blocks[at] = blocks[--count];
+    *place_of(blocks[at], r) = at;
+    blocks[count] = nullptr;
+  }
+  template <class Allocation>
+  TOPHASH_NOINLINE bool widen_slow(Allocation& from) noexcept {
+    const std::size_t wider = capacity == 0 ? 16 : 2 * capacity;
+    void* const fresh = from.try_allocate(list_request(wider));
+    if (fresh == nullptr) return false;
+    std::memset(fresh, 0, wider * sizeof(void*));
+    if (count != 0) std::memcpy(fresh, blocks, count * sizeof(void*));
+    free(from);
+    blocks = static_cast<void**>(fresh);
+    capacity = wider;
+    return true;
+  }
+  template <class Allocation>
+  void free(Allocation& from) noexcept {
+    if (blocks != nullptr) from.deallocate(blocks, list_request(capacity));
+    blocks = nullptr;
+    capacity = 0;
+  }
+};
+
+// Arrays and counts, policies excepted: what a move takes over and a swap exchanges, as one value.
+template <class B>
+struct arrays_and_counts {
+  // read by every lookup
+  typename B::array current = B::model::empty_array();
+  typename B::bucket* old_buckets = nullptr;  // not null exactly while a growth is under way
+  std::size_t size = 0;
+  std::size_t grow_at = 0;
+  // written by structural steps only
+  std::size_t limit = 0;
+  typename B::mapper old_map{};
+  std::size_t old_units = 0;
+  std::size_t progress = 0;  // old chains below it are evacuated
+  std::size_t dead = 0;
+  std::size_t dirty = 0;
+  std::size_t overflow_in_use = 0;
+  std::size_t sweep_at = 0;
+  std::uint64_t evacuated_chains = 0;
+  std::uint32_t growths = 0;
+  std::uint32_t regrows = 0;
+  bool partial = false;  // an exception stopped the evacuation of some chain half way
+  [[no_unique_address]] keep_alive_list<B::may_need_keep_alive> keep_alive{};
+};
+
+template <class B>
+struct state : arrays_and_counts<B> {
+  using array = typename B::array;
+  policy_values<typename B::spec> policies;
+
+  explicit state(policy_values<typename B::spec> given) noexcept(
+      std::is_nothrow_move_constructible_v<policy_values<typename B::spec>>)
+      : policies(std::move(given)) {}
+
+  bool growing() const noexcept { return this->old_buckets != nullptr; }
+  array old() const noexcept {
+    return {.buckets = this->old_buckets, .map = this->old_map, .units = this->old_units};
+  }
+  arrays_and_counts<B>& arrays() noexcept { return *this; }
+};
+
+template <class B>
+void refresh_grow_at(state<B>& s) noexcept {
+  const std::size_t residue = s.dead + s.dirty;
+  s.grow_at = s.limit > residue ? s.limit - residue : 0;
+}
+
+template <class B>
+load_state load_of(const state<B>& s) noexcept {
+  return {.live = s.size,
+          .dead = s.dead,
+          .dirty = s.dirty,
+          .units = s.current.units,
+          .slots_per_unit = B::model::slots,
+          .limit = s.limit,
+          .overflow = s.overflow_in_use};
+}
+
+// The hash that decides the bucket and the tag.
+template <class B, class K>
+std::uint64_t hash_of(const state<B>& s, const K& key) {
+  return position_hash<typename B::key_type>(s.policies.hashing, static_cast<std::uint64_t>(s.policies.hashing.hash(key)));
+}
+
+template <class B>
+bool is_scanned(const state<B>& s) noexcept {
+  if constexpr (!B::may_be_scanned) {
+    return false;
+  } else {
+    return visibility_of(s.policies.allocation) == visibility::scanned;
+  }
+}
+
+// ---- arrays ---------------------------------------------------------------------------------------------------
+
+template <class B>
+constexpr std::size_t max_units() noexcept {
+  return static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(typename B::bucket);
+}
+
+template <class B>
+request array_request(std::size_t units) noexcept {
+  return {.bytes = units * sizeof(typename B::bucket),
+          .align = alignof(typename B::bucket),
+          .use = purpose::slots,
+          .trace = &B::model::trace};
+}
+
+// An array of empty buckets; no buckets in it when memory ran out.
+template <class B>
+TOPHASH_NOINLINE typename B::array allocate_array_slow(state<B>& s, std::size_t units) noexcept {
+  const request r = array_request<B>(units);
+  void* const block = s.policies.allocation.try_allocate(r);
+  typename B::array fresh{};
+  if (block == nullptr) return fresh;
+  auto* const buckets = static_cast<typename B::bucket*>(block);
+  if constexpr (!returns_zeroed<typename B::allocation>()) {
+    if (is_scanned(s)) {
+      std::memset(block, 0, r.bytes);
+    } else {
+      for (std::size_t i = 0; i < units; ++i) B::model::wipe_tags(buckets + i);
+    }
+  }
+  fresh.buckets = buckets;
+  fresh.map = typename B::mapper{units};
+  fresh.units = units;
+  return fresh;
+}
+
+template <class B>
+void deallocate_array(state<B>& s, typename B::bucket* buckets, std::size_t units) noexcept {
+  if (units != 0) s.policies.allocation.deallocate(buckets, array_request<B>(units));
+}
+
+// ---- overflow buckets -----------------------------------------------------------------------------------------
+
+template <class B>
+request overflow_request() noexcept {
+  return {.bytes = sizeof(typename B::bucket) + decltype(state<B>::keep_alive)::trailer_bytes,
+          .align = alignof(typename B::bucket),
+          .use = purpose::overflow,
+          .trace = &B::model::trace};
+}
+
+// What an overflow source allocates from: the map's storage, with the keep-alive list told of every block.
+template <class B>
+struct overflow_storage {
+  state<B>* s;
+
+  static bool needs_keep_alive(const typename B::allocation& from) noexcept {
+    return visibility_of(from) == visibility::pointer_free;
+  }
+
+  void* try_allocate(const request& r) noexcept {
+    auto& from = s->policies.allocation;
+    void* const block = from.try_allocate(r);
+    if constexpr (B::may_need_keep_alive) {
+      if (block != nullptr && needs_keep_alive(from) && !s->keep_alive.add(from, block, r)) {
+        from.deallocate(block, r);
+        return nullptr;
+      }
+    }
+    return block;
+  }
+  void deallocate(void* block, const request& r) noexcept {
+    if constexpr (B::may_need_keep_alive) {
+      if (needs_keep_alive(s->policies.allocation)) s->keep_alive.remove(block, r);
+    }
+    s->policies.allocation.deallocate(block, r);
+  }
+};
+
+// An empty bucket that is in no chain yet, or null.
+template <class B>
+TOPHASH_NOINLINE typename B::bucket* acquire_overflow_slow(state<B>& s) noexcept {
+  overflow_storage<B> storage{&s};
+  auto* const fresh =
+      static_cast<typename B::bucket*>(s.policies.overflow.acquire(storage, overflow_request<B>()));
+  if (fresh == nullptr) return nullptr;
+  B::model::wipe_tags(fresh);
+  if (is_scanned(s)) B::model::wipe_entries(fresh);
+  ++s.overflow_in_use;
+  notify(s.policies.observe, events::overflow_acquired{});
+  return fresh;
+}
+
+// The bucket is in no chain any more and holds no entry.
+template <class B>
+TOPHASH_NOINLINE void release_overflow_slow(state<B>& s, typename B::bucket* emptied) noexcept {
+  if (is_scanned(s)) B::model::wipe_entries(emptied);
+  overflow_storage<B> storage{&s};
+  s.policies.overflow.release(storage, emptied, overflow_request<B>());
+  --s.overflow_in_use;
+  notify(s.policies.observe, events::overflow_released{});
+}
+
+template <class B>
+void drain_overflow(state<B>& s) noexcept {
+  overflow_storage<B> storage{&s};
+  s.policies.overflow.drain(storage, overflow_request<B>());
+  if constexpr (B::may_need_keep_alive) s.keep_alive.free(s.policies.allocation);
+}
+
+// ---- entries --------------------------------------------------------------------------------------------------
+
+template <class Unit>
+constexpr request node_request() noexcept {
+  return {.bytes = sizeof(Unit), .align = alignof(Unit), .use = purpose::node, .trace = nullptr};
+}
+
+// Runs the destructors of one entry and frees what it holds behind pointers. The tag is the caller's.
+template <class B>
+void destroy_entry(state<B>& s, typename B::slot at) noexcept {
+  using model = typename B::model;
+  using bytes = typename model::bytes;
+  if constexpr (bytes::pair_boxed) {
+    auto* const node = model::pair_at(at);
+    std::destroy_at(node);
+    s.policies.allocation.deallocate(node, node_request<typename model::value_type>());
+  } else if constexpr (!model::split) {
+    std::destroy_at(model::pair_at(at));
+  } else {
+    auto* const key = model::key_at(at);
+    auto* const value = model::value_at(at);
+    std::destroy_at(value);
+    std::destroy_at(key);
+    if constexpr (bytes::value_boxed) s.policies.allocation.deallocate(value, node_request<typename model::mapped_type>());
+    if constexpr (bytes::key_boxed) s.policies.allocation.deallocate(key, node_request<typename B::key_type>());
+  }
+  if (is_scanned(s)) model::wipe_entry(at);
+}
+
+template <class B>
+inline constexpr bool trivial_entries =
+    std::is_trivially_destructible_v<typename B::key_type> &&
+    (B::model::is_set || std::is_trivially_destructible_v<typename B::model::mapped_type>) && !B::model::boxed;
+
+}  // namespace tophash::inline v1::table
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Facts about types for collected storage: which standard types cannot hold a pointer to collected memory,
+// and the words to say so of one's own. The question is `gc_traits<T>::may_contain_pointers`
+// (framework/core). A class is never guessed: it "may" until a specialisation says otherwise. Include this
+// before the first use of gc_traits on the types below (strings are in core), in every translation unit
+// alike; the collectors' storage does.
+#ifndef TOPHASH_GC_FACTS_HPP
+#define TOPHASH_GC_FACTS_HPP
+
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include <tophash/framework/core/trace_info.hpp>
+
+namespace tophash::inline v1 {
+
+namespace gc {
+
+// To inherit from:  template <> struct tophash::gc_traits<point> : tophash::gc::holds_no_pointers {};
+struct holds_no_pointers {
+  static constexpr bool may_contain_pointers = false;
+};
+
+// The same for a class whose members are known: true as soon as one of them may.
+template <class... Members>
+struct holds {
+  static constexpr bool may_contain_pointers =
+      (gc_traits<std::remove_cv_t<Members>>::may_contain_pointers || ...);
+};
+
+template <class T>
+inline constexpr bool points_into_collected_memory =
+    gc_traits<std::remove_cv_t<std::remove_reference_t<T>>>::may_contain_pointers;
+
+// May an entry of a map lie in pointer-free storage?
+template <class Key, class T>
+inline constexpr bool pointer_free_entry =
+    !points_into_collected_memory<Key> && !points_into_collected_memory<T>;
+
+}  // namespace gc
+
+// A vector's buffer comes from operator new, as a string's does. Its elements lie in memory that no collector
+// reads, whatever storage holds the vector; those that may point to collected memory are left as "may", since
+// such a vector is wrong in either.
+template <class T>
+struct gc_traits<std::vector<T, std::allocator<T>>> : gc_traits<T> {};
+
+template <class T>
+struct gc_traits<std::optional<T>> : gc_traits<std::remove_cv_t<T>> {};
+
+template <class... Ts>
+struct gc_traits<std::tuple<Ts...>> : gc::holds<Ts...> {};
+
+template <class... Ts>
+struct gc_traits<std::variant<Ts...>> : gc::holds<Ts...> {};
+
+// Offsets and code, never data of a collector.
+template <class Member, class Class>
+struct gc_traits<Member Class::*> : gc::holds_no_pointers {};
+
+}  // namespace tophash::inline v1
+
+#endif

@@ -1,0 +1,139 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every test of the project, in legs. The last line of the output is "N passed, M failed", summed over the legs; the
+# exit status is 0 only when M is 0. A leg that cannot be built, or that runs no test at all, is a failure.
+set -eu
+cd "$(dirname "$0")"
+. tools/setup.sh
+
+# Labels are a regular expression; - stands for every label but `style`. Targets: what is built, or none.
+# LEG            PRESET          LABELS                            TARGETS
+legs='
+style            release         ^style$                           none
+release          release         -                                 all
+clang            clang           ^(unit|contract|docs)$            all
+asan             asan            ^(unit|contract)$                 all
+no-exceptions    no-exceptions   ^(unit|contract)$                 all
+'
+
+usage() {
+  cat <<'TEXT'
+usage: sh test.sh [--no-install] [--long] [--leg NAME]... [--help]
+
+  --no-install   install no package; test with what is there
+  --long         also the tests labelled `long`
+  --leg NAME     only this leg; may be repeated:
+                   style          layering of the includes, shell scripts, spelling
+                   release        g++, everything else: unit, contract, must-fail, consumer, lab
+                   clang          clang++, unit, contract and documentation tests
+                   asan           g++ with address and undefined-behaviour sanitizers
+                   no-exceptions  g++ -fno-exceptions
+TEXT
+}
+
+install=yes
+long=no
+chosen=
+while [ "$#" -gt 0 ]; do
+  case $1 in
+    --no-install) install=no ;;
+    --long) long=yes ;;
+    --leg)
+      [ "$#" -ge 2 ] || die "--leg needs a name"
+      printf '%s' "$legs" | grep -q "^$2 " || die "no leg $2: see --help"
+      chosen="$chosen $2"
+      shift
+      ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *)
+      usage >&2
+      exit 64
+      ;;
+  esac
+  shift
+done
+
+passed=0
+failed=0
+skipped=0
+
+leg_failed() {
+  say "leg $1: FAILED: $2"
+  failed=$((failed + 1))
+}
+
+# run_leg NAME PRESET LABELS TARGETS
+run_leg() {
+  leg_started=$(seconds_now)
+  say ""
+  say "== leg $1"
+  if ! configure "$2"; then
+    leg_failed "$1" "configure"
+    return 0
+  fi
+  if [ "$4" != none ] && ! build "$2" "$4"; then
+    leg_failed "$1" "build"
+    return 0
+  fi
+  built=$(seconds_now)
+  results=$(pwd)/build/results-$1.xml
+  rm -f "$results"
+  if [ "$3" = - ]; then set -- "$1" "$2" -LE "$(excluded_labels style)"; else set -- "$1" "$2" -L "$3" -LE "$(excluded_labels)"; fi
+  leg=$1
+  folder=build/$2
+  shift 2
+  status=0
+  ctest --test-dir "$folder" --output-on-failure --no-tests=error --parallel "$(parallel_jobs)" \
+    --output-junit "$results" "$@" || status=$?
+  count_leg "$leg" "$status"
+  say "leg $leg: $((built - leg_started)) s to build, $(($(seconds_now) - built)) s to test"
+}
+
+# The labels that no test of this run may have.
+excluded_labels() {
+  labels=${1:-none}
+  if [ "$long" = no ]; then labels="$labels|long"; fi
+  printf '^(%s)$' "$labels"
+}
+
+# count_leg NAME STATUS: adds what ctest wrote, and does not trust it where its exit status says otherwise.
+count_leg() {
+  leg_passed=0
+  leg_failures=0
+  leg_skipped=0
+  if [ -f "$results" ]; then
+    # shellcheck disable=SC2046
+    set -- "$1" "$2" $(count_results "$results")
+    leg_passed=$3
+    leg_failures=$4
+    leg_skipped=$5
+  fi
+  passed=$((passed + leg_passed))
+  failed=$((failed + leg_failures))
+  skipped=$((skipped + leg_skipped))
+  if [ $((leg_passed + leg_failures)) -eq 0 ]; then
+    leg_failed "$1" "no test ran"
+  elif [ "$2" -ne 0 ] && [ "$leg_failures" -eq 0 ]; then
+    leg_failed "$1" "ctest ended with status $2"
+  fi
+  say "leg $1: $leg_passed passed, $leg_failures failed, $leg_skipped skipped"
+}
+
+started=$(seconds_now)
+install_packages "$install" run test
+need_tools cmake ctest ninja g++
+while read -r leg preset labels targets; do
+  [ -n "$leg" ] || continue
+  case " ${chosen:-$leg} " in *" $leg "*) ;; *) continue ;; esac
+  run_leg "$leg" "$preset" "$labels" "$targets" </dev/null
+done <<LEGS
+$legs
+LEGS
+
+say ""
+say "all legs: $(($(seconds_now) - started)) s, $skipped skipped"
+say "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

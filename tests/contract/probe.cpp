@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small contract run for headers with a planted bug (.ci/bugs): few compositions, chosen so that each
+// mechanism of the table is in one of them, and no test framework, so that it compiles fast. Exit status: 0
+// when everything holds, 1 with what does not, on the first one.
+#include <cstdio>
+#include <string>
+
+#include "support/battery.hpp"
+#include "support/compositions.hpp"
+
+using namespace tophash;
+using namespace tophash::testing;
+
+int main() {
+  const composition all[] = {
+      counting<with<faulty_hash>, immediate, steps<2>, local, recorded_storage>(),
+      counting<chain<3, split, boxed>, with<one_bucket_hash>, dirty, steps<1>, local, recorded_storage>(),
+      numbers<presets::go_like, recorded_storage>(),
+      numbers<not_reusing, load<4>, eager, recorded_storage>(),
+      counting<with<constant_hash>, immediate, eager, recording_apart>(),
+  };
+  for (const composition& tested : all) {
+    std::string wrong = random_streams(tested, 25);
+    if (wrong.empty()) wrong = long_stream(tested, 3000, 3);
+    if (wrong.empty()) wrong = growth_walk(tested);
+    if (wrong.empty() && tested.promised.counted && tested.promised.equal_handles) {
+      wrong = fault_walk(tested, fault_source::user_code);
+    }
+    if (wrong.empty()) continue;
+    std::printf("%s\n%s\n", tested.name.c_str(), wrong.c_str());
+    return 1;
+  }
+}

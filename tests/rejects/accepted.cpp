@@ -1,0 +1,31 @@
+// accept
+// SPDX-License-Identifier: Apache-2.0
+// The control: near misses of the rules that are legal, so that a test which fails on everything shows.
+#include <array>
+#include <memory>
+#include <string>
+
+#include <tophash/map.hpp>
+#include <tophash/policies/deletion/dirty.hpp>
+#include <tophash/policies/growth/incremental.hpp>
+#include <tophash/presets.hpp>
+#include <tophash/set.hpp>
+
+struct pinned {
+  pinned() = default;
+  pinned(const pinned&) = delete;
+};
+
+tophash::map<int, int, tophash::presets::go_like, tophash::deletion::dirty> beats_the_preset;
+tophash::map<int, std::string, tophash::deletion::dirty> strings_may_wait;
+tophash::map<int, std::unique_ptr<int>> at_once;
+tophash::map<int, pinned, tophash::layout::bucket_chain<tophash::bucket_options{.inline_limit_bytes = 0}>> behind_pointers;
+tophash::map<int, int, tophash::growth::incremental<1>, tophash::load<1, 4>> slow_and_sparse;
+tophash::set<std::string, tophash::layout::bucket_chain<tophash::bucket_options{.slots = 1, .tag_bits = 0}>> one_slot;
+
+void use() {
+  behind_pointers.try_emplace(1);
+  at_once[1] = nullptr;
+  strings_may_wait["x"[0]] = "y";
+  one_slot.insert("z");
+}
