@@ -10,6 +10,7 @@
 #include "support/battery.hpp"
 #include "support/hashes.hpp"
 #include "support/map_subject.hpp"
+#include "support/storage_std.hpp"
 
 using namespace tophash::testing;
 
