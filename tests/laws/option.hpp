@@ -18,7 +18,7 @@ namespace laws {
 
 // Empty, or what keeps `name` from being written into a spec.
 constexpr std::string_view name_fault(std::string_view name) noexcept {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz", more = "0123456789_(),.";
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz", more = "0123456789_(),.=";
   if (name.empty()) return "it is empty";
   if (letters.find(name.front()) == letters.npos) return "it does not begin with a lower-case letter";
   int depth = 0;

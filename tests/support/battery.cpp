@@ -291,7 +291,7 @@ class run {
       }
       if (std::string wrong = audit_account(now); !wrong.empty()) return about(map, wrong);
       living += now.size + now.dirty;
-      in_use += now.overflow_in_use + now.kept;
+      in_use += now.overflow_in_use - now.in_array + now.kept;
       for (std::size_t use = 0; use < bytes.size(); ++use) bytes[use] += now.bytes[use];
       if (!full) continue;
       entries seen;
@@ -389,8 +389,8 @@ class run {
     if (erases_by_position(s.what) && (moved != 0 || !same_array || was.growing != now.growing)) {
       return "an erase by position, a mark or a sweep moved the growth on";
     }
-    // With residue the limit can be met in the middle of a growth, which is then ended at once.
-    const bool due = was.growing && (!same_array || was.dead + was.dirty != 0);
+    // Where the limit is met in the middle of a growth, that growth is ended at once and another one begun.
+    const bool due = was.growing && !same_array;
     if (is_single_write(s.what) && p.quantum != 0 && !due && moved > p.quantum) {
       return "one write evacuated " + std::to_string(moved) + " chains, the quantum is " +
              std::to_string(p.quantum);
@@ -786,7 +786,9 @@ class fault_trial {
     }
     reached = disarm(r);
     if (how == ending::done) {
-      // Not reached, or the map did without: either way the step must have done its work.
+      // Not reached, or the map did without: either way the step must have done its work. An erase that also was
+      // to shrink may have stopped in the middle of that.
+      if (reached) r.interrupt();
       if (std::string wrong = r.accept(wanted_, seen); !wrong.empty()) return wrong;
       return r.audit(true);
     }
