@@ -146,7 +146,7 @@ lab::experiment_request request_of(std::vector<std::string> variants) {
   r.workload = "delete_heavy";
   r.n = {2000};
   r.variants = std::move(variants);
-  r.repeat = 150;
+  r.repeat = lab::compare_rounds;
   return r;
 }
 
