@@ -20,9 +20,11 @@
 #include "lab/result.hpp"
 #include "lab/terminal.hpp"
 #include "lab/tour.hpp"
+#include "lab/watch.hpp"
 
 #if __has_include("lab/report/report.hpp")
 #include "lab/report/report.hpp"
+#include "lab/report/watch_page.hpp"
 #define TOPHASH_LAB_HAS_REPORT 1
 #else
 #define TOPHASH_LAB_HAS_REPORT 0
@@ -41,6 +43,8 @@ struct settings {
   std::uint64_t capacity = 0, row_limit = 0;
   std::vector<std::string> results;
   std::string output;
+  std::size_t every = 0;
+  std::vector<std::string> alerts;
 };
 
 // ---- the commands -------------------------------------------------------------------------------
@@ -74,18 +78,24 @@ int experiment_command(settings& s, const std::string& name) {
   return e.measured.interrupted ? exit_interrupted : exit_code_of(e);
 }
 
-int compare_command(settings& s) {
+// Of the commands that take a workload or a trace.
+void take_input(settings& s, const std::string& command) {
   experiment_request& r = s.request;
   if (r.workload.empty() == r.trace.empty())
-    throw command_error(exit_usage, "compare takes either --workload W or --trace T");
+    throw command_error(exit_usage, command + " takes either --workload W or --trace T");
   r.command = r.trace.empty() ? "run" : "replay";
   r.progress = progress_line();
   if (!s.sizes.empty()) r.n = parse_sizes(s.sizes);
   if (s.capacity != 0) r.capacity = static_cast<std::size_t>(s.capacity);
   if (s.row_limit != 0) r.row_limit = s.row_limit;
-  // With several storages every variant would be there several times: the one that is scanned shows what a
-  // collector costs.
+  // With both of a collector's storages every variant would be there twice: the one that is scanned shows what
+  // a collector costs.
   if (r.collector == "boehm" && r.allocators.empty()) r.allocators = {"boehm_scanned"};
+}
+
+int compare_command(settings& s) {
+  experiment_request& r = s.request;
+  take_input(s, "compare");
   const comparison c = run_comparison(r);
   r.progress("");
   if (!s.json_file.empty()) write_json(comparison_json(c), s.json_file);
@@ -93,6 +103,24 @@ int compare_command(settings& s) {
   for (const std::string& sentence : c.measured.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return exit_code_of(c);
+}
+
+int watch_command(settings& s) {
+  take_input(s, "watch");
+  const timeline t = watch({.input = s.request, .every = s.every, .alerts = s.alerts});
+  s.request.progress("");
+  const nlohmann::json result = timeline_json(t);
+  if (!s.json_file.empty()) write_json(result, s.json_file);
+  if (!s.output.empty()) {
+#if TOPHASH_LAB_HAS_REPORT
+    write_watch_page(result, s.output);
+#else
+    throw command_error(exit_not_here, "this program was built without the report page");
+#endif
+  }
+  if (s.json_file != "-") std::fputs(timeline_text(t).c_str(), stdout);
+  if (t.measured.measured.interrupted) return exit_interrupted;
+  return t.alerts.empty() ? exit_done : exit_check_failed;
 }
 
 int report_command(const settings& s) {
@@ -229,6 +257,20 @@ void add_commands(CLI::App& app, settings& s) {
   compare->get_option("--repeat")->description("rounds at most; fewer when all is decided");
   compare->get_option("--repeat")->default_str(std::to_string(compare_rounds));
 
+  CLI::App* const watch = app.add_subcommand("watch", "the timeline of one run");
+  watch->add_option("--variant", s.request.variants, "a name or a SPEC")->required()->type_name("SPEC");
+  watch->add_option("--every", s.every, "operations between two samples; else about 40 samples")
+      ->type_name("K")
+      ->check(CLI::PositiveNumber);
+  watch
+      ->add_option("--alert", s.alerts,
+                   "a comparison such as 'allocated/live>2'; the first sample at which it holds is printed, exit 1")
+      ->type_name("EXPRESSION...");
+  watch->add_option("-o,--output", s.output, "the timeline as a page")->type_name("FILE.html");
+  add_input_options(watch, s);
+  add_storage_options(watch, s);
+  add_common(watch, s);
+
   CLI::App* const report = app.add_subcommand("report", "one self-contained page from results");
   report->add_option("results", s.results, "files written with --json")
       ->required()
@@ -252,6 +294,7 @@ int dispatch(const CLI::App& app, settings& s) {
     if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = compare_rounds;
     return compare_command(s);
   }
+  if (name == "watch") return watch_command(s);
   if (name == "tour") {
     if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = tour_request{}.repeat;
     return tour_command(s);
