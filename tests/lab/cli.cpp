@@ -429,6 +429,45 @@ void compare_with_itself() {
   check(differences <= 1, "an A/A comparison sees no difference 99 times in 100");
 }
 
+void watch() {
+  const std::vector<std::string> base = {"watch", "--variant", "go_like,deletion=dirty", "--trace",
+                                         "bench/traces/pystdlib_symbols.csv.zst", "--rows", "20000"};
+  const auto with = [&base](const std::vector<std::string>& more) {
+    std::vector<std::string> out = base;
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
+  };
+  const json j = run(with({"--every", "1000", "--json", "-"})).parsed();
+  check(j.value("schema", "") == "tophash-watch-1" && j.at("samples").size() == 20, "twenty samples");
+  for (const json& s : j.at("samples")) {
+    for (const char* name : {"live", "allocated", "old_buckets", "evacuated", "overflow_in_use", "overflow_kept",
+                             "dead", "dirty", "slots_bytes", "overflow_bytes", "array", "old_array"})
+      check(s.contains(name) && j.at("figures").contains(name) != (std::string{name}.find("array") != std::string::npos),
+            std::string{"a sample tells "} + name);
+  }
+  check(run(with({})).out.find("allocated") != std::string::npos, "a table");
+  const outcome held = run(with({"--alert", "allocated/live>1", "live<0"}));
+  check(held.code == 1 && held.out.find("alert: allocated/live>1 holds at") != std::string::npos, held.out);
+  check(held.out.find("alert: live<0") == std::string::npos, "an alert that never holds");
+  check(run(with({"--alert", "live<0"})).code == 0, "no alert holds");
+  expect(with({"--alert", "allocated/lvie>2"}), 64, "character 11: 'lvie' is no figure of a sample; nearest: live");
+  expect(with({"--alert", "live"}), 64, "character 5: a comparison is missing");
+  expect(with({"--every", "0"}), 64);
+  expect({"watch", "--variant", "go_like"}, 64, "either --workload W or --trace T");
+  expect({"watch", "--variant", "all", "--workload", "grow", "--n", "100"}, 64, "one variant on one storage");
+  // What is watched gives what is not watched gives: caches, strings, every variant that is built.
+  const json variants = run({"list", "variants", "--json", "-"}).parsed();
+  for (const json& v : variants.at("variants")) {
+    const outcome o = run({"watch", "--variant", v.at("name"), "--trace", "bench/traces/pystdlib_symbols.csv.zst",
+                           "--rows", "5000", "--capacity", "300", "--every", "77", "--json", "-"});
+    check(o.code == 0 && o.parsed().at("samples").back().at("live") == 300, v.at("name").dump() + o.err);
+  }
+  const fs::path page = folder / "watch.html";
+  const outcome o = run(with({"-o", page.string()}));
+  check(o.code == 0 || o.code == 2, "page: " + o.err);  // 2: built without pages
+  if (o.code == 0) check(contents(page).find("tophash watch: ") != std::string::npos, "the page");
+}
+
 void tour() {
   const fs::path out = folder / "tour";
   const outcome o = run({"tour", "--trace", "bench/traces/pystdlib_symbols.csv.zst", "--output", out.string(),
@@ -457,6 +496,7 @@ int main(int argc, char** argv) {
                                                               {"storages", storages},
                                                               {"tour", tour},
                                                               {"compare", compare},
+                                                              {"watch", watch},
                                                               {"compare_with_itself", compare_with_itself},
                                                               {"replay_everything", [] { replay_all({}); }}};
   if (argc != 4 || cases.count(argv[3]) == 0) {
