@@ -43,9 +43,10 @@ double interpolated_median(std::vector<std::uint32_t>& ticks) {
       after = std::min(after, t);
   }
   const double m = middle;
-  const double from = below != 0 ? (before + m) / 2 : m, to = below + equal < ticks.size() ? (after + m) / 2 : m;
-  const double share = (static_cast<double>(ticks.size()) / 2 - static_cast<double>(below)) /
-                       static_cast<double>(equal);
+  const double from = below != 0 ? (before + m) / 2 : m,
+               to = below + equal < ticks.size() ? (after + m) / 2 : m;
+  const double share =
+      (static_cast<double>(ticks.size()) / 2 - static_cast<double>(below)) / static_cast<double>(equal);
   return from + (to - from) * std::clamp(share, 0.0, 1.0);
 }
 
@@ -187,7 +188,8 @@ class rounds {
 };
 
 void check_request(const experiment_request& r) {
-  if (r.n.size() > 1) throw command_error(exit_usage, "compare takes one --n: figures of two sizes are no pair");
+  if (r.n.size() > 1)
+    throw command_error(exit_usage, "compare takes one --n: figures of two sizes are no pair");
 }
 
 void check_rows(const experiment& e) {
@@ -219,7 +221,8 @@ std::vector<std::string> labels_of(const std::vector<measured_row>& rows) {
       const std::vector<std::size_t> axes = differing_axes(a, b);
       std::string difference;
       for (const std::size_t axis : axes)
-        difference += (difference.empty() ? "+" : ",") + std::string{axis_names[axis]} + "=" + text_of(b.options[axis]);
+        difference +=
+            (difference.empty() ? "+" : ",") + std::string{axis_names[axis]} + "=" + text_of(b.options[axis]);
       if (!axes.empty() && axes.size() <= 2) label = difference;
     }
     if (storages_differ) label += " on " + row.task.storage;

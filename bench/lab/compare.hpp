@@ -3,9 +3,9 @@
 //   exact    one execution a variant in a child process (measure.hpp): memory, allocations, the map's own
 //            counters, the collector's. Compared as they are.
 //   timed    rounds in this process. A round executes every variant a few times for CPU time, of which the
-//            least counts, and once with every operation timed on its own, of which each kind's median counts;
-//            the order rotates from execution to execution (A B, B A), and all variants of a round have the
-//            same map seed. Rounds are added until every figure is decided (compare_statistics.hpp).
+//            least counts, and once with every operation timed on its own, of which each kind's median
+//            counts; the order rotates from execution to execution (A B, B A), and all variants of a round
+//            have the same map seed. Rounds are added until every figure is decided (compare_statistics.hpp).
 // Two things could make a difference between equal maps that more rounds would only confirm. The heap a
 // variant finds is what the one before left: the order rotates, and every execution starts behind a block of
 // random size, so that addresses are never the same twice. And the code of two variants lies at different
@@ -48,9 +48,9 @@ struct counter_difference {
 };
 
 struct compared_pair {
-  std::size_t other = 0;  // index of the variant; the base is 0
-  std::vector<paired_difference> timed;  // in the order of the figures
-  judgement verdict = judgement::open;   // `different` if one figure is
+  std::size_t other = 0;                     // index of the variant; the base is 0
+  std::vector<paired_difference> timed;      // in the order of the figures
+  judgement verdict = judgement::open;       // `different` if one figure is
   std::vector<counter_difference> counters;  // those that differ, by events an operation, most first
   std::string why;
 };

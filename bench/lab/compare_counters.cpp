@@ -37,7 +37,8 @@ struct exact_row {
   [](const measured_row& r) { return r.memory ? told(true, r.memory->field) : std::nullopt; }
 #define TOPHASH_COLLECTOR(value, divisor)                                                                    \
   [](const measured_row& r) {                                                                                \
-    return r.collector ? optional_figure(static_cast<double>(r.collector->value) / (divisor)) : std::nullopt; \
+    return r.collector ? optional_figure(static_cast<double>(r.collector->value) / (divisor))                \
+                       : std::nullopt;                                                                       \
   }
 
 constexpr double mib = 1024.0 * 1024.0;

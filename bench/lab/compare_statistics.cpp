@@ -45,7 +45,8 @@ class binomial_walk {
     }
   }
 
-  // Takes out the ends while that costs at most `budget`; what it cost. The coin is fair: both ends are alike.
+  // Takes out the ends while that costs at most `budget`; what it cost. The coin is fair: both ends are
+  // alike.
   double stop_ends(double budget, std::optional<std::size_t>& inset) {
     double cost = 0;
     const std::size_t steps = below_.size() - 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is a difference there? Rounds are paired, so under "no difference" each paired log ratio lies above or below
-// its median like a coin, whatever its distribution: the intervals are order statistics, as in
+// Is a difference there? Rounds are paired, so under "no difference" each paired log ratio lies above or
+// below its median like a coin, whatever its distribution: the intervals are order statistics, as in
 // statistics.hpp, and need no assumption about noise, which on shared machines is heavy-tailed.
 //
 // Rounds are added while a question is open, and each look at the figures is a chance to be wrong. The chance

@@ -28,8 +28,8 @@ std::string cxx_of(const comparison& c, std::size_t variant) {
   const measured_row& row = row_of(c, variant);
   if (row.task.variant->spec.empty()) return row.task.variant->name;
   const spec_description spec = parse_spec(row.task.variant->spec);
-  return cxx_type(row.task.storage == "system" ? spec : with_option(spec, "allocation=" + row.task.storage), "K",
-                  "V");
+  return cxx_type(row.task.storage == "system" ? spec : with_option(spec, "allocation=" + row.task.storage),
+                  "K", "V");
 }
 
 std::string percent(double difference) {
@@ -77,14 +77,15 @@ std::string table_of(const comparison& c, const compared_pair& pair) {
   for (std::size_t i = 0; i < c.timed.size(); ++i) {
     const timed_figure& f = c.timed[i];
     const paired_difference& d = pair.timed[i];
-    out += fmt::format("{:<{}}  {:>{}.1f}  {:>{}.1f}  {:>16}  {}\n", f.name + (i == 0 ? " ns/op" : " ns"), w.name,
-                       f.median(0), w.base, f.median(pair.other), w.other, interval_text(d.shown), mark_of(d));
+    out += fmt::format("{:<{}}  {:>{}.1f}  {:>{}.1f}  {:>16}  {}\n", f.name + (i == 0 ? " ns/op" : " ns"),
+                       w.name, f.median(0), w.base, f.median(pair.other), w.other, interval_text(d.shown),
+                       mark_of(d));
   }
   for (const exact_figure& f : c.exact) {
     if (!f.values.front() && !f.values[pair.other]) continue;
-    out += fmt::format("{:<{}}  {:>{}}  {:>{}}  {:>16}\n", f.name, w.name, figure_text(f.name, f.values.front()),
-                       w.base, figure_text(f.name, f.values[pair.other]), w.other,
-                       is_exact(f) ? "exact" : "once");
+    out += fmt::format("{:<{}}  {:>{}}  {:>{}}  {:>16}\n", f.name, w.name,
+                       figure_text(f.name, f.values.front()), w.base,
+                       figure_text(f.name, f.values[pair.other]), w.other, is_exact(f) ? "exact" : "once");
   }
   return out;
 }
@@ -103,7 +104,8 @@ std::string verdict_text(const comparison& c, const compared_pair& pair) {
   const std::string after = fmt::format(" (after {} rounds)", c.rounds);
   if (!different.empty()) return "different: " + different + after;
   if (pair.verdict == judgement::same)
-    return fmt::format("no difference: every figure is the same within {:.0f} %", 100 * resolution_ratio) + after;
+    return fmt::format("no difference: every figure is the same within {:.0f} %", 100 * resolution_ratio) +
+           after;
   if (!decidable) return "no difference resolvable: so few rounds cannot decide anything" + after;
   return fmt::format("no difference resolvable: what there is lies within {:.1f} %", 100 * widest) + after;
 }
@@ -165,7 +167,8 @@ json comparison_json(const comparison& c) {
   out["resolution"] = resolution_ratio;
   out["chance_of_any_false_difference"] = deciding_miss;
   out["variants"] = json::array();
-  for (std::size_t i = 0; i < c.measured.measured.rows.size(); ++i) out["variants"].push_back(variant_json(c, i));
+  for (std::size_t i = 0; i < c.measured.measured.rows.size(); ++i)
+    out["variants"].push_back(variant_json(c, i));
   out["pairs"] = json::array();
   for (const compared_pair& pair : c.pairs) out["pairs"].push_back(pair_json(c, pair));
   out["winners"] = c.winners;
@@ -175,9 +178,10 @@ json comparison_json(const comparison& c) {
 }
 
 std::string comparison_text(const comparison& c) {
-  std::string out = c.measured.input_text + fmt::format("\nCPU time of the thread; p50 of operations timed on "
-                                                        "their own, the clock's {:.0f} ns included\n",
-                                                        calibrated_ticks().overhead_ns);
+  std::string out =
+      c.measured.input_text + fmt::format("\nCPU time of the thread; p50 of operations timed on "
+                                          "their own, the clock's {:.0f} ns included\n",
+                                          calibrated_ticks().overhead_ns);
   for (const compared_pair& pair : c.pairs) {
     out += "\n" + table_of(c, pair);
     out += verdict_text(c, pair) + "\n";

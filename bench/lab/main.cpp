@@ -88,8 +88,8 @@ void take_input(settings& s, const std::string& command) {
   if (!s.sizes.empty()) r.n = parse_sizes(s.sizes);
   if (s.capacity != 0) r.capacity = static_cast<std::size_t>(s.capacity);
   if (s.row_limit != 0) r.row_limit = s.row_limit;
-  // With both of a collector's storages every variant would be there twice: the one that is scanned shows what
-  // a collector costs.
+  // With both of a collector's storages every variant would be there twice: the one that is scanned shows
+  // what a collector costs.
   if (r.collector == "boehm" && r.allocators.empty()) r.allocators = {"boehm_scanned"};
 }
 
@@ -180,8 +180,7 @@ void add_storage_options(CLI::App* command, settings& s) {
 void add_input_options(CLI::App* command, settings& s) {
   command->add_option("--workload", s.request.workload, "see: tophash list workloads")->type_name("W");
   command->add_option("--n", s.sizes, "entries, such as 10k")->type_name("N");
-  command->add_option("--key", s.request.key, "of a workload's keys: u64 or string")
-      ->capture_default_str();
+  command->add_option("--key", s.request.key, "of a workload's keys: u64 or string")->capture_default_str();
   command->add_option("--trace", s.request.trace, "instead: a file of lines time,op,key,size, zstd or plain")
       ->type_name("T");
   command->add_option("--capacity", s.capacity, "the trace as a cache of N entries")
@@ -263,8 +262,9 @@ void add_commands(CLI::App& app, settings& s) {
       ->type_name("K")
       ->check(CLI::PositiveNumber);
   watch
-      ->add_option("--alert", s.alerts,
-                   "a comparison such as 'allocated/live>2'; the first sample at which it holds is printed, exit 1")
+      ->add_option(
+          "--alert", s.alerts,
+          "a comparison such as 'allocated/live>2'; the first sample at which it holds is printed, exit 1")
       ->type_name("EXPRESSION...");
   watch->add_option("-o,--output", s.output, "the timeline as a page")->type_name("FILE.html");
   add_input_options(watch, s);

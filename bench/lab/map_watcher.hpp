@@ -11,8 +11,8 @@
 namespace tophash::lab {
 
 struct map_sample {
-  std::uint64_t live = 0;  // entries
-  bool tells = false;      // the rest is known: a map of ours
+  std::uint64_t live = 0;                      // entries
+  bool tells = false;                          // the rest is known: a map of ours
   std::uint64_t buckets = 0, old_buckets = 0;  // main ones; old: of the array under evacuation
   std::uint64_t evacuated = 0;                 // of the old ones
   std::uint64_t slots_per_bucket = 0;
@@ -37,7 +37,7 @@ class map_watcher {
   virtual ~map_watcher() = default;
 
   virtual void new_map() = 0;
-  virtual std::size_t until_due() const noexcept = 0;  // operations; at least 1
+  virtual std::size_t until_due() const noexcept = 0;                  // operations; at least 1
   virtual bool ran(std::size_t operations, std::uint64_t cpu_ns) = 0;  // is a look due?
   virtual void look(const map_sample& sample) = 0;  // also unasked: after clear and reserve, and at the end
 };

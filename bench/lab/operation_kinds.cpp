@@ -64,7 +64,8 @@ std::vector<operation_kind> operation_kinds(const any_program& p) {
         // Every repeat is a new map and the same operations.
         std::vector<operation_kind> out;
         out.reserve(once.size() * known.repeats);
-        for (std::uint32_t turn = 0; turn < known.repeats; ++turn) out.insert(out.end(), once.begin(), once.end());
+        for (std::uint32_t turn = 0; turn < known.repeats; ++turn)
+          out.insert(out.end(), once.begin(), once.end());
         return out;
       },
       p);

@@ -22,7 +22,7 @@ enum class operation_kind : std::uint8_t {
   erase,       // of a present key
   erase_miss,  // of an absent one
   modify,
-  cache_hit,   // one operation on a cache, whatever it does to the map
+  cache_hit,  // one operation on a cache, whatever it does to the map
   cache_miss,
 };
 inline constexpr std::array<const char*, 9> operation_kind_names = {

@@ -450,8 +450,7 @@ TOPHASH_NOINLINE std::uint64_t run_watched(Map& map, const program<Key>& p, cons
                   : run_segment(map, p, piece, unwatched, out);
     const std::uint64_t end = thread_cpu_ns();
     const bool due = watcher.ran(whole ? 0 : piece.end - piece.begin, end - begin);
-    if (due || s.kind == segment_kind::reserve || s.kind == segment_kind::clear)
-      watcher.look(sample_of(map));
+    if (due || s.kind == segment_kind::reserve || s.kind == segment_kind::clear) watcher.look(sample_of(map));
     piece.begin = piece.end;
   } while (piece.begin < s.end);
   return sum;

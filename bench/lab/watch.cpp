@@ -24,7 +24,7 @@ struct array_block {
 struct noted_resource {
   allocators::erased inner;
   std::array<std::uint64_t, purpose_count> bytes{};  // of live blocks
-  std::vector<array_block> arrays;  // of purpose::slots, the newest last
+  std::vector<array_block> arrays;                   // of purpose::slots, the newest last
 };
 
 // Notes what is live; everything else is the inner storage's.
@@ -60,7 +60,9 @@ class noting_storage {
   }
 
  private:
-  static std::uint64_t address_of(const void* block) noexcept { return reinterpret_cast<std::uintptr_t>(block); }
+  static std::uint64_t address_of(const void* block) noexcept {
+    return reinterpret_cast<std::uintptr_t>(block);
+  }
 
   bool has_room() const noexcept {
     try {
@@ -191,8 +193,8 @@ std::vector<alert> parsed(const std::vector<std::string>& texts) {
 void check_told(const alert& a, const timeline& t) {
   for (const std::size_t name : a.names_used()) {
     if (t.samples.empty() || figures[name].of(t.samples.front())) continue;
-    throw command_error(exit_usage, "--alert '" + a.text() + "': " +
-                                        t.measured.measured.rows.front().task.variant->name +
+    throw command_error(exit_usage, "--alert '" + a.text() +
+                                        "': " + t.measured.measured.rows.front().task.variant->name +
                                         " does not tell '" + std::string{figures[name].name} + "'");
   }
 }
@@ -250,7 +252,8 @@ timeline watch(const watch_request& request) {
   out.measured = run_experiment(once);
   std::vector<measured_row>& rows = out.measured.measured.rows;
   if (rows.size() > 1)
-    throw command_error(exit_usage, "watch follows one variant on one storage, not " + std::to_string(rows.size()));
+    throw command_error(exit_usage,
+                        "watch follows one variant on one storage, not " + std::to_string(rows.size()));
   if (rows.empty()) return out;  // interrupted
   if (!rows.front().trouble.empty())
     throw command_error(exit_check_failed, rows.front().name() + ": " + rows.front().trouble);

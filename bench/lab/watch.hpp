@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tophash watch`: one execution of a program by one variant as a timeline. Every so many operations the map
-// is asked for its figures and the storage for what it gave out; between two samples the map runs undisturbed.
-// The execution's results are checked against an unwatched one.
+// is asked for its figures and the storage for what it gave out; between two samples the map runs
+// undisturbed. The execution's results are checked against an unwatched one.
 #ifndef TOPHASH_BENCH_LAB_WATCH_HPP
 #define TOPHASH_BENCH_LAB_WATCH_HPP
 
@@ -21,7 +21,7 @@
 
 namespace tophash::lab {
 
-inline constexpr std::size_t watch_samples = 40;       // unless --every says otherwise
+inline constexpr std::size_t watch_samples = 40;        // unless --every says otherwise
 inline constexpr std::size_t most_samples = 1'000'000;  // then the timeline ends, and says so
 
 struct watch_sample {

@@ -29,7 +29,8 @@ class alert_parser {
  public:
   using kind = alert::step_kind;
 
-  alert_parser(alert& out, std::span<const std::string_view> names) : out_(out), text_(out.text_), names_(names) {}
+  alert_parser(alert& out, std::span<const std::string_view> names)
+      : out_(out), text_(out.text_), names_(names) {}
 
   void parse() {
     sum();
@@ -159,19 +160,45 @@ bool alert::holds(std::span<const double> values) const {
   };
   for (const step& s : steps_) {
     switch (s.kind) {
-    case step_kind::number: stack.push_back(s.number); break;
-    case step_kind::name: stack.push_back(values[s.name]); break;
-    case step_kind::negate: stack.back() = -stack.back(); break;
-    case step_kind::add: two([](double a, double b) { return a + b; }); break;
-    case step_kind::subtract: two([](double a, double b) { return a - b; }); break;
-    case step_kind::multiply: two([](double a, double b) { return a * b; }); break;
-    case step_kind::divide: two([](double a, double b) { return a / b; }); break;
-    case step_kind::less: two([](double a, double b) { return a < b; }); break;
-    case step_kind::less_equal: two([](double a, double b) { return a <= b; }); break;
-    case step_kind::greater: two([](double a, double b) { return a > b; }); break;
-    case step_kind::greater_equal: two([](double a, double b) { return a >= b; }); break;
-    case step_kind::equal: two([](double a, double b) { return a == b; }); break;
-    case step_kind::unequal: two([](double a, double b) { return a != b; }); break;
+    case step_kind::number:
+      stack.push_back(s.number);
+      break;
+    case step_kind::name:
+      stack.push_back(values[s.name]);
+      break;
+    case step_kind::negate:
+      stack.back() = -stack.back();
+      break;
+    case step_kind::add:
+      two([](double a, double b) { return a + b; });
+      break;
+    case step_kind::subtract:
+      two([](double a, double b) { return a - b; });
+      break;
+    case step_kind::multiply:
+      two([](double a, double b) { return a * b; });
+      break;
+    case step_kind::divide:
+      two([](double a, double b) { return a / b; });
+      break;
+    case step_kind::less:
+      two([](double a, double b) { return a < b; });
+      break;
+    case step_kind::less_equal:
+      two([](double a, double b) { return a <= b; });
+      break;
+    case step_kind::greater:
+      two([](double a, double b) { return a > b; });
+      break;
+    case step_kind::greater_equal:
+      two([](double a, double b) { return a >= b; });
+      break;
+    case step_kind::equal:
+      two([](double a, double b) { return a == b; });
+      break;
+    case step_kind::unequal:
+      two([](double a, double b) { return a != b; });
+      break;
     }
   }
   return stack.back() != 0;

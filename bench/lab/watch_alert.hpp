@@ -39,7 +39,18 @@ class alert {
  private:
   friend class alert_parser;
   enum class step_kind : unsigned char {
-    number, name, negate, add, subtract, multiply, divide, less, less_equal, greater, greater_equal, equal,
+    number,
+    name,
+    negate,
+    add,
+    subtract,
+    multiply,
+    divide,
+    less,
+    less_equal,
+    greater,
+    greater_equal,
+    equal,
     unequal
   };
   struct step {

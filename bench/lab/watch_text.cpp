@@ -21,7 +21,8 @@ constexpr std::size_t most_lines = 200;  // on a terminal; JSON has all samples
 std::string address_text(std::uint64_t address) { return address == 0 ? "-" : fmt::format("{:x}", address); }
 
 std::string figure_text(double value) {
-  if (value == std::floor(value) && std::abs(value) < 1e15) return fmt::format("{}", static_cast<long long>(value));
+  if (value == std::floor(value) && std::abs(value) < 1e15)
+    return fmt::format("{}", static_cast<long long>(value));
   return fmt::format("{:.1f}", value);
 }
 
@@ -84,7 +85,8 @@ json timeline_json(const timeline& t) {
   for (const watch_sample& s : t.samples) out["samples"].push_back(sample_json(s));
   out["alerts"] = json::array();
   for (const raised_alert& a : t.alerts)
-    out["alerts"].push_back({{"alert", a.text}, {"sample", a.sample}, {"figures", sample_json(t.samples[a.sample])}});
+    out["alerts"].push_back(
+        {{"alert", a.text}, {"sample", a.sample}, {"figures", sample_json(t.samples[a.sample])}});
   if (t.cut) out["cut"] = true;
   if (t.measured.measured.interrupted) out["interrupted"] = true;
   return out;

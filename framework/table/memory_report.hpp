@@ -50,10 +50,10 @@ class memory_report {
 
 struct map_stats {
   std::size_t size = 0;
-  std::size_t units = 0;      // main buckets of the current array
-  std::size_t old_units = 0;  // of the array being evacuated
-  std::size_t old_evacuated = 0;  // of old_units, those that are done
-  std::size_t limit = 0;      // entries at which the growth policy is asked
+  std::size_t units = 0;          // main buckets of the current array
+  std::size_t old_units = 0;      // of the array being evacuated
+  std::size_t old_evacuated = 0;  // of these, the ones that are done
+  std::size_t limit = 0;          // entries at which the growth policy is asked
   std::size_t dead = 0;
   std::size_t dirty = 0;
   std::size_t overflow_in_use = 0;

@@ -358,8 +358,8 @@ void storages() {
   }
 }
 
-const std::vector<std::string> small_compare = {"--trace", "bench/traces/pystdlib_symbols.csv.zst",
-                                                "--rows", "20000", "--json", "-"};
+const std::vector<std::string> small_compare = {
+    "--trace", "bench/traces/pystdlib_symbols.csv.zst", "--rows", "20000", "--json", "-"};
 
 outcome compare_small(std::vector<std::string> arguments, const std::vector<std::string>& more = {}) {
   arguments.insert(arguments.begin(), "compare");
@@ -369,7 +369,8 @@ outcome compare_small(std::vector<std::string> arguments, const std::vector<std:
 }
 
 void compare() {
-  const outcome o = compare_small({"go_like", "go_like,deletion=dirty", "std::unordered_map"}, {"--repeat", "20"});
+  const outcome o =
+      compare_small({"go_like", "go_like,deletion=dirty", "std::unordered_map"}, {"--repeat", "20"});
   check(o.code == 0 && o.err.empty(), "compare: " + o.err);
   const json j = o.parsed();
   check(j.value("schema", "") == "tophash-compare-1", "the schema");
@@ -377,7 +378,8 @@ void compare() {
   const std::size_t rounds = j.at("rounds");
   check(rounds >= 16 && rounds <= 20, "a look, and no more rounds than asked for");
   for (const json& v : j.at("variants")) {
-    check(v.at("rounds_ns").size() >= 4, "CPU time, and kinds of operations apart: " + v.at("rounds_ns").dump());
+    check(v.at("rounds_ns").size() >= 4,
+          "CPU time, and kinds of operations apart: " + v.at("rounds_ns").dump());
     for (const json& figures : v.at("rounds_ns")) check(figures.size() == rounds, "every round is there");
     check(v.at("exact").at("peak bytes") > 0 && v.at("exact").at("allocations") > 0, "exact columns");
   }
@@ -386,7 +388,8 @@ void compare() {
     check(f.at("deciding_interval").at("low") <= f.at("interval").at("low") &&
               f.at("interval").at("high") <= f.at("deciding_interval").at("high"),
           "what decides is wider than what is shown: " + f.dump());
-    check(f.at("interval").at("low") <= f.at("difference") && f.at("difference") <= f.at("interval").at("high"),
+    check(f.at("interval").at("low") <= f.at("difference") &&
+              f.at("difference") <= f.at("interval").at("high"),
           "the interval holds the figure");
   }
   check(dirty.at("why").get<std::string>().find("dirty slots") != std::string::npos,
@@ -397,7 +400,8 @@ void compare() {
   check(!j.at("winners").empty() && j.at("variants").at(0).at("cxx") != j.at("variants").at(1).at("cxx"),
         "C++ types");
 
-  const outcome text = run({"compare", "go_like", "go_like", "--workload", "grow", "--n", "500", "--repeat", "3"});
+  const outcome text =
+      run({"compare", "go_like", "go_like", "--workload", "grow", "--n", "500", "--repeat", "3"});
   check(text.code == 0 && text.out.find("so few rounds cannot decide") != std::string::npos, text.out);
   check(text.out.find("\nwhy: no counter differs\n") != std::string::npos, "equal counters: " + text.out);
   check(text.out.find("\nC++: tophash::map<K, V") != std::string::npos, "the type: " + text.out);
@@ -407,7 +411,8 @@ void compare() {
   expect({"compare", "go_like", "dirty", "--workload", "grow", "--trace", "x"}, 64, "either --workload W");
   expect({"compare", "go_like", "drity", "--workload", "grow"}, 64, "dirty");
   expect({"compare", "go_like", "dirty", "--workload", "grow", "--n", "1k,2k"}, 64, "takes one --n");
-  expect({"compare", "go_like", "go_like,load=load(8)", "--workload", "load_sweep", "--n", "64"}, 64, "load_sweep");
+  expect({"compare", "go_like", "go_like,load=load(8)", "--workload", "load_sweep", "--n", "64"}, 64,
+         "load_sweep");
   expect({"compare", "go_like", "dirty", "--trace", (folder / "absent.csv").string()}, 1, "cannot be opened");
 }
 
@@ -430,8 +435,9 @@ void compare_with_itself() {
 }
 
 void watch() {
-  const std::vector<std::string> base = {"watch", "--variant", "go_like,deletion=dirty", "--trace",
-                                         "bench/traces/pystdlib_symbols.csv.zst", "--rows", "20000"};
+  const std::vector<std::string> base = {
+      "watch",  "--variant", "go_like,deletion=dirty", "--trace", "bench/traces/pystdlib_symbols.csv.zst",
+      "--rows", "20000"};
   const auto with = [&base](const std::vector<std::string>& more) {
     std::vector<std::string> out = base;
     out.insert(out.end(), more.begin(), more.end());
@@ -440,9 +446,11 @@ void watch() {
   const json j = run(with({"--every", "1000", "--json", "-"})).parsed();
   check(j.value("schema", "") == "tophash-watch-1" && j.at("samples").size() == 20, "twenty samples");
   for (const json& s : j.at("samples")) {
-    for (const char* name : {"live", "allocated", "old_buckets", "evacuated", "overflow_in_use", "overflow_kept",
-                             "dead", "dirty", "slots_bytes", "overflow_bytes", "array", "old_array"})
-      check(s.contains(name) && j.at("figures").contains(name) != (std::string{name}.find("array") != std::string::npos),
+    for (const char* name :
+         {"live", "allocated", "old_buckets", "evacuated", "overflow_in_use", "overflow_kept", "dead",
+          "dirty", "slots_bytes", "overflow_bytes", "array", "old_array"})
+      check(s.contains(name) &&
+                j.at("figures").contains(name) != (std::string{name}.find("array") != std::string::npos),
             std::string{"a sample tells "} + name);
   }
   check(run(with({})).out.find("allocated") != std::string::npos, "a table");
@@ -450,7 +458,8 @@ void watch() {
   check(held.code == 1 && held.out.find("alert: allocated/live>1 holds at") != std::string::npos, held.out);
   check(held.out.find("alert: live<0") == std::string::npos, "an alert that never holds");
   check(run(with({"--alert", "live<0"})).code == 0, "no alert holds");
-  expect(with({"--alert", "allocated/lvie>2"}), 64, "character 11: 'lvie' is no figure of a sample; nearest: live");
+  expect(with({"--alert", "allocated/lvie>2"}), 64,
+         "character 11: 'lvie' is no figure of a sample; nearest: live");
   expect(with({"--alert", "live"}), 64, "character 5: a comparison is missing");
   expect(with({"--every", "0"}), 64);
   expect({"watch", "--variant", "go_like"}, 64, "either --workload W or --trace T");
@@ -458,8 +467,9 @@ void watch() {
   // What is watched gives what is not watched gives: caches, strings, every variant that is built.
   const json variants = run({"list", "variants", "--json", "-"}).parsed();
   for (const json& v : variants.at("variants")) {
-    const outcome o = run({"watch", "--variant", v.at("name"), "--trace", "bench/traces/pystdlib_symbols.csv.zst",
-                           "--rows", "5000", "--capacity", "300", "--every", "77", "--json", "-"});
+    const outcome o =
+        run({"watch", "--variant", v.at("name"), "--trace", "bench/traces/pystdlib_symbols.csv.zst", "--rows",
+             "5000", "--capacity", "300", "--every", "77", "--json", "-"});
     check(o.code == 0 && o.parsed().at("samples").back().at("live") == 300, v.at("name").dump() + o.err);
   }
   const fs::path page = folder / "watch.html";

@@ -101,7 +101,9 @@ template <class Key>
 struct bursting_map : std::unordered_map<Key, std::uint64_t> {
   using base = std::unordered_map<Key, std::uint64_t>;
   auto find(const Key& key) { return work(), base::find(key); }
-  auto insert_or_assign(const Key& key, std::uint64_t value) { return work(), base::insert_or_assign(key, value); }
+  auto insert_or_assign(const Key& key, std::uint64_t value) {
+    return work(), base::insert_or_assign(key, value);
+  }
   std::size_t erase(const Key& key) { return work(), base::erase(key); }
 
   void work() {
@@ -118,7 +120,8 @@ std::uint64_t planted_every = 0;  // what "planted" has for burst_every
 template <bool Planted>
 lab::variant_row bursting_row(std::string name) {
   lab::variant_row row = lab::make_variant_row<bursting_map, false>(std::move(name), "", "for a test", false);
-  row.run_u64 = [](const lab::program<std::uint64_t>& p, const lab::execution_input& in, lab::execution& out) {
+  row.run_u64 = [](const lab::program<std::uint64_t>& p, const lab::execution_input& in,
+                   lab::execution& out) {
     burst_every = Planted ? planted_every : 0;
     lab::execute<bursting_map<std::uint64_t>>(p, in, out);
   };
@@ -254,8 +257,8 @@ TEST_CASE("lab compare: operations are told apart by what they meet", "[lab][com
   using lab::operation;
   using kind = lab::operation_kind;
   lab::program<std::uint64_t> p;
-  p.records = {{1, 0, operation::set}, {1, 0, operation::set},    {1, 0, operation::get},
-               {2, 0, operation::get}, {1, 0, operation::modify}, {1, 0, operation::erase},
+  p.records = {{1, 0, operation::set},  {1, 0, operation::set},    {1, 0, operation::get},
+               {2, 0, operation::get},  {1, 0, operation::modify}, {1, 0, operation::erase},
                {1, 0, operation::erase}};
   p.segments = {{.kind = lab::segment_kind::mixed, .begin = 0, .end = 7}};
   const std::vector<kind> once = {kind::insert, kind::assign, kind::get_hit,   kind::get_miss,
@@ -267,8 +270,8 @@ TEST_CASE("lab compare: operations are told apart by what they meet", "[lab][com
   p.segments.front().measured = false;
   CHECK(lab::operation_kinds(p).empty());
   p.segments = {{.kind = lab::segment_kind::cached, .begin = 0, .end = 7, .amount = 1}};
-  const std::vector<kind> cached = {kind::cache_miss, kind::cache_hit,  kind::cache_hit, kind::cache_miss,
-                                    kind::cache_miss, kind::erase,      kind::erase_miss};
+  const std::vector<kind> cached = {kind::cache_miss, kind::cache_hit, kind::cache_hit, kind::cache_miss,
+                                    kind::cache_miss, kind::erase,     kind::erase_miss};
   CHECK(lab::operation_kinds(p) == cached);
 }
 

@@ -96,7 +96,8 @@ TEST_CASE("lab alert: an error points at its place", "[lab][watch]") {
 
 TEST_CASE("lab alert: any text is either parsed or refused", "[lab][watch]") {
   std::mt19937 random(7);
-  constexpr std::string_view pieces[] = {"live", "dirty", "1", ".5", "+", "-", "*", "/", "(", ")", "<", ">=", "!=", " ", "e", "\xff"};
+  constexpr std::string_view pieces[] = {"live", "dirty", "1", ".5", "+",  "-", "*", "/",
+                                         "(",    ")",     "<", ">=", "!=", " ", "e", "\xff"};
   std::size_t parsed = 0;
   for (int i = 0; i < 100'000; ++i) {
     std::string text;
@@ -131,7 +132,8 @@ TEST_CASE("lab watch: map and storage agree at every sample", "[lab][watch]") {
       if (buckets != 0) {
         const double bucket_bytes = figure(s, "slots_bytes") / (buckets + old_buckets);
         CHECK(bucket_bytes == std::floor(bucket_bytes));
-        // Storage chosen at run time may be pointer-free: each overflow bucket has its place in the keep-alive list.
+        // Storage chosen at run time may be pointer-free: each overflow bucket has its place in the
+        // keep-alive list.
         CHECK(figure(s, "overflow_bytes") == overflow * (bucket_bytes + sizeof(std::size_t)));
         CHECK(figure(s, "allocated") == 8 * (buckets + old_buckets + overflow));
       }

@@ -75,7 +75,8 @@ curve_panel panel_of(const json& samples, const watched_panel& what) {
 }
 
 std::string figures_html(const json& samples, drawing& plots) {
-  curve_chart chart{"Timeline", "Figures of the map and its storage over the operations; see the table below.", {}};
+  curve_chart chart{
+      "Timeline", "Figures of the map and its storage over the operations; see the table below.", {}};
   std::string caption = "<b>Over the operations.</b>";
   for (const watched_panel& what : panels()) {
     curve_panel panel = panel_of(samples, what);
@@ -108,7 +109,8 @@ table samples_table(const json& timeline) {
     }
     for (const char* name : {"array", "old_array"}) {
       const auto found = sample.find(name);
-      cells.push_back(found != sample.end() && found->is_string() ? text_cell(found->get<std::string>()) : cell{});
+      cells.push_back(found != sample.end() && found->is_string() ? text_cell(found->get<std::string>())
+                                                                  : cell{});
     }
     t.rows.push_back(std::move(cells));
   }
@@ -140,13 +142,14 @@ std::string watch_page(const nlohmann::json& timeline, const report_options& opt
   drawing plots(program);
   const std::string figures = figures_html(timeline.at("samples"), plots);
   const std::string machine = machine_line(timeline.at("manifest"));
-  std::string page = page_head() + "<header><h1>tophash watch: " + escape(text_at(timeline, "variant")) + " on " +
-                     escape(text_at(timeline, "allocator")) + "</h1>\n<p class=\"muted\">" +
+  std::string page = page_head() + "<header><h1>tophash watch: " + escape(text_at(timeline, "variant")) +
+                     " on " + escape(text_at(timeline, "allocator")) + "</h1>\n<p class=\"muted\">" +
                      escape(text_at(timeline.at("manifest"), "input")) + "</p>\n";
   if (!machine.empty()) page += "<p class=\"muted\">" + escape(machine) + "</p>\n";
   page += "</header>\n<section>" + alerts_html(timeline);
   if (!program.complaint().empty()) page += "<p class=\"notice\">" + escape(program.complaint()) + "</p>\n";
-  return page + figures + folded_table(samples_table(timeline), figures.empty()) + "</section>\n" + page_foot();
+  return page + figures + folded_table(samples_table(timeline), figures.empty()) + "</section>\n" +
+         page_foot();
 }
 
 void write_watch_page(const nlohmann::json& timeline, const std::filesystem::path& output,
