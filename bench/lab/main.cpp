@@ -253,6 +253,7 @@ void add_commands(CLI::App& app, settings& s) {
   add_input_options(compare, s);
   add_storage_options(compare, s);
   add_common(compare, s);
+  compare->get_option("--collector")->description("none or boehm; boehm alone means boehm_scanned");
   compare->get_option("--repeat")->description("rounds at most; fewer when all is decided");
   compare->get_option("--repeat")->default_str(std::to_string(compare_rounds));
 
@@ -269,7 +270,9 @@ void add_commands(CLI::App& app, settings& s) {
   watch->add_option("-o,--output", s.output, "the timeline as a page")->type_name("FILE.html");
   add_input_options(watch, s);
   add_storage_options(watch, s);
+  watch->get_option("--collector")->description("none or boehm; boehm alone means boehm_scanned");
   add_common(watch, s);
+  watch->get_option("--repeat")->description("has no meaning here: a timeline is one run");
 
   CLI::App* const report = app.add_subcommand("report", "one self-contained page from results");
   report->add_option("results", s.results, "files written with --json")

@@ -32,7 +32,6 @@ class noting_storage {
  public:
   using axis = axes::allocation;
   static constexpr std::string_view name = "noting";
-  static constexpr tophash::visibility visibility = tophash::visibility::pointer_free;
 
   explicit noting_storage(noted_resource& notes) noexcept : notes_(&notes) {}
 

@@ -31,12 +31,15 @@ struct watched_curve {
 struct watched_panel {
   const char* title;
   std::vector<watched_curve> curves;
+  double unit = 1;
 };
 
 const std::vector<watched_panel>& panels() {
   static const std::vector<watched_panel> all = {
       {"entries", {{"live", "live", {1, 1, false}}, {"allocated", "room allocated", {2, 1, false}}}},
-      {"bytes allocated", {{"bytes", "all", {1, 1, false}}, {"slots_bytes", "arrays", {2, 1, false}}}},
+      {"MiB allocated",
+       {{"bytes", "all", {1, 1, false}}, {"slots_bytes", "arrays", {2, 1, false}}},
+       bytes_per_mib},
       {"buckets under evacuation",
        {{"evacuated", "done", {1, 1, false}}, {"old_buckets", "of the old array", {2, 1, false}}}},
       {"overflow buckets",
@@ -61,9 +64,9 @@ curve_panel panel_of(const json& samples, const watched_panel& what) {
     for (std::size_t i = 0; i < samples.size(); i += step) {
       const std::optional<double> x = number(samples[i], "operations"), y = number(samples[i], c.name);
       if (!x || !y) continue;
-      one.points.emplace_back(*x, *y);
+      one.points.emplace_back(*x, *y / what.unit);
       operations.push_back(*x);
-      values.push_back(*y);
+      values.push_back(*y / what.unit);
     }
     if (!one.points.empty()) panel.curves.push_back(std::move(one));
   }
