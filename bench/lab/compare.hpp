@@ -31,7 +31,6 @@ inline constexpr unsigned compare_rounds = 60;  // at most, unless --repeat says
 struct timed_figure {
   std::string name;                         // "CPU", "erase p50"
   std::vector<std::vector<double>> rounds;  // [variant][round], ns an operation
-  double resolution = resolution_ratio;
   double median(std::size_t variant) const;
 };
 
@@ -77,9 +76,10 @@ std::string comparison_text(const comparison& c);
 // compare_counters.cpp
 std::vector<exact_figure> exact_figures(const experiment& e);
 std::vector<counter_difference> counter_differences(const measured_row& base, const measured_row& other);
-// `slower_ns`: the resolved difference of CPU time an operation; 0: none was resolved.
+// `slower_ns`: the resolved difference of CPU time an operation; 0: none was resolved. `different`: some
+// timed figure was, that or another.
 std::string why_text(const measured_row& base, const measured_row& other,
-                     const std::vector<counter_difference>& counters, double slower_ns);
+                     const std::vector<counter_difference>& counters, double slower_ns, bool different);
 
 }  // namespace tophash::lab
 

@@ -206,7 +206,7 @@ std::vector<counter_difference> counter_differences(const measured_row& base, co
 }
 
 std::string why_text(const measured_row& base, const measured_row& other,
-                     const std::vector<counter_difference>& counters, double slower_ns) {
+                     const std::vector<counter_difference>& counters, double slower_ns, bool different) {
   constexpr std::size_t most = 3;
   std::string silent;
   for (const measured_row* row : {&base, &other}) {
@@ -214,7 +214,7 @@ std::string why_text(const measured_row& base, const measured_row& other,
   }
   if (!silent.empty()) silent = "; " + silent + " tells no counters of its own";
   if (counters.empty()) {
-    if (slower_ns == 0) return "no counter differs" + silent;
+    if (!different) return "no counter differs" + silent;
     return "no counter differs: the difference is in instructions an operation" +
            instructions_text(base, other) + " or what they wait for" + silent;
   }
@@ -224,7 +224,11 @@ std::string why_text(const measured_row& base, const measured_row& other,
     std::vector<std::string>& to = agrees ? can : cannot;
     if (to.size() < most) to.push_back(sentence(d, slower_ns));
   }
-  if (slower_ns == 0) return "counters differ, to no effect on time that shows: " + joined(can) + silent;
+  if (slower_ns == 0) {
+    const char* const effect =
+        different ? "no effect on CPU time that shows" : "no effect on time that shows";
+    return std::string{"counters differ, to "} + effect + ": " + joined(can) + silent;
+  }
   if (can.empty())
     return "no counter explains it, so instructions an operation" + instructions_text(base, other) +
            "; to the contrary: " + joined(cannot) + silent;

@@ -102,6 +102,10 @@ int compare_command(settings& s) {
   if (s.json_file != "-") std::fputs(comparison_text(c).c_str(), stdout);
   for (const std::string& sentence : c.measured.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  for (const measured_row& row : c.measured.measured.rows) {
+    if (!row.trouble.empty())
+      std::fprintf(stderr, "tophash: %s: %s\n", row.name().c_str(), row.trouble.c_str());
+  }
   return exit_code_of(c);
 }
 

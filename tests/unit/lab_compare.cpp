@@ -131,6 +131,22 @@ lab::variant_row bursting_row(std::string name) {
 const lab::variant_registration honest(bursting_row<false>("test: honest"));
 const lab::variant_registration planted(bursting_row<true>("test: planted"));
 
+// Gives a wrong result from its `from`th execution in this process on.
+template <int From>
+lab::variant_row lying_row(std::string name) {
+  lab::variant_row row = lab::make_variant_row<bursting_map, false>(std::move(name), "", "for a test", false);
+  row.run_u64 = [](const lab::program<std::uint64_t>& p, const lab::execution_input& in,
+                   lab::execution& out) {
+    static int executions = 0;
+    lab::execute<bursting_map<std::uint64_t>>(p, in, out);
+    if (++executions >= From) ++out.checksum;
+  };
+  return row;
+}
+
+const lab::variant_registration liar(lying_row<0>("test: liar"));
+const lab::variant_registration late_liar(lying_row<6>("test: late liar"));
+
 double least_ns_per_op(const lab::any_program& p) {
   const lab::measured_task task{
       .variant = lab::find_variant("test: planted"), .storage = "system", .program = &p, .n = 0};
@@ -294,8 +310,9 @@ TEST_CASE("lab compare: the why comes from counters that differ", "[lab][compare
   lab::measured_row b = a;
 
   CHECK(lab::counter_differences(a, b).empty());
-  CHECK(lab::why_text(a, b, {}, 0) == "no counter differs");
-  CHECK(lab::why_text(a, b, {}, 1.5).find("no counter differs: the difference is in instructions") == 0);
+  CHECK(lab::why_text(a, b, {}, 0, false) == "no counter differs");
+  CHECK(lab::why_text(a, b, {}, 1.5, true).find("no counter differs: the difference is in instructions") ==
+        0);
 
   b.result.counts.miss_probes = 2, b.result.counts.dirty = 18'204, b.result.counts.evacuated_chains = 1;
   a.result.counts.hit_probes = 1;
@@ -305,13 +322,16 @@ TEST_CASE("lab compare: the why comes from counters that differ", "[lab][compare
   CHECK(std::is_sorted(found.begin(), found.end(), [](const auto& x, const auto& y) {
     return std::abs(x.events_per_op) > std::abs(y.events_per_op);
   }));
-  const std::string why = lab::why_text(a, b, found, 1.5);
+  const std::string why = lab::why_text(a, b, found, 1.5, true);
   CAPTURE(why);
   CHECK(why.find("18,204") != std::string::npos);
   CHECK(why.find("to the contrary: entries a hit meets 1 -> 0") != std::string::npos);
   // Where B is the faster one, the same counters speak the other way round.
-  CHECK(lab::why_text(a, b, found, -1.5).find("entries a hit meets 1 -> 0") == 0);
-  CHECK(lab::why_text(a, b, found, 0).find("counters differ, to no effect on time that shows") == 0);
+  CHECK(lab::why_text(a, b, found, -1.5, true).find("entries a hit meets 1 -> 0") == 0);
+  CHECK(lab::why_text(a, b, {}, 0, true).find("no counter differs: the difference is in instructions") == 0);
+  CHECK(lab::why_text(a, b, found, 0, true).find("counters differ, to no effect on CPU time that shows") ==
+        0);
+  CHECK(lab::why_text(a, b, found, 0, false).find("counters differ, to no effect on time that shows") == 0);
 }
 
 // ---- on a clock ---------------------------------------------------------------------------------
@@ -338,4 +358,19 @@ TEST_CASE("lab compare: all are compared with the first, named twice or not", "[
   CHECK(c.rounds == 2);
   CHECK(c.pairs[0].verdict == lab::judgement::open);
   CHECK(c.winners.size() == 3);
+}
+
+TEST_CASE("lab compare: a wrong map is an error, not a figure", "[lab][compare]") {
+  lab::experiment_request request = request_of({"test: honest", "test: liar"});
+  const lab::comparison c = lab::run_comparison(request);
+  CHECK(c.measured.measured.mismatches.size() == 1);
+  CHECK(c.rounds == 0);
+  CHECK(c.winners.empty());
+  CHECK(lab::exit_code_of(c) == lab::exit_check_failed);
+
+  request.variants = {"test: honest", "test: late liar"};
+  const lab::comparison late = lab::run_comparison(request);
+  CHECK(late.measured.measured.rows.back().trouble == "two executions gave unequal results");
+  CHECK(late.rounds == 1);
+  CHECK(lab::exit_code_of(late) == lab::exit_check_failed);
 }
