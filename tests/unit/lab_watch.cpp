@@ -3,6 +3,8 @@
 // storage under it) that must agree at every sample.
 #include <cmath>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <string>
@@ -167,6 +169,17 @@ TEST_CASE("lab watch: the first sample at which an alert holds", "[lab][watch]")
   CHECK(t.alerts[0].text == "live >= 4000");
   CHECK(t.alerts[0].sample == 3);
   CHECK(t.alerts[1].sample == 0);
+}
+
+TEST_CASE("lab watch: docs/compare.md names every figure", "[lab][watch]") {
+  std::ifstream in("docs/compare.md");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t begin = text.find("names of the");
+  REQUIRE(begin != std::string::npos);
+  std::string names_there = text.substr(begin, text.find("`allocated` is", begin) - begin);
+  for (char& c : names_there) c = c == '`' || c == '\n' || c == '.' ? ' ' : c;
+  for (const lab::watched_figure& f : lab::watched_figures())
+    CHECK_THAT(names_there, Catch::Contains(" " + std::string{f.name} + " "));
 }
 
 TEST_CASE("lab watch: a foreign map tells its size and its storage", "[lab][watch]") {
