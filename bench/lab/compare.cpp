@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <stdexcept>
 #include <utility>
@@ -61,7 +62,9 @@ class rounds {
         rows_(out.measured.measured.rows),
         kinds_(operation_kinds(*rows_.front().task.program)),
         ticks_(kinds_.size()),
+        order_(rows_.size()),
         random_(out.measured.request.seed) {
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
     add_figure("CPU");
     std::array<std::size_t, operation_kind_names.size()> counts{};
     for (const operation_kind kind : kinds_) ++counts[static_cast<std::size_t>(kind)];
@@ -100,16 +103,15 @@ class rounds {
     const std::size_t count = rows_.size();
     std::vector<double> least(count, 0);
     for (std::size_t turn = 0; turn < executions_in_round; ++turn) {
-      for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t row = (i + turn + round) % count;
+      for (const std::size_t row : any_order()) {
         const double ns = executed(row, round, nullptr);
         if (stopped() || ns <= 0) return false;
         least[row] = turn == 0 ? ns : std::min(least[row], ns);
       }
     }
     std::vector<std::vector<double>> medians(count);
-    for (std::size_t i = 0; i < count && !shown_kinds_.empty(); ++i) {
-      const std::size_t row = (i + round) % count;
+    for (const std::size_t row : any_order()) {
+      if (shown_kinds_.empty()) break;
       latency_log log(ticks_);
       std::fill(ticks_.begin(), ticks_.end(), latency_log::unset);
       if (executed(row, round, &log) <= 0 || stopped()) return false;
@@ -121,6 +123,13 @@ class rounds {
         out_.timed[i + 1].rounds[row].push_back(medians[row][i]);
     }
     return true;
+  }
+
+  // Drawn anew each time: then equal variants are told apart by chance alone, in every round anew, whatever
+  // else the machine does and in whatever rhythm. A fixed rotation would fall in step with some of it.
+  const std::vector<std::size_t>& any_order() {
+    std::shuffle(order_.begin(), order_.end(), random_);
+    return order_;
   }
 
   // CPU ns an operation; 0: trouble, which the row notes.
@@ -185,7 +194,8 @@ class rounds {
   std::vector<operation_kind> kinds_;
   std::vector<operation_kind> shown_kinds_;
   std::vector<std::uint32_t> ticks_, chosen_;
-  std::minstd_rand random_;
+  std::vector<std::size_t> order_;
+  std::mt19937_64 random_;
   std::string said_so_far_;
 };
 

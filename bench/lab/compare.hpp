@@ -7,7 +7,7 @@
 //            counts; the order rotates from execution to execution (A B, B A), and all variants of a round
 //            have the same map seed. Rounds are added until every figure is decided (compare_statistics.hpp).
 // Two things could make a difference between equal maps that more rounds would only confirm. The heap a
-// variant finds is what the one before left: the order rotates, and every execution starts behind a block of
+// variant finds is what the one before left: the order is drawn, and every execution starts behind a block of
 // random size, so that addresses are never the same twice. And the code of two variants lies at different
 // addresses: that is what the resolution of 1 % is for.
 #ifndef TOPHASH_BENCH_LAB_COMPARE_HPP
