@@ -40,7 +40,7 @@ std::vector<const variant_row*> chosen_variants(const experiment_request& reques
     if (!choice.error.empty())
       throw command_error(choice.not_built ? exit_not_here : exit_usage, choice.error);
     for (const variant_row* row : choice.rows) {
-      if (std::find(out.begin(), out.end(), row) == out.end()) out.push_back(row);
+      if (request.keep_duplicates || std::find(out.begin(), out.end(), row) == out.end()) out.push_back(row);
     }
   }
   return out;

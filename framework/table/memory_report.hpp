@@ -50,9 +50,10 @@ class memory_report {
 
 struct map_stats {
   std::size_t size = 0;
-  std::size_t units = 0;      // main buckets of the current array
-  std::size_t old_units = 0;  // of the array being evacuated
-  std::size_t limit = 0;      // entries at which the growth policy is asked
+  std::size_t units = 0;          // main buckets of the current array
+  std::size_t old_units = 0;      // of the array being evacuated
+  std::size_t old_evacuated = 0;  // of these, the ones that are done
+  std::size_t limit = 0;          // entries at which the growth policy is asked
   std::size_t dead = 0;
   std::size_t dirty = 0;
   std::size_t overflow_in_use = 0;
@@ -111,6 +112,7 @@ map_stats stats_of(const state<B>& s) noexcept {
   return {.size = s.size,
           .units = s.current.units,
           .old_units = s.old.units,
+          .old_evacuated = s.growing() ? s.progress : 0,
           .limit = s.limit,
           .dead = s.dead,
           .dirty = s.dirty,

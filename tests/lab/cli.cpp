@@ -358,6 +358,126 @@ void storages() {
   }
 }
 
+const std::vector<std::string> small_compare = {
+    "--trace", "bench/traces/pystdlib_symbols.csv.zst", "--rows", "20000", "--json", "-"};
+
+outcome compare_small(std::vector<std::string> arguments, const std::vector<std::string>& more = {}) {
+  arguments.insert(arguments.begin(), "compare");
+  arguments.insert(arguments.end(), small_compare.begin(), small_compare.end());
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run(arguments);
+}
+
+void compare() {
+  const outcome o =
+      compare_small({"go_like", "go_like,deletion=dirty", "std::unordered_map"}, {"--repeat", "20"});
+  check(o.code == 0 && o.err.empty(), "compare: " + o.err);
+  const json j = o.parsed();
+  check(j.value("schema", "") == "tophash-compare-1", "the schema");
+  check(j.at("variants").size() == 3 && j.at("pairs").size() == 2, "all against the first");
+  const std::size_t rounds = j.at("rounds");
+  check(rounds >= 16 && rounds <= 20, "a look, and no more rounds than asked for");
+  for (const json& v : j.at("variants")) {
+    check(v.at("rounds_ns").size() >= 4,
+          "CPU time, and kinds of operations apart: " + v.at("rounds_ns").dump());
+    for (const json& figures : v.at("rounds_ns")) check(figures.size() == rounds, "every round is there");
+    check(v.at("exact").at("peak bytes") > 0 && v.at("exact").at("allocations") > 0, "exact columns");
+  }
+  const json& dirty = j.at("pairs").at(0);
+  for (const json& f : dirty.at("figures")) {
+    check(f.at("deciding_interval").at("low") <= f.at("interval").at("low") &&
+              f.at("interval").at("high") <= f.at("deciding_interval").at("high"),
+          "what decides is wider than what is shown: " + f.dump());
+    check(f.at("interval").at("low") <= f.at("difference") &&
+              f.at("difference") <= f.at("interval").at("high"),
+          "the interval holds the figure");
+  }
+  check(dirty.at("why").get<std::string>().find("dirty slots") != std::string::npos,
+        "why: " + dirty.at("why").dump());
+  check(j.at("pairs").at(1).at("why").get<std::string>().find("std::unordered_map tells no counters") !=
+            std::string::npos,
+        "what a foreign map does not tell");
+  check(!j.at("winners").empty() && j.at("variants").at(0).at("cxx") != j.at("variants").at(1).at("cxx"),
+        "C++ types");
+
+  const outcome text =
+      run({"compare", "go_like", "go_like", "--workload", "grow", "--n", "500", "--repeat", "3"});
+  check(text.code == 0 && text.out.find("so few rounds cannot decide") != std::string::npos, text.out);
+  check(text.out.find("\nwhy: no counter differs\n") != std::string::npos, "equal counters: " + text.out);
+  check(text.out.find("\nC++: tophash::map<K, V") != std::string::npos, "the type: " + text.out);
+
+  expect({"compare", "go_like", "--workload", "grow"}, 64, "two variants or more");
+  expect({"compare", "go_like", "dirty"}, 64, "either --workload W or --trace T");
+  expect({"compare", "go_like", "dirty", "--workload", "grow", "--trace", "x"}, 64, "either --workload W");
+  expect({"compare", "go_like", "drity", "--workload", "grow"}, 64, "dirty");
+  expect({"compare", "go_like", "dirty", "--workload", "grow", "--n", "1k,2k"}, 64, "takes one --n");
+  expect({"compare", "go_like", "go_like,load=load(8)", "--workload", "load_sweep", "--n", "64"}, 64,
+         "load_sweep");
+  expect({"compare", "go_like", "dirty", "--trace", (folder / "absent.csv").string()}, 1, "cannot be opened");
+}
+
+// The promise on a real clock: a hundred A/A comparisons, each with a seed of its own, on whatever else the
+// machine is doing. At least 99 must see nothing.
+void compare_with_itself() {
+  std::size_t differences = 0, rounds = 0;
+  constexpr int times = 100;
+  for (int i = 1; i <= times; ++i) {
+    const char* const variant = i % 2 == 0 ? "go_like" : "dirty";
+    const json j = compare_small({variant, variant}, {"--seed", std::to_string(i)}).parsed();
+    rounds += j.at("rounds").get<std::size_t>();
+    if (j.at("pairs").at(0).at("verdict") != "different") continue;
+    ++differences;
+    std::fprintf(stderr, "seed %d, %s: %s\n", i, variant,
+                 j.at("pairs").at(0).at("sentence").get<std::string>().c_str());
+  }
+  std::printf("%d A/A comparisons, %zu rounds, %zu differences seen\n", times, rounds, differences);
+  check(differences <= 1, "an A/A comparison sees no difference 99 times in 100");
+}
+
+void watch() {
+  const std::vector<std::string> base = {
+      "watch",  "--variant", "go_like,deletion=dirty", "--trace", "bench/traces/pystdlib_symbols.csv.zst",
+      "--rows", "20000"};
+  const auto with = [&base](const std::vector<std::string>& more) {
+    std::vector<std::string> out = base;
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
+  };
+  const json j = run(with({"--every", "1000", "--json", "-"})).parsed();
+  check(j.value("schema", "") == "tophash-watch-1" && j.at("samples").size() == 20, "twenty samples");
+  for (const json& s : j.at("samples")) {
+    for (const char* name :
+         {"live", "allocated", "old_buckets", "evacuated", "overflow_in_use", "overflow_kept", "dead",
+          "dirty", "slots_bytes", "overflow_bytes", "array", "old_array"})
+      check(s.contains(name) &&
+                j.at("figures").contains(name) != (std::string{name}.find("array") != std::string::npos),
+            std::string{"a sample tells "} + name);
+  }
+  check(run(with({})).out.find("allocated") != std::string::npos, "a table");
+  const outcome held = run(with({"--alert", "allocated/live>1", "live<0"}));
+  check(held.code == 1 && held.out.find("alert: allocated/live>1 holds at") != std::string::npos, held.out);
+  check(held.out.find("alert: live<0") == std::string::npos, "an alert that never holds");
+  check(run(with({"--alert", "live<0"})).code == 0, "no alert holds");
+  expect(with({"--alert", "allocated/lvie>2"}), 64,
+         "character 11: 'lvie' is no figure of a sample; nearest: live");
+  expect(with({"--alert", "live"}), 64, "character 5: a comparison is missing");
+  expect(with({"--every", "0"}), 64);
+  expect({"watch", "--variant", "go_like"}, 64, "either --workload W or --trace T");
+  expect({"watch", "--variant", "all", "--workload", "grow", "--n", "100"}, 64, "one variant on one storage");
+  // What is watched gives what is not watched gives: caches, strings, every variant that is built.
+  const json variants = run({"list", "variants", "--json", "-"}).parsed();
+  for (const json& v : variants.at("variants")) {
+    const outcome o =
+        run({"watch", "--variant", v.at("name"), "--trace", "bench/traces/pystdlib_symbols.csv.zst", "--rows",
+             "5000", "--capacity", "300", "--every", "77", "--json", "-"});
+    check(o.code == 0 && o.parsed().at("samples").back().at("live") == 300, v.at("name").dump() + o.err);
+  }
+  const fs::path page = folder / "watch.html";
+  const outcome o = run(with({"-o", page.string()}));
+  check(o.code == 0 || o.code == 2, "page: " + o.err);  // 2: built without pages
+  if (o.code == 0) check(contents(page).find("tophash watch: ") != std::string::npos, "the page");
+}
+
 void tour() {
   const fs::path out = folder / "tour";
   const outcome o = run({"tour", "--trace", "bench/traces/pystdlib_symbols.csv.zst", "--output", out.string(),
@@ -385,6 +505,9 @@ int main(int argc, char** argv) {
                                                               {"report", report},
                                                               {"storages", storages},
                                                               {"tour", tour},
+                                                              {"compare", compare},
+                                                              {"watch", watch},
+                                                              {"compare_with_itself", compare_with_itself},
                                                               {"replay_everything", [] { replay_all({}); }}};
   if (argc != 4 || cases.count(argv[3]) == 0) {
     std::fputs("usage: tophash_lab_cli PROGRAM FOLDER CASE\n", stderr);
