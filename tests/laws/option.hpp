@@ -18,12 +18,13 @@ namespace laws {
 
 // Empty, or what keeps `name` from being written into a spec.
 constexpr std::string_view name_fault(std::string_view name) noexcept {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz", more = "0123456789_(),.=";
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz", more = "0123456789_(),.";
   if (name.empty()) return "it is empty";
   if (letters.find(name.front()) == letters.npos) return "it does not begin with a lower-case letter";
   int depth = 0;
   for (char c : name) {
-    if (letters.find(c) == letters.npos && more.find(c) == more.npos)
+    const bool names_an_argument = c == '=' && depth > 0;
+    if (letters.find(c) == letters.npos && more.find(c) == more.npos && !names_an_argument)
       return "it has a character that no spec takes";
     if (c == '(') ++depth;
     if (c == ')' && --depth < 0) return "a parenthesis closes that never opened";
