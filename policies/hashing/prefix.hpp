@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first bytes of a key as its hash: a cheap hash that published texts describe, kept so that its price can be
-// measured (bench/claims/T-B3.json). Not for use on keys that someone else chooses.
+// The first bytes of a key as its hash: a cheap hash that published texts describe, kept so that its price
+// can be measured (bench/claims/T-B3.json). Not for keys that someone else chooses.
 //   prefix<N>      key bytes 0 .. N-1, the first one most significant; a shorter key is taken whole
 //   prefix_xor<N>  the same with byte N xored into the least significant byte, where the key has one
 // Bytes of a string are its characters; of an integer, enumeration, pointer or array of integers those of its
-// little-endian representation, wherever it is compiled; of a floating-point number those of its bits, +0 and -0
-// alike. Never mixed (facts.raw): bucket = hash & (buckets - 1) sees the last byte of the prefix first, and with
-// N < 8 every tag is the same. Equality, and what is transparent, is wyhash's. Cost: N loads and shifts.
+// little-endian representation, wherever it is compiled; of a floating-point number those of its bits, +0 and
+// -0 alike. Never mixed (facts.raw): bucket = hash & (buckets - 1) sees the last byte of the prefix first, and
+// with N < 8 every tag is the same. Equality, and what is transparent, is wyhash's. Cost: N loads and shifts.
 #ifndef TOPHASH_POLICIES_HASHING_PREFIX_HPP
 #define TOPHASH_POLICIES_HASHING_PREFIX_HPP
 
