@@ -283,6 +283,32 @@ void check_filter(const claim_ledger& ledger, const claim_filter& filter) {
                                       filter.section + "'" + nearest_hint(filter.section, numbers));
 }
 
+// The articles' sections that the filter meets, with the tables that there are for them. None without a
+// filter.
+json sections_json(const claim_ledger& ledger, const claim_filter& filter) {
+  json out = json::array();
+  if (filter.empty()) return out;
+  const std::string wanted = lower_ascii(filter.search);
+  for (const article& a : ledger.articles) {
+    if (!filter.article.empty() && a.id != filter.article) continue;
+    for (const article_section& s : a.sections) {
+      if (!filter.section.empty() && s.number != filter.section) continue;
+      if (lower_ascii(s.heading + "\n" + s.english).find(wanted) == std::string::npos) continue;
+      json tables = json::array();
+      for (const claim_table& t : ledger.tables) {
+        if (t.article == a.id && t.section == s.number && t.heading == s.heading) tables.push_back(t.id);
+      }
+      out.push_back({{"article", a.id},
+                     {"section", s.number},
+                     {"heading", s.heading},
+                     {"english", s.english},
+                     {"ledger", s.ledger},
+                     {"tables", tables}});
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view comparison_name(comparison c) noexcept {
@@ -428,7 +454,7 @@ json claims_json(const claim_ledger& ledger, const claim_filter& filter) {
                      {"rule", rule_json(c.rule)}});
     }
   }
-  return {{"claims", out}};
+  return {{"claims", out}, {"sections", sections_json(ledger, filter)}};
 }
 
 std::string claims_text(const json& claims) {
@@ -443,7 +469,16 @@ std::string claims_text(const json& claims) {
     out += fmt::format("  {:<28} {:<4} {}\n", c.at("name").get<std::string>(),
                        c.at("ledger").get<std::string>(), c.at("description").get<std::string>());
   }
-  return out;
+  for (const json& section : claims.value("sections", json::array())) {
+    if (!section.at("tables").empty()) continue;
+    std::string ids;
+    for (const json& id : section.at("ledger")) ids += (ids.empty() ? "" : " ") + id.get<std::string>();
+    out +=
+        fmt::format("article {}, {}  {} ({}): {}, not to be reproduced yet\n",
+                    section.at("article").get<std::string>(), section.at("section").get<std::string>(),
+                    section.at("heading").get<std::string>(), section.at("english").get<std::string>(), ids);
+  }
+  return out.empty() ? "no claim and no heading holds that\n" : out;
 }
 
 }  // namespace tophash::lab

@@ -105,8 +105,9 @@ struct claim_filter {
   bool empty() const noexcept { return article.empty() && section.empty() && search.empty(); }
 };
 
-// {"claims": [...]}, as `tophash list claims` shows them. Throws command_error if the filter names an unknown
-// article or section.
+// {"claims": [...], "sections": [...]}, as `tophash list claims` shows them; sections of the articles that a
+// filter meets are there even where no claim of theirs can be reproduced yet. Throws command_error if the
+// filter names an unknown article or section.
 nlohmann::json claims_json(const claim_ledger& ledger, const claim_filter& filter);
 std::string claims_text(const nlohmann::json& claims);
 

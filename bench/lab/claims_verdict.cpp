@@ -126,11 +126,6 @@ verdict opposite(verdict v) noexcept {
   return v;
 }
 
-double distance(const claim_rule& rule, const judged_reading& reading) noexcept {
-  if (!reading.value) return std::numeric_limits<double>::infinity();
-  return std::abs(reading.value->median - rule.figure);
-}
-
 }  // namespace
 
 std::string_view verdict_name(verdict v) noexcept {
@@ -176,9 +171,7 @@ judgement judge(const claim_rule& rule, const std::string& unit, const measured_
   for (const std::string& name : rule.readings) {
     out.readings.push_back(judge_reading(rule, unit, sample, name));
     const std::size_t last = out.readings.size() - 1;
-    const judged_reading &best = out.readings[out.decided_by], &now = out.readings[last];
-    const int gain = strength(now.is) - strength(best.is);
-    if (gain > 0 || (gain == 0 && distance(rule, now) < distance(rule, best))) out.decided_by = last;
+    if (strength(out.readings[last].is) > strength(out.readings[out.decided_by].is)) out.decided_by = last;
   }
   if (out.readings.empty())
     out.readings.push_back({.metric = {}, .value = {}, .is = verdict::not_resolvable, .reason = rule.why});

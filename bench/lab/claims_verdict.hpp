@@ -47,7 +47,7 @@ struct judged_reading {
 
 struct judgement {
   verdict is = verdict::not_resolvable;
-  std::size_t decided_by = 0;  // index into readings: the one to show
+  std::size_t decided_by = 0;  // index into readings: the one to show; the first where all say the same
   std::vector<judged_reading> readings;
   const std::string& reason() const { return readings[decided_by].reason; }
 };

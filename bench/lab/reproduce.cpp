@@ -2,6 +2,7 @@
 #include "lab/reproduce.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -140,25 +141,48 @@ std::string go_cell(const reproduced_table& t, const judged_claim& c) {
 
 std::string verdict_text(const judged_claim& c) {
   std::string out{verdict_name(c.here.is)};
-  if (c.go && c.go->is != c.here.is) out += fmt::format(" (Go: {})", verdict_name(c.go->is));
+  if (c.go && shown(*c.go).value && c.go->is != c.here.is)
+    out += fmt::format(" (Go: {})", verdict_name(c.go->is));
   return out;
 }
 
-// The reasons behind what could not be resolved, and which reading was nearest where there are several.
-std::vector<std::string> footnotes(const reproduced_table& t) {
-  std::vector<std::string> out;
-  const auto add = [&out](const std::string& line) {
-    if (std::find(out.begin(), out.end(), line) == out.end()) out.push_back(line);
-  };
-  for (const judged_claim& c : t.claims) {
-    if (c.here.is == verdict::not_resolvable)
-      add("not resolvable: " + c.published->label + ": " + c.here.reason());
-    if (c.published->rule.readings.size() > 1 && c.here.is != verdict::not_resolvable)
-      add("reading: " + c.published->label + ": nearest of " +
-          std::to_string(c.published->rule.readings.size()) + " is " + shown(c.here).metric);
-    if (c.go && !shown(*c.go).value && c.published->rule.compare != comparison::undefined)
-      add("Go: " + c.published->label + ": " + c.go->reason());
+// A reason, and the rows that it holds for.
+class grouped_rows {
+ public:
+  void add(const std::string& reason, const std::string& row) {
+    for (auto& [known, rows] : all_) {
+      if (known == reason) {
+        rows += ", " + row;
+        return;
+      }
+    }
+    all_.emplace_back(reason, row);
   }
+  void append_to(std::string& out, std::string_view what) const {
+    for (const auto& [reason, rows] : all_) out += fmt::format("{}: {}: {}\n", what, rows, reason);
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> all_;
+};
+
+// Why a row has no verdict or no Go figure, and which metric is shown where the article may mean several.
+std::string footnotes(const reproduced_table& t) {
+  grouped_rows unresolved, no_go;
+  std::string readings;
+  for (const judged_claim& c : t.claims) {
+    const claim& p = *c.published;
+    if (c.here.is == verdict::not_resolvable) unresolved.add(c.here.reason(), p.label);
+    if (c.go && !shown(*c.go).value && p.rule.compare != comparison::undefined)
+      no_go.add(c.go->reason(), p.label);
+    if (p.rule.readings.size() > 1) readings += (readings.empty() ? "" : ", ") + shown(c.here).metric;
+  }
+  std::string out;
+  unresolved.append_to(out, "not resolvable");
+  no_go.append_to(out, "no Go figure");
+  if (!readings.empty())
+    out += "readings: any of several counts where the article defines nothing (--json has all); shown: " +
+           readings + "\n";
   return out;
 }
 
@@ -230,6 +254,16 @@ json table_json(const reproduced_table& t) {
   return out;
 }
 
+// Ctrl-C reaches the Go program too; what was measured before it stays.
+std::optional<go_result> run_go(const go_programs& go, const claim_request& request) {
+  try {
+    return go.run(request);
+  } catch (const command_error&) {
+    if (stop_measuring()) return std::nullopt;
+    throw;
+  }
+}
+
 reproduced_table reproduce_table(claim_table table, const reproduce_request& request, unsigned rounds,
                                  const go_programs* go) {
   reproduced_table out;
@@ -248,8 +282,8 @@ reproduced_table reproduce_table(claim_table table, const reproduce_request& req
   out.table.parameters = wanted.parameters;
   if (out.measured.rounds == 0) return out;
   check_metrics(out.table, out.measured);
-  if (go != nullptr && !stop_measuring()) out.go = go->run(wanted);
-  if (!out.go) out.go_absent = go_installed() ? "not asked for" : "not installed";
+  out.go_absent = go != nullptr ? "interrupted" : go_installed() ? "not asked for" : "not installed";
+  if (go != nullptr && !stop_measuring()) out.go = run_go(*go, wanted);
   for (const claim& c : out.table.claims) {
     judged_claim row{.published = &c, .here = judged(c, out.measured.sample, out.measured.missing), .go = {}};
     if (out.go) row.go = judged(c, out.go->sample, out.go->missing);
@@ -261,8 +295,10 @@ reproduced_table reproduce_table(claim_table table, const reproduce_request& req
 }  // namespace
 
 std::string figure_text(const estimate& value, const std::string& unit) {
-  std::string out = digits(value.median) + " " + unit;
-  const std::string low = digits(value.low), high = digits(value.high);
+  const bool tiny = unit == "ms" && value.high != 0 && value.high < 1e-3;
+  const double scale = tiny ? 1e6 : 1;
+  std::string out = digits(value.median * scale) + " " + (tiny ? "ns" : unit);
+  const std::string low = digits(value.low * scale), high = digits(value.high * scale);
   if (low != high) out += " (" + low + ".." + high + ")";
   return out;
 }
@@ -313,8 +349,7 @@ std::string reproduction_text(const reproduced_table& t) {
     out += row.back() + "\n";
   }
   for (const std::string& line : t.measured.why) out += "why: " + line + "\n";
-  for (const std::string& line : footnotes(t)) out += line + "\n";
-  return out + "rerun: " + t.rerun + "\n";
+  return out + footnotes(t) + "rerun: " + t.rerun + "\n";
 }
 
 json reproduction_json(const reproduction& r) {

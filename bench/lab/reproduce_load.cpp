@@ -6,6 +6,8 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,18 +31,13 @@ using loaded_map = map<std::string_view, std::int64_t, presets::go_like, load<8>
 using hashing_type = loaded_map::spec_type::hashing;
 
 constexpr std::array<double, 4> loads = {5.0, 6.5, 7.0, 7.2};
-constexpr std::size_t key_bytes = 16;
+constexpr std::size_t key_bytes = 16, passes = 3;
 
-struct key_set {
-  std::vector<std::string> texts;
-  std::vector<std::string_view> inserted, looked_up;  // looked_up: the same in another order
-};
-
-key_set make_keys(std::size_t count, random_stream& random) {
+std::vector<std::string> random_texts(std::size_t count, random_stream& random) {
   static constexpr std::string_view letters =
       "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
-  key_set out;
-  out.texts.reserve(count);
+  std::vector<std::string> out;
+  out.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     std::string text(key_bytes, ' ');
     std::uint64_t bits = 0;
@@ -48,10 +45,8 @@ key_set make_keys(std::size_t count, random_stream& random) {
       if (k % 8 == 0) bits = random.next();
       text[k] = letters[bits & 63u];
     }
-    out.texts.push_back(std::move(text));
+    out.push_back(std::move(text));
   }
-  out.inserted.assign(out.texts.begin(), out.texts.end());
-  out.looked_up = out.inserted;
   return out;
 }
 
@@ -86,47 +81,77 @@ TOPHASH_NOINLINE std::uint64_t look_up_all(const loaded_map& m, const std::vecto
 
 std::string at(std::string_view metric, double load) { return fmt::format("{}.{:.1f}", metric, load); }
 
-void measure_at(double load, std::size_t buckets, std::uint64_t seed, claim_measurement& out,
-                std::map<double, double>& bytes_per_entry) {
+struct loaded {
+  double load = 0;
+  loaded_map map;
+  std::vector<std::string_view> looked_up;
+  double ns = std::numeric_limits<double>::infinity();
+};
+
+std::unique_ptr<loaded> fill_to(double load, std::size_t buckets, const std::vector<std::string>& texts,
+                                random_stream& random) {
   const auto entries = static_cast<std::size_t>(load * static_cast<double>(buckets));
-  random_stream random(seed);
-  key_set keys = make_keys(entries, random);
-  random.shuffle(keys.looked_up);
-  loaded_map m(hashing_type{random.next()});
-  m.rehash(buckets);
+  auto out = std::make_unique<loaded>(
+      loaded{.load = load,
+             .map = loaded_map(hashing_type{random.next()}),
+             .looked_up = {texts.begin(), texts.begin() + static_cast<std::ptrdiff_t>(entries)}});
+  out->map.rehash(buckets);
   std::int64_t value = 0;
-  for (const std::string_view key : keys.inserted) m.insert_or_assign(key, value++);
+  for (const std::string_view key : out->looked_up) out->map.insert_or_assign(key, value++);
+  random.shuffle(out->looked_up);
+  return out;
+}
 
-  const std::uint64_t started = thread_cpu_ns();
-  const std::uint64_t sum = look_up_all(m, keys.looked_up);
-  const double ns = static_cast<double>(thread_cpu_ns() - started) / static_cast<double>(entries);
-  const std::uint64_t n = entries;
-  if (sum != n * (n + 1) / 2 || m.stats().units != buckets)
-    throw claim_error(fmt::format("the map at load {} lost an entry or changed its buckets", load));
-  note(out, at("lookup_ns", load), "ns", false, ns);
+void time_lookups(loaded& l) {
+  const std::uint64_t n = l.looked_up.size(), started = thread_cpu_ns();
+  const std::uint64_t sum = look_up_all(l.map, l.looked_up);
+  l.ns = std::min(l.ns, static_cast<double>(thread_cpu_ns() - started) / static_cast<double>(n));
+  if (sum != n * (n + 1) / 2) throw claim_error(fmt::format("the map at load {} lost an entry", l.load));
+}
 
-  std::vector<std::uint32_t> chains = entries_by_bucket(m);
+// Returns the bytes held for each entry.
+double note_shape(const loaded& l, std::size_t buckets, claim_measurement& out) {
+  const double load = l.load;
+  std::vector<std::uint32_t> chains = entries_by_bucket(l.map);
+  if (chains.size() != buckets) throw claim_error(fmt::format("the map at load {} grew", load));
   note(out, at("chain_p90_entries", load), "long", true, quantile(chains, 0.9));
   note(out, at("chain_median_entries", load), "long", true, quantile(chains, 0.5));
   for (std::uint32_t& c : chains) c = buckets_for(c);
   note(out, at("chain_p90_buckets", load), "long", true, quantile(chains, 0.9));
   note(out, at("chain_median_buckets", load), "long", true, quantile(chains, 0.5));
-
-  const double held = static_cast<double>(m.memory_report().total_bytes());
-  const double payload = static_cast<double>(entries * (sizeof(std::string_view) + sizeof(std::int64_t)));
-  bytes_per_entry[load] = held / static_cast<double>(entries);
-  note(out, at("amplification", load), "x", true, held / payload);
-  const auto shape = m.chain_statistics();
+  const auto shape = l.map.chain_statistics();
   note(out, at("overflow_percent", load), "%", true,
        100 * static_cast<double>(shape.units_with_overflow) / static_cast<double>(shape.units));
+  const double bytes_per_entry =
+      static_cast<double>(l.map.memory_report().total_bytes()) / static_cast<double>(l.map.size());
+  note(out, at("amplification", load), "x", true,
+       bytes_per_entry / static_cast<double>(sizeof(std::string_view) + sizeof(std::int64_t)));
+  return bytes_per_entry;
+}
+
+void one_round(std::size_t buckets, unsigned turn, random_stream& random, claim_measurement& out) {
+  const double most = *std::max_element(loads.begin(), loads.end());
+  const std::vector<std::string> texts =
+      random_texts(static_cast<std::size_t>(most * static_cast<double>(buckets)), random);
+  std::vector<std::unique_ptr<loaded>> maps;
+  for (const double load : loads) maps.push_back(fill_to(load, buckets, texts, random));
+  for (std::size_t pass = 0; pass < passes; ++pass) {
+    for (std::size_t i = 0; i < maps.size(); ++i) time_lookups(*maps[(i + pass + turn) % maps.size()]);
+  }
+  double first = 0;
+  for (const auto& l : maps) {
+    note(out, at("lookup_ns", l->load), "ns", false, l->ns);
+    const double bytes_per_entry = note_shape(*l, buckets, out);
+    if (first == 0) first = bytes_per_entry;
+    note(out, at("relative_memory", l->load), "x", true, bytes_per_entry / first);
+  }
 }
 
 // What the article says it did.
-void measure_published(std::size_t entries, std::uint64_t seed, claim_measurement& out) {
-  random_stream random(seed);
-  const key_set keys = make_keys(entries, random);
+void measure_published(std::size_t entries, random_stream& random, claim_measurement& out) {
+  const std::vector<std::string> texts = random_texts(entries, random);
   map<std::string_view, std::int64_t, presets::go_like> m;
-  for (const std::string_view key : keys.inserted) m.insert_or_assign(key, 0);
+  for (const std::string_view key : texts) m.insert_or_assign(key, 0);
   note(out, "load_as_published", "entries/bucket", true,
        static_cast<double>(m.size()) / static_cast<double>(m.stats().units));
 }
@@ -158,14 +183,9 @@ claim_measurement measure_load(const claim_request& request) {
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
     request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
-    const std::uint64_t seed = next_seed(request.seed + round);
-    std::map<double, double> bytes_per_entry;
-    for (std::size_t i = 0; i < loads.size() && !stop_measuring(); ++i)
-      measure_at(loads[(i + round) % loads.size()], buckets, seed, out, bytes_per_entry);
-    if (stop_measuring()) break;
-    for (const double load : loads)
-      note(out, at("relative_memory", load), "x", true, bytes_per_entry[load] / bytes_per_entry[loads[0]]);
-    measure_published(published, seed, out);
+    random_stream random(next_seed(request.seed + round));
+    one_round(buckets, round, random, out);
+    measure_published(published, random, out);
     ++out.rounds;
   }
   if (out.rounds == 0) return out;

@@ -24,12 +24,13 @@ namespace tophash::lab {
 namespace {
 
 struct churn {
-  std::size_t buckets, pairs;
+  std::size_t buckets, warm_up_pairs, pairs;
   std::uint64_t seed;
 };
 
 struct churn_counts {
-  std::uint64_t requested = 0, recycled = 0, released = 0, kept = 0, in_use = 0;
+  std::uint64_t requested = 0, recycled = 0, released = 0, kept = 0;
+  std::uint64_t warm_up_requested = 0, warm_up_recycled = 0;
 };
 
 template <class Map>
@@ -41,16 +42,20 @@ churn_counts churned(const churn& c) {
   const std::size_t entries = m.stats().limit - 1;
   std::vector<std::uint64_t> live(entries);
   for (std::uint64_t& key : live) m.insert_or_assign(key = random.next(), 0);
-  const overflow_counts before = m.stats().overflow;
-  for (std::size_t i = 0; i < c.pairs; ++i) {
-    std::uint64_t& key = live[static_cast<std::size_t>(random.below(entries))];
-    m.erase(key);
-    m.insert_or_assign(key = random.next(), i);
-  }
-  const auto s = m.stats();
-  if (s.size != entries || s.units != c.buckets) throw claim_error("the churned map lost an entry or grew");
-  return {s.overflow.requested - before.requested, s.overflow.recycled - before.recycled,
-          s.overflow.released - before.released, s.overflow.kept, s.overflow_in_use};
+  const auto turn = [&](std::size_t pairs) {
+    for (std::size_t i = 0; i < pairs; ++i) {
+      std::uint64_t& key = live[static_cast<std::size_t>(random.below(entries))];
+      m.erase(key);
+      m.insert_or_assign(key = random.next(), i);
+    }
+    return m.stats().overflow;
+  };
+  const overflow_counts filled = m.stats().overflow, warm = turn(c.warm_up_pairs), end = turn(c.pairs);
+  if (m.size() != entries || m.stats().units != c.buckets)
+    throw claim_error("the churned map lost an entry or grew");
+  return {end.requested - warm.requested,    end.recycled - warm.recycled,
+          end.released - warm.released,      end.kept,
+          warm.requested - filled.requested, warm.recycled - filled.recycled};
 }
 
 // Sources of overflow buckets. Another one is another line.
@@ -84,8 +89,12 @@ void note_counts(const churn_counts& c, const churn& how, std::string_view sourc
   const auto add = [&](std::string_view metric, std::string_view unit, double value) {
     note(out, metric_of(fmt::format("{}.{}", metric, source_name), spec, judged), unit, true, value);
   };
+  const auto percent = [](std::uint64_t of, std::uint64_t all) {
+    return all == 0 ? 0 : 100 * static_cast<double>(of) / static_cast<double>(all);
+  };
   const double requested = static_cast<double>(c.requested), recycled = static_cast<double>(c.recycled);
-  add("reuse_percent", "%", requested == 0 ? 0 : 100 * recycled / requested);
+  add("reuse_percent", "%", percent(c.recycled, c.requested));
+  add("warm_up_reuse_percent", "%", percent(c.warm_up_recycled, c.warm_up_requested));
   add("storage_requests", "per 1000 pairs", 1000 * (requested - recycled) / static_cast<double>(how.pairs));
   add("requested", "buckets", requested);
   add("released", "buckets", static_cast<double>(c.released));
@@ -94,17 +103,15 @@ void note_counts(const churn_counts& c, const churn& how, std::string_view sourc
 
 void explain(const std::vector<built_composition<source_list>>& variants, claim_measurement& out) {
   for (std::size_t v = 0; v < variants.size(); ++v) {
-    const auto value = [&](const std::string& metric) {
-      return median_of(out, metric_of(metric, variants[v].spec, v == 0));
-    };
-    std::string line = std::string{variants[v].spec} + ":";
     for (const source& s : variants[v].run()) {
-      const std::string name{s.name};
-      line += fmt::format("{} {} asked for {:.0f} overflow buckets, given back {:.0f}, {:.1f} % reused",
-                          &s == &variants[v].run().front() ? "" : ";", name, value("requested." + name),
-                          value("released." + name), value("reuse_percent." + name));
+      const auto value = [&](std::string_view metric) {
+        return median_of(out, metric_of(fmt::format("{}.{}", metric, s.name), variants[v].spec, v == 0));
+      };
+      out.why.push_back(fmt::format(
+          "{}, {}: asked for {} overflow buckets, gave back {}; reused {:.1f} %, while warming up {:.1f} %",
+          variants[v].spec, s.name, value("requested"), value("released"), value("reuse_percent"),
+          value("warm_up_reuse_percent")));
     }
-    out.why.push_back(line);
   }
 }
 
@@ -112,6 +119,7 @@ void explain(const std::vector<built_composition<source_list>>& variants, claim_
 
 claim_measurement measure_overflow_sources(const claim_request& request) {
   churn how{.buckets = std::bit_ceil(whole_parameter(request, "buckets")),
+            .warm_up_pairs = whole_parameter(request, "warm_up_pairs"),
             .pairs = whole_parameter(request, "pairs"),
             .seed = 0};
   const auto variants = chosen(*request.table, built());
@@ -128,11 +136,11 @@ claim_measurement measure_overflow_sources(const claim_request& request) {
   if (out.rounds == 0) return out;
   for (const std::string& name : {std::string{"shared_pool"}}) {
     if (out.sample.count("reuse_percent." + name) != 0) continue;
-    for (const char* metric : {"reuse_percent.", "storage_requests."})
+    for (const char* metric : {"reuse_percent.", "warm_up_reuse_percent.", "storage_requests."})
       out.missing[metric + name] = "no overflow source of the name " + name + " is built in";
   }
-  out.setting = fmt::format("2^{} buckets at load 6.5, {} pairs of erase and insert, new keys",
-                            std::countr_zero(how.buckets), grouped(how.pairs));
+  out.setting = fmt::format("2^{} buckets at load 6.5, {} pairs of erase and insert of new keys after {}",
+                            std::countr_zero(how.buckets), grouped(how.pairs), grouped(how.warm_up_pairs));
   explain(variants, out);
   return out;
 }
