@@ -41,7 +41,7 @@ churn_counts churned(const churn& c) {
   // One below Go's limit, so that no insert of the churn starts a growth.
   const std::size_t entries = m.stats().limit - 1;
   std::vector<std::uint64_t> live(entries);
-  for (std::uint64_t& key : live) m.insert_or_assign(key = random.next(), 0);
+  for (std::uint64_t& key : live) m.insert_or_assign(key = random.next(), std::uint64_t{0});
   const auto turn = [&](std::size_t pairs) {
     for (std::size_t i = 0; i < pairs; ++i) {
       std::uint64_t& key = live[static_cast<std::size_t>(random.below(entries))];

@@ -242,7 +242,7 @@ TEST_CASE("claims: errors name file and field", "[lab][claims]") {
   says(error_of(json::array()), "T-X.json: expected an object, found array");
   says(error_with("/schema", "tophash-claims-2"), "T-X.json: schema: expected 'tophash-claims-1'");
   says(error_without("", "title"), "T-X.json: title: missing");
-  says(error_with("/titel", "x"), "T-X.json: titel: no field of that name; nearest: title");
+  says(error_with("/tables", "x"), "T-X.json: tables: no field of that name; nearest: table");
   says(error_with("/title", ""), "T-X.json: title: is empty");
   says(error_with("/article", "004"), "T-X.json: article: '004' is no article");
   says(error_with("/section", "9.9"), "T-X.json: section: article 000 has no section '9.9'");
