@@ -334,7 +334,7 @@ TEST_CASE("hashing: prefixes are the key's first bytes, unmixed", "[policies]") 
   CHECK(option_name<prefix_xor<8>>().view() == "prefix_xor(8)");
 }
 
-TEST_CASE("hashing: claims of avalanching are true", "[policies]") {
+TEST_CASE("hashing: claims of avalanching are true", "[policies][statistics]") {
   for (std::size_t bytes : {1u, 2u, 3u, 4u, 7u, 8u, 16u, 17u, 33u, 49u, 97u}) {
     must_hold(avalanche_law<std::string>(wyhash{}, bytes, 2048));
   }
@@ -345,7 +345,7 @@ TEST_CASE("hashing: claims of avalanching are true", "[policies]") {
   must_hold(avalanche_law<std::string>(seeded<wyhash>{99}, 8));
 }
 
-TEST_CASE("hashing: hostile keys spread over buckets and tags", "[policies]") {
+TEST_CASE("hashing: hostile keys spread over buckets and tags", "[policies][statistics]") {
   must_hold(spread_law<std::uint64_t>(wyhash{}));
   must_hold(spread_law<std::uint32_t>(wyhash{}));
   must_hold(spread_law<double>(wyhash{}));
@@ -438,7 +438,7 @@ TEST_CASE("hashing: hash_with keeps functors, state and declarations", "[policie
 }
 
 #ifdef TOPHASH_WITH_ABSL_HASH
-TEST_CASE("hashing: absl_hash", "[policies]") {
+TEST_CASE("hashing: absl_hash", "[policies][statistics]") {
   using hashing::absl_hash;
   equality_holds_for_common_keys(absl_hash{});
   strings_are_transparent(absl_hash{});
@@ -601,7 +601,7 @@ TEST_CASE("hashing: broken transparency is reported", "[policies]") {
   must_report("is not equal to the key built from it", law(claims_transparency<compares_nothing>{}));
 }
 
-TEST_CASE("hashing: false claims of avalanching are reported", "[policies]") {
+TEST_CASE("hashing: false claims of avalanching are reported", "[policies][statistics]") {
   must_hold(avalanche_law<std::uint64_t>(claims_avalanching<full_mix>{}, 8));
   must_report("claims avalanching", avalanche_law<std::uint64_t>(claims_avalanching<as_it_is>{}, 8));
   must_report("claims avalanching", avalanche_law<std::uint64_t>(claims_avalanching<one_fold>{}, 8));
@@ -611,7 +611,7 @@ TEST_CASE("hashing: false claims of avalanching are reported", "[policies]") {
               avalanche_law<std::uint64_t>(claims_avalanching<stuck_output>{}, 8));
 }
 
-TEST_CASE("hashing: uneven positions are reported", "[policies]") {
+TEST_CASE("hashing: uneven positions are reported", "[policies][statistics]") {
   must_hold(spread_law<std::uint64_t>(claims_avalanching<full_mix>{}));
   must_report("unevenness of buckets", spread_law<std::uint64_t>(claims_avalanching<as_it_is>{}));
   must_report("multiples of 2 to the power of",
