@@ -167,9 +167,10 @@ void add_reproduce(CLI::App& app, settings& s) {
       ->add_option("id", s.reproduction.ids,
                    "tables or claims (see: tophash list claims); none: every table")
       ->type_name("ID...");
-  reproduce->add_flag("--quick", s.reproduction.quick, "fewer rounds, one composition where time is measured");
+  reproduce->add_flag("--quick", s.reproduction.quick, "fewer rounds, fewer compositions");
   reproduce->add_flag("--with-go", s.reproduction.with_go, "measure the same with real Go");
-  reproduce->add_option("--claims", s.reproduction.claims, "another folder of claim files")->type_name("DIR");
+  reproduce->add_option("--claims", s.reproduction.claims, "another folder of claim files")
+      ->type_name("DIR");
   add_common(reproduce, s);
   reproduce->get_option("--repeat")->default_str("7, with --quick 5");
 }
