@@ -6,7 +6,7 @@
 // Bytes of a string are its characters; of an integer, enumeration, pointer or array of integers those of its
 // little-endian representation, wherever it is compiled; of a floating-point number those of its bits, +0 and
 // -0 alike. Never mixed (facts.raw): bucket = hash & (buckets - 1) sees the last byte of the prefix first,
-// and with N < 8 every tag is the same. Equality, and what is transparent, is wyhash's. Cost: N loads, shifts.
+// and with N < 8 every tag is the same. Equality, and what is transparent, is wyhash's. Cost: N loads.
 #ifndef TOPHASH_POLICIES_HASHING_PREFIX_HPP
 #define TOPHASH_POLICIES_HASHING_PREFIX_HPP
 

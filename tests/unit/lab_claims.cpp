@@ -369,8 +369,8 @@ TEST_CASE("claims: figures are told with their spread and a unit one can read", 
 
 TEST_CASE("claims: Go's results are read, and a broken one is refused", "[lab][claims]") {
   const lab::go_result r = lab::parse_go_result(
-      R"({"go":"go1.19.8","metrics":{"m":{"unit":"ms","exact":false,"rounds":[1,2]}},"missing":{"n":"why"}})");
-  CHECK(r.version == "go1.19.8");
+      R"({"go":"go1.19","metrics":{"m":{"unit":"ms","exact":false,"rounds":[1,2]}},"missing":{"n":"why"}})");
+  CHECK(r.version == "go1.19");
   CHECK(r.sample.at("m").rounds == std::vector<double>{1, 2});
   CHECK(r.missing.at("n") == "why");
   CHECK_THROWS_AS(lab::parse_go_result("panic: no"), lab::command_error);
