@@ -14,9 +14,11 @@
 #include <tophash/framework/version.hpp>
 
 #include "lab/collectors.hpp"
+#include "lab/claims.hpp"
 #include "lab/compare.hpp"
 #include "lab/describe.hpp"
 #include "lab/experiment.hpp"
+#include "lab/reproduce.hpp"
 #include "lab/result.hpp"
 #include "lab/terminal.hpp"
 #include "lab/tour.hpp"
@@ -45,11 +47,23 @@ struct settings {
   std::string output;
   std::size_t every = 0;
   std::vector<std::string> alerts;
+  reproduce_request reproduction;
+  claim_filter claims;
 };
 
 // ---- the commands -------------------------------------------------------------------------------
 
+int list_claims_command(const settings& s) {
+  const nlohmann::json found = claims_json(load_claims(claims_folder(s.reproduction.claims)), s.claims);
+  if (!s.json_file.empty()) write_json(found, s.json_file);
+  if (s.json_file != "-") std::fputs(claims_text(found).c_str(), stdout);
+  return exit_done;
+}
+
 int list_command(const settings& s) {
+  if (s.topic == "claims") return list_claims_command(s);
+  if (!s.claims.empty())
+    throw command_error(exit_usage, "--article, --section and --search are for `list claims`");
   const nlohmann::json all = list_json(s.topic);
   if (!s.json_file.empty()) write_json(all, s.json_file);
   if (s.json_file != "-") std::fputs(list_text(s.topic).c_str(), stdout);
@@ -141,6 +155,19 @@ int report_command(const settings& s) {
 #endif
 }
 
+int reproduce_command(settings& s, bool repeat_given) {
+  reproduce_request& request = s.reproduction;
+  request.seed = s.request.seed;
+  if (repeat_given) request.repeat = s.request.repeat;
+  request.argv = s.request.argv;
+  request.progress = progress_line();
+  if (s.json_file != "-")
+    request.say = [](const std::string& text) { std::fputs(text.c_str(), stdout), std::fflush(stdout); };
+  const reproduction r = reproduce(request);
+  if (!s.json_file.empty()) write_json(reproduction_json(r), s.json_file);
+  return r.interrupted ? exit_interrupted : exit_done;
+}
+
 int tour_command(const settings& s) {
   const std::string output = s.output.empty() ? "tophash-tour" : s.output;
   std::vector<std::string> said;
@@ -206,11 +233,31 @@ void add_experiment_options(CLI::App* command, settings& s) {
   command->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
 }
 
+void add_reproduce(CLI::App& app, settings& s) {
+  CLI::App* const reproduce = app.add_subcommand(
+      "reproduce", "published tables held against a measurement: figures, verdicts, why");
+  reproduce
+      ->add_option("id", s.reproduction.ids,
+                   "tables or claims (see: tophash list claims); none: every table")
+      ->type_name("ID...");
+  reproduce->add_flag("--quick", s.reproduction.quick, "fewer rounds, fewer compositions");
+  reproduce->add_flag("--with-go", s.reproduction.with_go, "measure the same with real Go");
+  reproduce->add_option("--claims", s.reproduction.claims, "another folder of claim files")
+      ->type_name("DIR");
+  add_common(reproduce, s);
+  reproduce->get_option("--repeat")->default_str("7, with --quick 5");
+}
+
 void add_commands(CLI::App& app, settings& s) {
   CLI::App* const list = app.add_subcommand(
-      "list", "what there is: axes, presets, variants, workloads, allocators, collectors, rules");
+      "list", "what there is: axes, presets, variants, workloads, allocators, collectors, rules, claims");
   list->add_option("topic", s.topic, "one of them; none: all")->type_name("TOPIC");
+  list->add_option("--article", s.claims.article, "claims of one article")->type_name("000");
+  list->add_option("--section", s.claims.section, "claims of one section")->type_name("2.5");
+  list->add_option("--search", s.claims.search, "claims whose text or heading holds TEXT")->type_name("TEXT");
+  list->add_option("--claims", s.reproduction.claims, "another folder of claim files")->type_name("DIR");
   add_common(list, s);
+  add_reproduce(app, s);
 
   CLI::App* const explain =
       app.add_subcommand("explain", "what a SPEC means, its C++ type, or why it is refused");
@@ -302,6 +349,8 @@ int dispatch(const CLI::App& app, settings& s) {
     return compare_command(s);
   }
   if (name == "watch") return watch_command(s);
+  if (name == "reproduce")
+    return reproduce_command(s, app.get_subcommands().front()->count("--repeat") != 0);
   if (name == "tour") {
     if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = tour_request{}.repeat;
     return tour_command(s);

@@ -21,6 +21,7 @@
 #include <tophash/framework/concepts/hashing.hpp>
 #include <tophash/policies/hashing/hash_with.hpp>
 #include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/hashing/prefix.hpp>
 #include <tophash/policies/hashing/seeded.hpp>
 #include <tophash/policies/hashing/std_hash.hpp>
 #include <tophash/policies/hashing/wyhash.hpp>
@@ -35,6 +36,8 @@ namespace {
 using namespace tophash;
 using hashing::hash_with;
 using hashing::identity;
+using hashing::prefix;
+using hashing::prefix_xor;
 using hashing::seeded;
 using hashing::std_hash;
 using hashing::wyhash;
@@ -298,6 +301,37 @@ TEST_CASE("hashing: transparent policies", "[policies]") {
   CHECK(wyhash{}.equal(a, b));
   CHECK(wyhash{}.hash(a) == wyhash{}.hash(b));
   static_assert(!is_transparent_for<std_hash, std::string, std::string_view>());
+}
+
+TEST_CASE("hashing: prefixes are the key's first bytes, unmixed", "[policies]") {
+  equality_holds_for_common_keys(prefix<3>{});
+  equality_holds_for_common_keys(prefix_xor<2>{});
+  strings_are_transparent(prefix<3>{});
+  strings_are_transparent(prefix_xor<3>{});
+  const auto same = []<class Key>(const auto& h, const Key& key, std::uint64_t wanted) {
+    CHECK(h.hash(key) == wanted);
+    CHECK(position_hash<Key>(h, h.hash(key)) == wanted);
+  };
+  same(prefix<3>{}, std::string("abcd"), 0x616263);
+  same(prefix<3>{}, std::string("ab"), 0x6162);
+  same(prefix<3>{}, std::string(), 0);
+  same(prefix<3>{}, std::string("\xff\x80\x01"), 0xff8001);
+  same(prefix_xor<3>{}, std::string("abcd"), 0x616263 ^ 'd');
+  same(prefix_xor<3>{}, std::string("abcde"), 0x616263 ^ 'd');
+  same(prefix_xor<3>{}, std::string("abc"), 0x616263);
+  same(prefix<8>{}, std::string("abcdefghi"), 0x6162636465666768);
+  same(prefix_xor<8>{}, std::string("abcdefghi"), 0x6162636465666768 ^ 'i');
+  same(prefix<3>{}, std::uint32_t{0x04030201}, 0x010203);
+  same(prefix_xor<3>{}, std::uint32_t{0x04030201}, 0x010203 ^ 0x04);
+  same(prefix<4>{}, std::int8_t{-1}, 0xff);
+  same(prefix<2>{}, small_enum::minus, 0xff);
+  same(prefix<1>{}, true, 1);
+  same(prefix<3>{}, std::array<std::uint16_t, 2>{0x0201, 0x0403}, 0x010203);
+  same(prefix<8>{}, -0.0, 0);
+  same(prefix<8>{}, 1.0, 0xf03f);
+  static_assert(!is_avalanching<prefix<3>, std::string>() && !hashing_policy<prefix<3>, no_hash>);
+  CHECK(option_name<prefix<3>>().view() == "prefix(3)");
+  CHECK(option_name<prefix_xor<8>>().view() == "prefix_xor(8)");
 }
 
 TEST_CASE("hashing: claims of avalanching are true", "[policies][statistics]") {
