@@ -35,6 +35,7 @@ struct settings {
   std::string json_file;
   std::string topic;
   std::string spec, key = "u64", value = "u64";
+  bool cxx = false;
   experiment_request request;
   std::string sizes;
   std::uint64_t capacity = 0, row_limit = 0;
@@ -52,6 +53,10 @@ int list_command(const settings& s) {
 }
 
 int explain_command(const settings& s) {
+  if (s.cxx) {
+    std::fputs(explain_program(s.spec, s.key, s.value).c_str(), stdout);
+    return exit_done;
+  }
   const nlohmann::json explained = explain_json(s.spec, s.key, s.value);
   if (!s.json_file.empty()) write_json(explained, s.json_file);
   if (s.json_file != "-") std::fputs(explain_text(explained).c_str(), stdout);
@@ -127,6 +132,12 @@ void add_experiment_options(CLI::App* command, settings& s) {
       ->add_option("--collector", s.request.collector,
                    "none or boehm; boehm alone means both of its storages")
       ->type_name("C");
+  command->add_flag("!--no-compile", s.request.compile,
+                    "built-in variants only; otherwise a SPEC is compiled");
+  command->add_flag("--bind", s.request.bind,
+                    "beside each row the same with its allocator bound when compiling");
+  command->add_option("--load", s.request.load, "compile and load a file with TOPHASH_VARIANTs of your own")
+      ->type_name("FILE.cpp");
   command->add_flag("--check", s.request.check_only,
                     "execute each row once and compare checksums; no figures");
   command->add_flag("!--no-memory", s.request.memory, "skip the memory pass");
@@ -149,6 +160,7 @@ void add_commands(CLI::App& app, settings& s) {
                    "u8 u16 u32 u64 i64 double string pointer vector bytes_16 bytes_128 bytes_4000")
       ->capture_default_str();
   explain->add_option("--value", s.value, "the same")->capture_default_str();
+  explain->add_flag("--cxx", s.cxx, "a whole program with that map, and nothing else");
   add_common(explain, s);
 
   CLI::App* const run = app.add_subcommand("run", "one workload over variants and allocators");

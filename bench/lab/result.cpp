@@ -11,6 +11,7 @@
 #include "lab/catalogue.hpp"
 #include "lab/findings.hpp"
 #include "lab/manifest.hpp"
+#include "lab/on_demand.hpp"
 #include "lab/registry.hpp"
 
 namespace tophash::lab {
@@ -43,7 +44,11 @@ std::string rerun_text(const experiment& e, const measured_row& row) {
   } else {
     out += "--workload " + r.workload + " --n " + std::to_string(row.task.n) + " --key " + r.key;
   }
-  out += " --variant " + shell_word(row.task.variant->name) + " --allocator " + shell_word(row.task.storage);
+  for (const std::string& file : r.load) out += " --load " + shell_word(file);
+  const variant_row& v = *row.task.variant;
+  const std::string name = v.bound_to.empty() ? v.name : short_text(parse_spec(v.spec));
+  out += " --variant " + shell_word(name) + " --allocator " + shell_word(row.task.storage);
+  if (!v.bound_to.empty()) out += " --bind";
   return out + " --seed " + std::to_string(r.seed) + " --repeat " + std::to_string(r.repeat);
 }
 
@@ -143,6 +148,7 @@ json row_json(const experiment& e, const measured_row& row) {
            {"collector", row.collected ? "boehm" : "none"},
            {"key", key_kind_name(kind_of(*row.task.program))}};
   if (const std::string spec = spec_of_row(row); !spec.empty()) out["spec"] = spec;
+  if (!row.task.variant->bound_to.empty()) out["bound"] = true;
   if (row.task.n != 0) out["n"] = row.task.n;
   out["rerun"] = rerun_text(e, row);
   if (!row.trouble.empty()) {
@@ -195,6 +201,13 @@ json result_json(const experiment& e) {
   out["manifest"]["intervals"] = fmt::format(
       "order statistics over {} rounds: [low, high] holds the median with {:.1f} %",
       e.measured.rows.empty() ? 0 : e.measured.rows.front().cpu_ns_per_op.size(), 100 * sample.coverage);
+  if (const on_demand_summary& made = on_demand_so_far(); !made.compiler.empty()) {
+    out["manifest"]["compiled_on_demand"] = {{"compiler", made.compiler},
+                                             {"compiled", made.compiled},
+                                             {"from_cache", made.from_cache},
+                                             {"files", made.files},
+                                             {"seconds", made.compile_seconds}};
+  }
   out["experiment"] = experiment_json(e);
   out["rows"] = json::array();
   for (const measured_row& row : e.measured.rows) out["rows"].push_back(row_json(e, row));
@@ -225,6 +238,8 @@ std::string row_line(const experiment& e, const measured_row& row, std::size_t w
   if (row.memory)
     out += fmt::format(" {:>10} {:>8}", bytes_text(static_cast<double>(row.memory->peak_bytes)),
                        row.memory->allocations);
+  else if (e.request.memory)
+    out += fmt::format(" {:>10} {:>8}", "-", "-");
   if (row.collector)
     out += fmt::format("  {} GCs, worst stall {}", row.collector->collections,
                        time_text(static_cast<double>(row.collector->stall.max_ns)));
