@@ -44,3 +44,11 @@ macro(tophash_build_settings)
       -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<BOOL:${TOPHASH_WERROR}>:-Werror>)
   endif()
 endmacro()
+
+# Headers that many sources of a target share, compiled once: nlohmann/json alone costs 2 s a source. ccache keeps
+# nothing of a source compiled so, and is the better saving where it is.
+function(tophash_precompile target)
+  if(TOPHASH_PRECOMPILE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()

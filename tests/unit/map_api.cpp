@@ -465,7 +465,7 @@ TEMPLATE_TEST_CASE("map: inserting from itself", "[map]", EVERY_MAP) {
     m.emplace(10001, m.at(n - 1));
     m.insert_or_assign(10002, m.at(10001));
     m.insert({10003, m.at(10002)});
-    m[10004] = m.at(n - 1);
+    m[10004] = std::string(m.at(n - 1));  // a copy: the right side comes first, and the insertion may move it
     m.insert_or_assign(10004, m.at(10003));
     m[n - 1] = m[10004];
     for (int key = 10000; key < 10005; ++key) CHECK(m.at(key) == last);

@@ -88,7 +88,7 @@ TEMPLATE_TEST_CASE("growth: the array doubles exactly at Go's counts", "[map]", 
 TEST_CASE("growth: hints give Go's sizes", "[map]") {
   const auto units_for_hint = [](std::size_t hint) {
     numbers<presets::go_like> m(hint);
-    m.try_emplace(1, 1);
+    m.try_emplace(1, u64{1});
     return m.stats().units;
   };
   CHECK(units_for_hint(0) == 1);
@@ -152,7 +152,7 @@ TEST_CASE("growth: incremental<2> moves at most two chains a write and none on a
     for (const auto& [k, v] : m) static_cast<void>(k + v);
     static_cast<void>(m.contains(1) || m.count(2) != 0);
     if (m.begin()->first != key * 7919) m.erase(m.begin());  // by position: no step
-    m.insert_or_assign(key * 7919, 1);                       // an update: no step
+    m.insert_or_assign(key * 7919, u64{1});  // an update: no step
     static_cast<void>(m.erase(key * 7919 + 1));              // absent: no step
     CHECK(m.stats().evacuated_chains == before);
   }
@@ -163,7 +163,7 @@ TEST_CASE("growth: go_like steps on every write by key, updates and absent delet
   numbers<presets::go_like> m;
   u64 key = 0;
   const auto grow = [&] {
-    while (!m.stats().growing || m.stats().old_units < 64) m.try_emplace(key++, 0);
+    while (!m.stats().growing || m.stats().old_units < 64) m.try_emplace(key++, u64{0});
   };
   grow();
   u64 before = m.stats().evacuated_chains;
@@ -254,7 +254,7 @@ TEMPLATE_TEST_CASE(
   TestType m{recording<>(storage)};
   const auto check = [&](const char* when) {
     INFO(when);
-    while (m.stats().growing) m.erase(u64{1} << 60), m.try_emplace(u64{1} << 61, 0), m.erase(u64{1} << 61);
+    while (m.stats().growing) m.erase(u64{1} << 60), m.try_emplace(u64{1} << 61, u64{0}), m.erase(u64{1} << 61);
     if constexpr (requires { m.sweep(); }) m.sweep();
     const auto chains = chains_in(storage);
     CHECK(chains.size() == m.stats().units);
@@ -919,7 +919,6 @@ namespace {
 // Counts what it is told, by event; takes part in no read.
 struct ear {
   using axis = axes::observe;
-  static constexpr std::string_view name = "ear";
   int inserted = 0, erased = 0, resurrected = 0, swept = 0, started = 0, finished = 0, acquired = 0,
       released = 0;
   std::size_t moved = 0, cleared = 0, before = 0, after = 0;
@@ -942,7 +941,7 @@ struct ear {
 TEST_CASE("observers hear each event once", "[map]") {
   tophash::map<u64, u64, deletion::dirty, ear, raw_hash, load<8>> m;
   for (u64 n = 0; n < 20; ++n) m.try_emplace(in_bucket(0, n), n);
-  m.try_emplace(in_bucket(0, 0), 1);  // there already
+  m.try_emplace(in_bucket(0, 0), u64{1});  // there already
   m.insert_or_assign(in_bucket(0, 0), u64{1});
   CHECK(m.observer().inserted == 20);
   CHECK(m.observer().started == 3);  // the first array counts: 0 -> 1, 1 -> 2, 2 -> 4
@@ -954,7 +953,7 @@ TEST_CASE("observers hear each event once", "[map]") {
   for (u64 n = 0; n < 20; ++n) m.erase(in_bucket(0, n));
   m.erase(in_bucket(0, 0));
   CHECK(m.observer().erased == 20);
-  m.try_emplace(in_bucket(0, 3), 3);
+  m.try_emplace(in_bucket(0, 3), u64{3});
   CHECK(m.observer().resurrected == 1);
   CHECK(m.sweep() == 19);
   CHECK(m.observer().swept == 19);
