@@ -271,10 +271,6 @@ const variant_row* refused_row(const spec_description& spec) {
   return &rows.back();
 }
 
-void add_once(std::vector<const variant_row*>& rows, const variant_row* row) {
-  if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
-}
-
 bool may_compile(const variant_choice& choice, const on_demand_options& options) {
   if (choice.error.empty()) return false;
   if (choice.not_built && options.compile) return true;
@@ -314,9 +310,12 @@ std::vector<const variant_row*> resolve_variants(const std::vector<std::string>&
   std::vector<const variant_row*> compiled;
   if (!wanted.empty()) compiled = workshop::instance().rows_of(wanted, options);
   std::vector<const variant_row*> out;
+  const auto add = [&](const variant_row* row) {
+    if (options.keep_duplicates || std::find(out.begin(), out.end(), row) == out.end()) out.push_back(row);
+  };
   for (const auto& [rows, index] : found) {
-    for (const variant_row* row : rows) add_once(out, row);
-    if (index) add_once(out, compiled[*index]);
+    for (const variant_row* row : rows) add(row);
+    if (index) add(compiled[*index]);
   }
   return out;
 }

@@ -21,7 +21,8 @@
 namespace tophash::lab {
 
 struct on_demand_options {
-  bool compile = true;  // false: what is not built in is an error (exit_not_here)
+  bool compile = true;           // false: what is not built in is an error (exit_not_here)
+  bool keep_duplicates = false;  // a variant that is named twice is two rows, for a comparison with itself
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
@@ -37,9 +38,9 @@ const on_demand_summary& on_demand_so_far();
 // Throws command_error.
 void check_variants(const std::vector<std::string>& texts, const on_demand_options& options);
 
-// The rows of names, SPECs or `all`, in that order, each once; a SPEC that is not built in is compiled for
-// this kind of key. The rows live as long as the program. Throws command_error; exit_check_failed means that
-// the compiler refused.
+// The rows of names, SPECs or `all`, in that order, each once (see keep_duplicates); a SPEC that is not built
+// in is compiled for this kind of key. The rows live as long as the program. Throws command_error;
+// exit_check_failed means that the compiler refused.
 std::vector<const variant_row*> resolve_variants(const std::vector<std::string>& texts, key_kind key,
                                                  const on_demand_options& options);
 
