@@ -197,7 +197,7 @@ class workshop {
   // A precompiled header that was cut (a full disk) fails every compilation that includes it.
   void again_without_precompiled(std::vector<compile_job>& jobs, const on_demand_options& options) {
     const auto blames_it = [](const compile_job& job) {
-      return !job.succeeded && fs::exists(job.log) && first_error(job.log).find(".gch") != std::string::npos;
+      return !job.succeeded && fs::exists(job.log) && first_error(job.log).find("PCH") != std::string::npos;
     };
     if (std::none_of(jobs.begin(), jobs.end(), blames_it)) return;
     std::error_code ignored;

@@ -87,7 +87,7 @@ std::string program_source(const spec_description& spec, const named_type& key, 
         << "  map m(tophash::allocators::erased{storage});\n";
   else
     out << "  map m;\n";
-  out << "  m.insert_or_assign(" << key.spelling << "{}, " << value.spelling << "{});\n"
+  out << "  m.insert_or_assign(map::key_type{}, map::mapped_type{});\n"
       << "  std::printf(\"%zu entry\\n\", m.size());\n}\n";
   return out.str();
 }
