@@ -73,6 +73,13 @@ class variable {
   bool set_ = false;
 };
 
+// For what is not about the code that comes out: the compiler without its optimiser is a third faster.
+std::string unoptimised() {
+  const fs::path script = write("unoptimised", "#!/bin/sh\nexec '" + compiler + "' \"$@\" -O0\n");
+  fs::permissions(script, fs::perms::owner_all);
+  return script.string();
+}
+
 // ---- random SPECs -------------------------------------------------------------------------------
 
 // Abseil is a package of its own.
@@ -143,6 +150,7 @@ void refuse(std::size_t count, std::uint64_t seed) {
 // ---- the cache ----------------------------------------------------------------------------------
 
 void cache() {
+  const variable cxx("CXX", unoptimised());
   const std::vector<std::string> command = checked_run({"load(3),incremental(9)"});
   succeed(command, 1, 0);
   const std::vector<fs::path> entries = cached(".so");
@@ -178,6 +186,7 @@ void cache() {
 }
 
 void processes_at_once() {
+  const variable cxx("CXX", unoptimised());
   const std::vector<std::string> command = checked_run({"load(2),incremental(9)"});
   const pid_t a = start(command, "_a"), b = start(command, "_b");
   const outcome first = finish(a, "_a"), second = finish(b, "_b");
@@ -189,6 +198,7 @@ void processes_at_once() {
 
 // What the headers say decides, not when they were written.
 void headers() {
+  const variable cxx("CXX", unoptimised());
   const fs::path copy = folder / "headers";
   const fs::path built = fs::path{program}.parent_path().parent_path() / "include";
   fs::create_directories(copy / "tophash");
@@ -295,6 +305,7 @@ void bind() {
 }
 
 void load() {
+  const variable cxx("CXX", unoptimised());
   const std::string head =
       "#include <tophash/map.hpp>\n#include <tophash/policies/deletion/dirty.hpp>\n"
       "#include \"lab/variant.hpp\"\n#include \"my_options.hpp\"\n"
