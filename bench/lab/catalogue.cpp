@@ -697,7 +697,7 @@ const named_type* find_type(std::string_view name) noexcept {
 type_facts type_facts_for(const spec_description& spec, const named_type& key, const named_type& value) {
   const spec_facts facts = facts_of(spec);
   const term* hash = &spec.options[hashing_axis];
-  if (hash->name == "seeded") hash = &hash->arguments.front().value;
+  while (hash->name == "seeded") hash = &hash->arguments.front().value;
   const bool by_value = key.integral || key.name == "pointer";
   const bool standard = by_value || key.name == "double" || key.name == "string";
   return {.key_bytes = key.bytes,

@@ -120,6 +120,16 @@ void add_common(CLI::App* command, settings& s) {
       ->check(CLI::Range(1u, 10'000u));
 }
 
+// Of every command that takes SPECs to execute.
+void add_on_demand_options(CLI::App* command, settings& s) {
+  command->add_flag("!--no-compile", s.request.compile,
+                    "built-in variants only; otherwise a SPEC is compiled");
+  command->add_flag("--bind", s.request.bind,
+                    "beside each row the same with its allocator bound when compiling");
+  command->add_option("--load", s.request.load, "compile and load a file with TOPHASH_VARIANTs of your own")
+      ->type_name("FILE.cpp");
+}
+
 void add_experiment_options(CLI::App* command, settings& s) {
   add_common(command, s);
   command->add_option("--variant", s.request.variants, "names, SPECs, or all (see: tophash list variants)")
@@ -132,12 +142,7 @@ void add_experiment_options(CLI::App* command, settings& s) {
       ->add_option("--collector", s.request.collector,
                    "none or boehm; boehm alone means both of its storages")
       ->type_name("C");
-  command->add_flag("!--no-compile", s.request.compile,
-                    "built-in variants only; otherwise a SPEC is compiled");
-  command->add_flag("--bind", s.request.bind,
-                    "beside each row the same with its allocator bound when compiling");
-  command->add_option("--load", s.request.load, "compile and load a file with TOPHASH_VARIANTs of your own")
-      ->type_name("FILE.cpp");
+  add_on_demand_options(command, s);
   command->add_flag("--check", s.request.check_only,
                     "execute each row once and compare checksums; no figures");
   command->add_flag("!--no-memory", s.request.memory, "skip the memory pass");
