@@ -82,7 +82,8 @@ json counters_json(const measured_row& row) {
 }
 
 json memory_json(const memory_figures& m) {
-  json out{{"peak_bytes", m.peak_bytes}};
+  json out = json::object();
+  if (m.counted) out["peak_bytes"] = m.peak_bytes;  // not counted is not 0
   if (m.rss_bytes) out["rss_bytes"] = *m.rss_bytes;
   if (m.end_bytes != 0) out["end_bytes"] = m.end_bytes;
   json by_purpose = json::object(), peaks = json::object();
@@ -162,8 +163,8 @@ json row_json(const experiment& e, const measured_row& row) {
     const latency_figures& l = *row.latency;
     out["latency_ns"] = {{"p50", l.p50}, {"p90", l.p90}, {"p99", l.p99}, {"p99_9", l.p99_9}, {"max", l.max}};
   }
-  if (row.memory)
-    out["memory"] = memory_json(*row.memory), out["allocations"] = allocations_json(*row.memory);
+  if (row.memory) out["memory"] = memory_json(*row.memory);
+  if (row.memory && row.memory->counted) out["allocations"] = allocations_json(*row.memory);
   out["counters"] = counters_json(row);
   if (row.collector) out["gc"] = collector_json(*row.collector);
   for (const load_point& p : row.result.load_points) out["load_sweep"].push_back(load_json(p));
@@ -235,7 +236,7 @@ std::string row_line(const experiment& e, const measured_row& row, std::size_t w
   if (row.latency)
     out += fmt::format(" {:>8} {:>8} {:>9}", time_text(row.latency->p50), time_text(row.latency->p99_9),
                        time_text(row.latency->max));
-  if (row.memory)
+  if (row.memory && row.memory->counted)
     out += fmt::format(" {:>10} {:>8}", bytes_text(static_cast<double>(row.memory->peak_bytes)),
                        row.memory->allocations);
   else if (e.request.memory)
