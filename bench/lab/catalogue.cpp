@@ -296,8 +296,12 @@ void stateless_storage(spec_facts& out, visibility sees) {
 constexpr option_entry options_table[] = {
     {layout_axis, "bucket_chain", "slots=1..8, tag_bits=0..8, arrange=paired|split, inline_limit_bytes=N",
      "chained buckets of up to 8 slots with one tag byte a slot: the shape of Go's classic map",
-     "framework/layout/bucket_chain.hpp", false, bucket_chain_form, bucket_chain_spelling,
-     bucket_chain_facts},
+     "framework/layout/bucket_chain.hpp", false, bucket_chain_form, bucket_chain_spelling, bucket_chain_facts,
+     "bucket_chain bucket_chain(slots=1) bucket_chain(slots=3,tag_bits=4) bucket_chain(slots=7,split) "
+     "bucket_chain(tag_bits=0) bucket_chain(split) bucket_chain(inline_limit_bytes=0) "
+     "bucket_chain(slots=5,tag_bits=2,split,inline_limit_bytes=8) bucket_chain(slots=0) "
+     "bucket_chain(slots=9) "
+     "bucket_chain(tag_bits=9)"},
 
     {hashing_axis, "wyhash", "", "multiply-fold over bytes; integers as they are, mixed by the table",
      "policies/hashing/wyhash.hpp", false, plain_form,
@@ -317,7 +321,8 @@ constexpr option_entry options_table[] = {
     {hashing_axis, "prefix_xor", "bytes=1..8", "the same with the next byte xored into the last one",
      "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts},
     {hashing_axis, "seeded", "H", "a seed of its own for every map around the hash H",
-     "policies/hashing/seeded.hpp", false, wrapping_form<hashing_axis>, seeded_spelling, seeded_facts},
+     "policies/hashing/seeded.hpp", false, wrapping_form<hashing_axis>, seeded_spelling, seeded_facts,
+     "seeded(*)"},
 
     {sizing_axis, "power_of_two", "", "2^n buckets, chosen by the hash's low bits",
      "policies/sizing/power_of_two.hpp", false, plain_form,
@@ -338,7 +343,8 @@ constexpr option_entry options_table[] = {
      [](const term& t, spec_facts& out) {
        out.deletion =
            t.arguments.empty() ? deletion::tombstone::facts : deletion::tombstone_not_reusing::facts;
-     }},
+     },
+     "tombstone tombstone(reusing) tombstone(not_reusing)"},
     {deletion_axis, "tombstone_not_reusing", "", "the same as tombstone(not_reusing)",
      "policies/deletion/tombstone.hpp", false, not_reusing_form,
      [](const term&) { return std::string{"tophash::deletion::tombstone_not_reusing"}; },
@@ -349,14 +355,16 @@ constexpr option_entry options_table[] = {
      [](const term&, spec_facts& out) { out.deletion = deletion::dirty::facts; }},
 
     {load_axis, "load", "entries, buckets", "full at so many entries to so many buckets",
-     "policies/load/load.hpp", false, load_form, load_spelling, load_facts_of},
+     "policies/load/load.hpp", false, load_form, load_spelling, load_facts_of,
+     "load(13,2) load(8) load(1) load(7,8) load(1,4) load(20) load(0,1) load(4,0)"},
 
     {growth_axis, "eager", "", "the write that grows moves everything", "policies/growth/eager.hpp", false,
      plain_form, [](const term&) { return std::string{"tophash::growth::eager"}; },
      [](const term&, spec_facts& out) { out.growth = growth::eager::facts; }},
     {growth_axis, "incremental", "chains[, every_write]",
      "each write evacuates so many chains of the old array", "policies/growth/incremental.hpp", false,
-     incremental_form, incremental_spelling, incremental_facts},
+     incremental_form, incremental_spelling, incremental_facts,
+     "incremental(1) incremental(2) incremental(3,every_write) incremental(64) incremental(0)"},
 
     {overflow_axis, "fresh", "", "overflow buckets come from storage and go back to it",
      "policies/overflow/fresh.hpp", false, plain_form,
@@ -375,10 +383,10 @@ constexpr option_entry options_table[] = {
      [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }},
     {allocation_axis, "tracked", "A", "counts bytes and blocks by purpose around the backend A",
      "allocators/decorators/tracked.hpp", true, wrapping_form<allocation_axis>, decorator_spelling,
-     decorator_facts},
+     decorator_facts, "tracked(*)"},
     {allocation_axis, "failing", "A", "makes allocations of the backend A fail on purpose",
      "allocators/decorators/failing.hpp", false, wrapping_form<allocation_axis>, decorator_spelling,
-     decorator_facts},
+     decorator_facts, "failing(*)"},
     {allocation_axis, "erased", "", "any backend, chosen at run time (the lab's own binding)",
      "allocators/erased.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::allocators::erased"}; },
@@ -713,7 +721,7 @@ const named_type* find_type(std::string_view name) noexcept {
 type_facts type_facts_for(const spec_description& spec, const named_type& key, const named_type& value) {
   const spec_facts facts = facts_of(spec);
   const term* hash = &spec.options[hashing_axis];
-  if (hash->name == "seeded") hash = &hash->arguments.front().value;
+  while (hash->name == "seeded") hash = &hash->arguments.front().value;
   const bool by_value = key.integral || key.name == "pointer";
   const bool standard = by_value || key.name == "double" || key.name == "string";
   return {.key_bytes = key.bytes,

@@ -58,6 +58,9 @@ struct option_entry {
   term (*normalise)(const term&);        // canonical arguments; throws spec_error
   std::string (*spelling)(const term&);  // C++, of a canonical term
   void (*facts)(const term&, spec_facts&);
+  // For random SPECs: texts to try, with a blank between; `*` stands for any option of the same axis. Some
+  // break a rule on purpose. Empty, which only an option without parameters may leave it: its name.
+  std::string_view examples = {};
 };
 
 struct preset_entry {

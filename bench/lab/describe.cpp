@@ -17,6 +17,7 @@
 #include "lab/nearest.hpp"
 #include "lab/registry.hpp"
 #include "lab/storages.hpp"
+#include "lab/variant_source.hpp"
 #include "workloads/workloads.hpp"
 
 namespace tophash::lab {
@@ -267,8 +268,16 @@ std::string explain_text(const json& e) {
   out += e.at("cxx").get<std::string>() + "\n";
   out += e.contains("built_as")
              ? "\nbuilt into this program as '" + e.at("built_as").get<std::string>() + "'\n"
-             : "\nnot built into this program\n";
+             : "\nnot built into this program: compiled when it is asked for\n";
   return out;
+}
+
+std::string explain_program(const std::string& text, const std::string& key_name,
+                            const std::string& value_name) {
+  const json explained = explain_json(text, key_name, value_name);
+  if (explained.contains("violation"))
+    throw command_error(exit_check_failed, explained.at("violation").at("message").get<std::string>());
+  return program_source(parse_spec(text), type_named(key_name), type_named(value_name));
 }
 
 }  // namespace tophash::lab

@@ -19,6 +19,9 @@ std::string list_text(const std::string& topic);
 nlohmann::json explain_json(const std::string& spec, const std::string& key, const std::string& value);
 std::string explain_text(const nlohmann::json& explained);
 
+// A program to paste; throws command_error with the rule's sentence when the composition is refused.
+std::string explain_program(const std::string& spec, const std::string& key, const std::string& value);
+
 }  // namespace tophash::lab
 
 #endif

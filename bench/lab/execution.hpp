@@ -76,6 +76,7 @@ struct variant_row {
   bool any_storage;  // false: always its own (the system's heap)
   void (*run_u64)(const program<std::uint64_t>&, const execution_input&, execution&);
   void (*run_string)(const program<std::string>&, const execution_input&, execution&);
+  std::string bound_to = {};  // the storage its type was compiled with (--bind); empty: as any_storage says
 };
 
 }  // namespace tophash::lab

@@ -12,7 +12,7 @@
 #include "lab/catalogue.hpp"
 #include "lab/collectors.hpp"
 #include "lab/nearest.hpp"
-#include "lab/registry.hpp"
+#include "lab/on_demand.hpp"
 #include "lab/sha256.hpp"
 #include "lab/storages.hpp"
 #include "lab/trace.hpp"
@@ -31,19 +31,6 @@ const workload_entry& workload_of(const experiment_request& request) {
   for (const workload_entry& w : workloads()) known.emplace_back(w.name);
   throw command_error(exit_usage,
                       "'" + request.workload + "' is no workload" + nearest_hint(request.workload, known));
-}
-
-std::vector<const variant_row*> chosen_variants(const experiment_request& request) {
-  std::vector<const variant_row*> out;
-  for (const std::string& text : request.variants) {
-    const variant_choice choice = choose_variants(text);
-    if (!choice.error.empty())
-      throw command_error(choice.not_built ? exit_not_here : exit_usage, choice.error);
-    for (const variant_row* row : choice.rows) {
-      if (request.keep_duplicates || std::find(out.begin(), out.end(), row) == out.end()) out.push_back(row);
-    }
-  }
-  return out;
 }
 
 // The text of one storage, in canonical form.
@@ -126,11 +113,10 @@ std::vector<std::string> chosen_storages(const experiment_request& request) {
 
 // Why this variant cannot run on this storage with this key; empty: it can.
 std::string refusal(const variant_row& row, const std::string& storage, key_kind key) {
-  if (key == key_kind::string ? row.run_string == nullptr : row.run_u64 == nullptr) {
-    return "it takes no " + std::string{key_kind_name(key)} + " keys";
-  }
+  const bool takes_key = key == key_kind::string ? row.run_string != nullptr : row.run_u64 != nullptr;
   const storage_entry* const entry = find_storage(plain_storage(storage));
   if (row.spec.empty()) {
+    if (!takes_key) return "it takes no " + std::string{key_kind_name(key)} + " keys";
     return entry != nullptr && entry->sees == visibility::pointer_free
                ? "its nodes and arrays hold pointers that pointer-free storage would hide from the collector"
                : "";
@@ -138,7 +124,8 @@ std::string refusal(const variant_row& row, const std::string& storage, key_kind
   const spec_description spec = with_option(parse_spec(row.spec), "allocation=" + storage);
   const type_facts types = type_facts_for(spec, *find_type(key_kind_name(key)), *find_type("u64"));
   const std::optional<violation> broken = check_rules(spec, &types);
-  return broken ? broken->message() : "";
+  if (broken) return broken->message();
+  return takes_key ? "" : "it takes no " + std::string{key_kind_name(key)} + " keys";
 }
 
 double load_limit_of(const variant_row& row) {
@@ -179,11 +166,21 @@ std::shared_ptr<const any_program> trace_program(const experiment_request& reque
 class task_list {
  public:
   task_list(const experiment_request& request, experiment& out)
-      : request_(request), out_(out), rows_(chosen_variants(request)), storages_(chosen_storages(request)) {}
+      : request_(request),
+        out_(out),
+        on_demand_{.compile = request.compile,
+                   .keep_duplicates = request.keep_duplicates,
+                   .progress = request.progress},
+        storages_(chosen_storages(request)) {
+    for (const std::string& file : request.load) load_variants(file, on_demand_);
+    check_variants(request.variants, on_demand_);  // before an input is read
+  }
 
   std::vector<measured_task> for_trace() {
+    request_.progress("reading the input");
     out_.programs.push_back(trace_program(request_, out_));
     const any_program& p = *out_.programs.back();
+    resolve_rows(kind_of(p));
     add(0, kind_of(p), [&p](const variant_row&) { return &p; });
     return std::move(tasks_);
   }
@@ -193,6 +190,7 @@ class task_list {
     const key_kind key = parse_key();
     const std::vector<std::size_t> sizes =
         !request_.n.empty() ? request_.n : std::vector{sweep ? usual_sweep_buckets : usual_n};
+    resolve_rows(key);
     if (sweep) keep_sweepable();
     for (const std::size_t n : sizes) {
       std::map<double, std::shared_ptr<const any_program>> by_limit;
@@ -213,6 +211,21 @@ class task_list {
   }
 
  private:
+  void resolve_rows(key_kind key) {
+    rows_ = resolve_variants(request_.variants, key, on_demand_);
+    if (!request_.bind) return;
+    std::vector<binding> pairs;
+    for (const std::string& storage : storages_) {
+      for (const variant_row* row : rows_) {
+        if (row->spec.empty())
+          out_.left_out.push_back(row->name + " bound to " + storage + ": it is no composition");
+        else if (row->any_storage && refusal(*row, storage, key).empty())
+          pairs.push_back({row, storage});
+      }
+    }
+    for (const variant_row* row : bind_variants(pairs, key, on_demand_)) rows_.push_back(row);
+  }
+
   key_kind parse_key() const {
     if (request_.key == "u64") return key_kind::u64;
     if (request_.key == "string") return key_kind::string;
@@ -241,8 +254,9 @@ class task_list {
   void add(std::size_t n, key_kind key, const ProgramOf& program_of) {
     for (const std::string& storage : storages_) {
       for (const variant_row* row : rows_) {
-        if (!row->any_storage && storage != storages_.front()) continue;
-        const std::string where = row->any_storage ? storage : "system";
+        const bool free = row->any_storage, bound = !row->bound_to.empty();
+        if (!free && storage != (bound ? row->bound_to : storages_.front())) continue;
+        const std::string where = free || bound ? storage : "system";
         const std::string why = refusal(*row, where, key);
         if (why.empty())
           tasks_.push_back({.variant = row, .storage = where, .program = program_of(*row), .n = n});
@@ -254,6 +268,7 @@ class task_list {
 
   const experiment_request& request_;
   experiment& out_;
+  on_demand_options on_demand_;
   std::vector<const variant_row*> rows_;
   std::vector<std::string> storages_;
   std::vector<measured_task> tasks_;
@@ -269,12 +284,12 @@ experiment run_experiment(const experiment_request& request) {
     throw command_error(exit_usage, "--capacity must be at least 1");
   const workload_entry* const workload = request.command == "run" ? &workload_of(request) : nullptr;
   task_list list(request, out);
-  request.progress("reading the input");
   const std::vector<measured_task> tasks =
       workload != nullptr ? list.for_workload(*workload) : list.for_trace();
   if (tasks.empty()) {
     std::string sentence = "nothing is left to measure";
-    for (const std::string& why : out.left_out) sentence += "\n  " + why;
+    const char* const lead = out.left_out.size() == 1 ? ": " : "\n  ";
+    for (const std::string& why : out.left_out) sentence += lead + why;
     throw command_error(exit_usage, sentence);
   }
   out.measured = measure(tasks, {.repeat = request.check_only ? 1 : request.repeat,

@@ -46,7 +46,10 @@ struct experiment_request {
   std::string key = "u64";              // run
   unsigned repeat = 5;
   std::uint64_t seed = 1;
-  bool check_only = false;  // one execution a row, for the checksum
+  bool compile = true;            // false: built-in variants only
+  bool bind = false;              // beside each row of ours, the same with its storage bound when compiling
+  std::vector<std::string> load;  // files of the user's own, with TOPHASH_VARIANTs
+  bool check_only = false;        // one execution a row, for the checksum
   bool memory = true, latency = true;
   std::vector<std::string> argv;
   std::function<void(const std::string&)> progress = [](const std::string&) {};

@@ -292,11 +292,11 @@ void add_calibration_sentence(const measurement& m, std::vector<std::string>& ou
                         r.task.storage == fixed.task.storage && r.task.program == fixed.task.program;
       if (!twin) continue;
       const estimate ratio = paired_ratio(r, fixed);
-      out.push_back(
-          fmt::format("calibration: choosing the storage at run time costs {} ({:.2f}..{:.2f} of the time "
-                      "with it bound when compiling).",
-                      resolvable(ratio) ? percent_change(ratio.median) : std::string{"no resolvable time"},
-                      ratio.low, ratio.high));
+      out.push_back(fmt::format(
+          "calibration, {}: choosing the storage at run time costs {} ({:.2f}..{:.2f} of the time "
+          "with it bound when compiling).",
+          r.name(), resolvable(ratio) ? percent_change(ratio.median) : std::string{"no resolvable time"},
+          ratio.low, ratio.high));
     }
   }
 }

@@ -40,6 +40,7 @@ struct settings {
   std::string json_file;
   std::string topic;
   std::string spec, key = "u64", value = "u64";
+  bool cxx = false;
   experiment_request request;
   std::string sizes;
   std::uint64_t capacity = 0, row_limit = 0;
@@ -71,6 +72,10 @@ int list_command(const settings& s) {
 }
 
 int explain_command(const settings& s) {
+  if (s.cxx) {
+    std::fputs(explain_program(s.spec, s.key, s.value).c_str(), stdout);
+    return exit_done;
+  }
   const nlohmann::json explained = explain_json(s.spec, s.key, s.value);
   if (!s.json_file.empty()) write_json(explained, s.json_file);
   if (s.json_file != "-") std::fputs(explain_text(explained).c_str(), stdout);
@@ -196,6 +201,16 @@ void add_common(CLI::App* command, settings& s) {
       ->check(CLI::Range(1u, 10'000u));
 }
 
+// Of every command that takes SPECs to execute.
+void add_on_demand_options(CLI::App* command, settings& s) {
+  command->add_flag("!--no-compile", s.request.compile,
+                    "built-in variants only; otherwise a SPEC is compiled");
+  command->add_flag("--bind", s.request.bind,
+                    "beside each row the same with its allocator bound when compiling");
+  command->add_option("--load", s.request.load, "compile and load a file with TOPHASH_VARIANTs of your own")
+      ->type_name("FILE.cpp");
+}
+
 void add_storage_options(CLI::App* command, settings& s) {
   command
       ->add_option("--allocator", s.request.allocators,
@@ -205,6 +220,7 @@ void add_storage_options(CLI::App* command, settings& s) {
       ->add_option("--collector", s.request.collector,
                    "none or boehm; boehm alone means both of its storages")
       ->type_name("C");
+  add_on_demand_options(command, s);
 }
 
 // Of the commands that take a workload or a trace.
@@ -269,6 +285,7 @@ void add_commands(CLI::App& app, settings& s) {
                    "u8 u16 u32 u64 i64 double string pointer vector bytes_16 bytes_128 bytes_4000")
       ->capture_default_str();
   explain->add_option("--value", s.value, "the same")->capture_default_str();
+  explain->add_flag("--cxx", s.cxx, "a whole program with that map, and nothing else");
   add_common(explain, s);
 
   CLI::App* const run = app.add_subcommand("run", "one workload over variants and allocators");

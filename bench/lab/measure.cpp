@@ -423,8 +423,9 @@ class session {
   void drop_unmeasured() {
     for (std::size_t i = 0; i < out_.rows.size(); ++i) {
       measured_row& row = out_.rows[i];
-      if (i < memory_answers_.size() && memory_answers_[i].is_object())
-        row.memory = memory_from(memory_answers_[i], row.result);
+      if (i >= memory_answers_.size() || !memory_answers_[i].is_object()) continue;
+      row.memory = memory_from(memory_answers_[i], row.result);
+      row.memory->counted = row.task.variant->any_storage;
     }
     if (!out_.interrupted) return;
     std::erase_if(out_.rows,

@@ -51,6 +51,7 @@ struct latency_figures {
 };
 
 struct memory_figures {
+  bool counted = true;  // false: the map allocates past the lab's counters; only rss and its own report hold
   std::uint64_t peak_bytes = 0, end_bytes = 0;
   std::optional<std::uint64_t> rss_bytes;  // what the execution added to the process's peak
   std::vector<purpose_bytes> end_by_purpose, peak_by_purpose;

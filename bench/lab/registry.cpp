@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lookup among the built variants. Rows are made once, at first use; a registration from a static initialiser
-// of another file lands in the same list, behind the built-in ones.
+// of another file, linked or loaded later, lands in the same list, behind the built-in ones.
 #include "lab/registry.hpp"
 
 #include <algorithm>
@@ -29,14 +29,15 @@ std::string without_storage(const spec_description& spec) {
 
 void register_variant(variant_row row) { registered().push_back(std::move(row)); }
 
-const std::vector<variant_row>& variants() {
-  static const std::vector<variant_row> all = [] {
+const std::deque<variant_row>& variants() {
+  static std::deque<variant_row> all = [] {
     std::vector<variant_row> out;
     add_curated_variants(out);
     add_baseline_variants(out);
-    for (const variant_row& row : registered()) out.push_back(row);
-    return out;
+    return std::deque<variant_row>(out.begin(), out.end());
   }();
+  static std::size_t taken = 0;
+  for (; taken < registered().size(); ++taken) all.push_back(registered()[taken]);
   return all;
 }
 
@@ -80,7 +81,7 @@ variant_choice choose_by_spec(std::string_view text, const spec_description& spe
   out.error = "the SPEC '" + std::string{text} + "' is legal but not built into this program; nearest built:";
   for (const std::string& name : nearest_variants(text)) out.error += " " + name + ";";
   out.error.back() = ' ';
-  out.error += "(add a line to bench/variants/curated.txt to build it)";
+  out.error += "(without --no-compile it is compiled)";
   return out;
 }
 

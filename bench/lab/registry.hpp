@@ -4,6 +4,7 @@
 #ifndef TOPHASH_BENCH_LAB_REGISTRY_HPP
 #define TOPHASH_BENCH_LAB_REGISTRY_HPP
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,7 @@
 
 namespace tophash::lab {
 
-const std::vector<variant_row>& variants();
+const std::deque<variant_row>& variants();  // addresses stay when a loaded file registers more
 const variant_row* find_variant(std::string_view name);
 
 // Names of the built variants that differ from the spec on the fewest axes, nearest first.

@@ -11,6 +11,7 @@
 #include "lab/catalogue.hpp"
 #include "lab/findings.hpp"
 #include "lab/manifest.hpp"
+#include "lab/on_demand.hpp"
 #include "lab/registry.hpp"
 
 namespace tophash::lab {
@@ -43,7 +44,11 @@ std::string rerun_text(const experiment& e, const measured_row& row) {
   } else {
     out += "--workload " + r.workload + " --n " + std::to_string(row.task.n) + " --key " + r.key;
   }
-  out += " --variant " + shell_word(row.task.variant->name) + " --allocator " + shell_word(row.task.storage);
+  for (const std::string& file : r.load) out += " --load " + shell_word(file);
+  const variant_row& v = *row.task.variant;
+  const std::string name = v.bound_to.empty() ? v.name : short_text(parse_spec(v.spec));
+  out += " --variant " + shell_word(name) + " --allocator " + shell_word(row.task.storage);
+  if (!v.bound_to.empty()) out += " --bind";
   return out + " --seed " + std::to_string(r.seed) + " --repeat " + std::to_string(r.repeat);
 }
 
@@ -77,7 +82,8 @@ json counters_json(const measured_row& row) {
 }
 
 json memory_json(const memory_figures& m) {
-  json out{{"peak_bytes", m.peak_bytes}};
+  json out = json::object();
+  if (m.counted) out["peak_bytes"] = m.peak_bytes;  // not counted is not 0
   if (m.rss_bytes) out["rss_bytes"] = *m.rss_bytes;
   if (m.end_bytes != 0) out["end_bytes"] = m.end_bytes;
   json by_purpose = json::object(), peaks = json::object();
@@ -143,6 +149,7 @@ json row_json(const experiment& e, const measured_row& row) {
            {"collector", row.collected ? "boehm" : "none"},
            {"key", key_kind_name(kind_of(*row.task.program))}};
   if (const std::string spec = spec_of_row(row); !spec.empty()) out["spec"] = spec;
+  if (!row.task.variant->bound_to.empty()) out["bound"] = true;
   if (row.task.n != 0) out["n"] = row.task.n;
   out["rerun"] = rerun_text(e, row);
   if (!row.trouble.empty()) {
@@ -156,8 +163,8 @@ json row_json(const experiment& e, const measured_row& row) {
     const latency_figures& l = *row.latency;
     out["latency_ns"] = {{"p50", l.p50}, {"p90", l.p90}, {"p99", l.p99}, {"p99_9", l.p99_9}, {"max", l.max}};
   }
-  if (row.memory)
-    out["memory"] = memory_json(*row.memory), out["allocations"] = allocations_json(*row.memory);
+  if (row.memory) out["memory"] = memory_json(*row.memory);
+  if (row.memory && row.memory->counted) out["allocations"] = allocations_json(*row.memory);
   out["counters"] = counters_json(row);
   if (row.collector) out["gc"] = collector_json(*row.collector);
   for (const load_point& p : row.result.load_points) out["load_sweep"].push_back(load_json(p));
@@ -195,6 +202,13 @@ json result_json(const experiment& e) {
   out["manifest"]["intervals"] = fmt::format(
       "order statistics over {} rounds: [low, high] holds the median with {:.1f} %",
       e.measured.rows.empty() ? 0 : e.measured.rows.front().cpu_ns_per_op.size(), 100 * sample.coverage);
+  if (const on_demand_summary& made = on_demand_so_far(); !made.compiler.empty()) {
+    out["manifest"]["compiled_on_demand"] = {{"compiler", made.compiler},
+                                             {"compiled", made.compiled},
+                                             {"from_cache", made.from_cache},
+                                             {"files", made.files},
+                                             {"seconds", made.compile_seconds}};
+  }
   out["experiment"] = experiment_json(e);
   out["rows"] = json::array();
   for (const measured_row& row : e.measured.rows) out["rows"].push_back(row_json(e, row));
@@ -222,9 +236,11 @@ std::string row_line(const experiment& e, const measured_row& row, std::size_t w
   if (row.latency)
     out += fmt::format(" {:>8} {:>8} {:>9}", time_text(row.latency->p50), time_text(row.latency->p99_9),
                        time_text(row.latency->max));
-  if (row.memory)
+  if (row.memory && row.memory->counted)
     out += fmt::format(" {:>10} {:>8}", bytes_text(static_cast<double>(row.memory->peak_bytes)),
                        row.memory->allocations);
+  else if (e.request.memory)
+    out += fmt::format(" {:>10} {:>8}", "-", "-");
   if (row.collector)
     out += fmt::format("  {} GCs, worst stall {}", row.collector->collections,
                        time_text(static_cast<double>(row.collector->stall.max_ns)));

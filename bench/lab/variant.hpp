@@ -522,6 +522,37 @@ variant_row make_variant_row(std::string name, std::string spec, std::string des
   return out;
 }
 
+// The same for one kind of key: half of the instantiations.
+template <template <class> class Map, class Key>
+variant_row make_variant_row_for(std::string name, std::string spec, std::string description,
+                                 bool any_storage) {
+  variant_row out{.name = std::move(name),
+                  .spec = std::move(spec),
+                  .description = std::move(description),
+                  .any_storage = any_storage,
+                  .run_u64 = nullptr,
+                  .run_string = nullptr};
+  if constexpr (std::is_same_v<Key, std::string>)
+    out.run_string = &execute<Map<std::string>, std::string>;
+  else
+    out.run_u64 = &execute<Map<std::uint64_t>, std::uint64_t>;
+  return out;
+}
+
+// Sizes of what passes between the program and a variant that was compiled apart from it: equal numbers, one
+// layout. Folded as FNV-1a.
+constexpr std::uint64_t driver_layout() noexcept {
+  std::uint64_t out = 0xcbf29ce484222325;
+  for (const std::size_t bytes :
+       {sizeof(variant_row), sizeof(execution), sizeof(execution_input), sizeof(map_counts),
+        sizeof(load_point), sizeof(purpose_bytes), sizeof(segment), sizeof(record<std::uint64_t>),
+        sizeof(record<std::string>), sizeof(program<std::uint64_t>), sizeof(program<std::string>),
+        sizeof(latency_log), sizeof(perf_counters), sizeof(map_sample), sizeof(allocators::erased_operations), sizeof(request),
+        purpose_count})
+    out = (out ^ bytes) * 0x100000001b3;
+  return out;
+}
+
 struct variant_registration {
   explicit variant_registration(variant_row row) { register_variant(std::move(row)); }
 };

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lab/catalogue.hpp"
+#include "lab/variant_source.hpp"
 
 namespace {
 
@@ -46,26 +47,12 @@ std::vector<curated_line> read_lines(const std::string& file) {
   return out;
 }
 
-bool takes_strings(const spec_description& spec) {
-  const auto types =
-      type_facts_for(spec, *tophash::lab::find_type("string"), *tophash::lab::find_type("u64"));
-  return !check_rules(spec, &types).has_value();
-}
-
-void write_variant(std::ostream& out, const curated_line& line) {
-  const std::string name = "line_" + std::to_string(line.number);
-  const std::string options = cxx_options(with_option(line.spec, "allocation=erased"));
-  out << "struct " << name << " {\n"
-      << "  template <class Key>\n"
-      << "  using map = tophash::map<Key, std::uint64_t, " << options << ">;\n"
-      << "  using composed = tophash::compose<" << cxx_options(line.spec) << ">;\n"
-      << "};\n\n";
-}
+std::string id_of(const curated_line& line) { return "line_" + std::to_string(line.number); }
 
 void write_row(std::ostream& out, const curated_line& line) {
-  const std::string name = "line_" + std::to_string(line.number);
+  const std::string name = id_of(line);
   out << "  out.push_back(make_variant_row<" << name << "::map, "
-      << (takes_strings(line.spec) ? "true" : "false") << ">(\"" << short_text(line.spec)
+      << (tophash::lab::takes_strings(line.spec) ? "true" : "false") << ">(\"" << short_text(line.spec)
       << "\",\n      std::string{canonical_text<" << name << "::composed>()}, \"\", true));\n";
 }
 
@@ -73,14 +60,11 @@ void write_group(std::ostream& out, const std::vector<curated_line>& lines, std:
   out << "// Written by tophash_variant_generator from bench/variants/curated.txt: change that file "
          "instead.\n"
          "#include <cstdint>\n#include <string>\n#include <vector>\n\n";
-  std::set<std::string> headers = {"allocators/erased.hpp", "framework/compose/name.hpp", "presets.hpp",
-                                   "map.hpp"};
-  for (const curated_line& line : lines) {
-    for (const std::string& header : cxx_headers(line.spec)) headers.insert(header);
-  }
+  std::set<std::string> headers;
+  for (const curated_line& line : lines) headers.merge(tophash::lab::variant_headers(line.spec));
   for (const std::string& header : headers) out << "#include <tophash/" << header << ">\n";
   out << "\n#include \"lab/variant.hpp\"\n\nnamespace tophash::lab {\n\nnamespace {\n\n";
-  for (const curated_line& line : lines) write_variant(out, line);
+  for (const curated_line& line : lines) tophash::lab::write_variant(out, id_of(line), line.spec);
   out << "}  // namespace\n\nvoid add_curated_group_" << group << "(std::vector<variant_row>& out);\n\n"
       << "void add_curated_group_" << group << "(std::vector<variant_row>& out) {\n";
   if (lines.empty()) out << "  static_cast<void>(out);\n";

@@ -5,96 +5,15 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <set>
-#include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
-#include <fcntl.h>
-#include <nlohmann/json.hpp>
-#include <sys/types.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "runner.hpp"
 
 namespace {
-
-namespace fs = std::filesystem;
-using nlohmann::json;
-
-std::string program;
-fs::path folder;
-int failures = 0;
-
-void check(bool holds, const std::string& what) {
-  if (holds) return;
-  ++failures;
-  std::fprintf(stderr, "FAILED: %s\n", what.c_str());
-}
-
-std::string contents(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-fs::path write(const std::string& name, const std::string& text) {
-  std::ofstream(folder / name, std::ios::binary) << text;
-  return folder / name;
-}
-
-struct outcome {
-  int code = -1;
-  std::string out, err;
-  json parsed() const {
-    json j = json::parse(out, nullptr, false);
-    check(!j.is_discarded(), "standard output is no JSON: " + out.substr(0, 200));
-    return j.is_discarded() ? json::object() : j;
-  }
-};
-
-pid_t start(const std::vector<std::string>& arguments) {
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  const auto redirect = [](const char* name, int to) {
-    const int file = ::open((folder / name).c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-    ::dup2(file, to);
-  };
-  redirect("stdout", STDOUT_FILENO);
-  redirect("stderr", STDERR_FILENO);
-  std::vector<char*> argv;
-  std::vector<std::string> words = {program};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  for (std::string& w : words) argv.push_back(w.data());
-  argv.push_back(nullptr);
-  ::execv(program.c_str(), argv.data());
-  ::_exit(127);
-}
-
-outcome finish(pid_t child) {
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), contents(folder / "stdout"),
-          contents(folder / "stderr")};
-}
-
-outcome run(const std::vector<std::string>& arguments) { return finish(start(arguments)); }
-
-void expect(const std::vector<std::string>& arguments, int code, const std::string& in_error = "") {
-  std::string command = "tophash";
-  for (const std::string& a : arguments) command += " " + a;
-  const outcome o = run(arguments);
-  check(o.code == code,
-        command + " ended with " + std::to_string(o.code) + ", not " + std::to_string(code) + ": " + o.err);
-  check(o.err.find(in_error) != std::string::npos,
-        command + " does not say '" + in_error + "' but: " + o.err);
-}
 
 // ---- cases --------------------------------------------------------------------------------------
 
@@ -111,7 +30,8 @@ void usage() {
   expect({"run", "--workload", "grow", "--variant", "diryt"}, 64, "dirty");
   expect({"run", "--workload", "grow", "--allocator", "mimaloc"}, 64, "nearest: mimalloc");
   expect({"run", "--workload", "grow", "--collector", "bohem"}, 64, "nearest: boehm");
-  expect({"run", "--workload", "grow", "--variant", "dirty,load(3)"}, 2, "nearest built: dirty");
+  expect({"run", "--workload", "grow", "--variant", "dirty,load(3)", "--no-compile"}, 2,
+         "nearest built: dirty");
   expect({"run", "--workload", "grow", "--variant", "incremental(0)"}, 64, "tophash[growth]: ");
   expect({"run", "--workload", "grow", "--key", "u46"}, 64, "nearest: u64");
   expect({"list", "axis"}, 64, "nearest: axes");
@@ -658,14 +578,5 @@ int main(int argc, char** argv) {
     std::fputs("usage: tophash_lab_cli PROGRAM FOLDER CASE\n", stderr);
     return 64;
   }
-  program = fs::absolute(argv[1]).string();
-  folder = fs::absolute(argv[2]);
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  try {
-    cases.at(argv[3])();
-  } catch (const std::exception& error) {
-    check(false, error.what());
-  }
-  return failures == 0 ? 0 : 1;
+  return run_case_of(argv[1], argv[2], cases.at(argv[3]));
 }

@@ -493,6 +493,7 @@ TEST_CASE("lab catalogue: rules judge texts as they judge types", "[lab][catalog
   REQUIRE(broken("dirty", "u64", "vector") == "dirty_destruction");
   REQUIRE(broken("dirty", "string", "u64").empty());
   REQUIRE(broken("identity", "string", "u64") == "hashable");
+  REQUIRE(broken("seeded(seeded(identity))", "string", "u64") == "hashable");
   REQUIRE(broken("boehm_pointer_free", "u64", "pointer") == "pointer_free_types");
   REQUIRE(broken("boehm_pointer_free", "u64", "bytes_4000") != "");
   REQUIRE(broken("boehm_scanned", "u64", "pointer").empty());

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every axis is spelled out in a variant's type, so that a change of the defaults does not change what a text
+// means; the program to paste names only what differs from them.
+#include "lab/variant_source.hpp"
+
+#include <sstream>
+
+namespace tophash::lab {
+
+namespace {
+
+spec_description on_storage(const spec_description& spec, std::string_view storage) {
+  return with_option(spec, "allocation=" + std::string{storage});
+}
+
+void write_includes(std::ostream& out, const std::set<std::string>& headers) {
+  for (const std::string& header : headers) out << "#include <tophash/" << header << ">\n";
+}
+
+// The type that a name of `explain --key --value` stands for, where the standard library has none.
+void write_type(std::ostream& out, const named_type& type) {
+  if (type.name.starts_with("bytes_"))
+    out << "struct " << type.spelling << " {\n  std::uint64_t words[" << type.bytes / 8 << "];\n};\n\n";
+}
+
+}  // namespace
+
+bool takes_strings(const spec_description& spec) {
+  const type_facts types = type_facts_for(spec, *find_type("string"), *find_type("u64"));
+  return !check_rules(spec, &types).has_value();
+}
+
+std::set<std::string> variant_headers(const spec_description& spec, std::string_view storage) {
+  std::set<std::string> out = {"framework/compose/name.hpp", "presets.hpp", "map.hpp"};
+  for (const spec_description& s : {spec, on_storage(spec, storage)}) {
+    for (const std::string& header : cxx_headers(s)) out.insert(header);
+  }
+  return out;
+}
+
+void write_variant(std::ostream& out, const std::string& id, const spec_description& spec,
+                   std::string_view storage) {
+  out << "struct " << id << " {\n"
+      << "  template <class Key>\n"
+      << "  using map = tophash::map<Key, std::uint64_t, " << cxx_options(on_storage(spec, storage)) << ">;\n"
+      << "  using composed = tophash::compose<" << cxx_options(spec) << ">;\n"
+      << "};\n\n";
+}
+
+std::string variant_source(const spec_description& spec, key_kind key, const std::string& storage,
+                           const std::string& description) {
+  const std::string bound = storage.empty() ? "erased" : storage;
+  std::ostringstream out;
+  out << "// Written by tophash: " << canonical(spec) << "\n#include <cstdint>\n#include <string>\n\n";
+  write_includes(out, variant_headers(spec, bound));
+  out << "\n#include \"lab/variant.hpp\"\n\nnamespace tophash::lab {\n\nnamespace {\n\n";
+  write_variant(out, "on_demand", spec, bound);
+  out << "}  // namespace\n\n"
+      << "extern \"C\" __attribute__((visibility(\"default\"))) void " << variant_symbol
+      << "(variant_row& out);\n\n"
+      << "void " << variant_symbol << "(variant_row& out) {\n"
+      << "  out = make_variant_row_for<on_demand::map, "
+      << (key == key_kind::u64 ? "std::uint64_t" : "std::string") << ">(\"" << short_text(spec)
+      << "\",\n      std::string{canonical_text<on_demand::composed>()}, \"" << description << "\", "
+      << (storage.empty() ? "true" : "false") << ");\n}\n\n}  // namespace tophash::lab\n";
+  return out.str();
+}
+
+std::string program_source(const spec_description& spec, const named_type& key, const named_type& value) {
+  const bool erased = text_of(spec.options[axes::allocation::index]) == "erased";
+  std::set<std::string> headers = {"map.hpp"};
+  for (const std::string& header : cxx_headers(spec)) headers.insert(header);
+  if (erased) headers.insert("allocators/system.hpp");
+  std::ostringstream out;
+  out << "// " << canonical(spec) << "\n#include <cstdint>\n#include <cstdio>\n";
+  for (const char* type : {"string", "vector"}) {
+    if (key.name == type || value.name == type) out << "#include <" << type << ">\n";
+  }
+  out << '\n';
+  write_includes(out, headers);
+  out << '\n';
+  write_type(out, key);
+  if (value.name != key.name) write_type(out, value);
+  out << "using map = " << cxx_type(spec, key.spelling, value.spelling) << ";\n\nint main() {\n";
+  if (erased)
+    out << "  tophash::allocators::erased_resource<tophash::allocators::system> storage;\n"
+        << "  map m(tophash::allocators::erased{storage});\n";
+  else
+    out << "  map m;\n";
+  out << "  m.insert_or_assign(map::key_type{}, map::mapped_type{});\n"
+      << "  std::printf(\"%zu entry\\n\", m.size());\n}\n";
+  return out.str();
+}
+
+}  // namespace tophash::lab

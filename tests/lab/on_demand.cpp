@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+// tophash_lab_on_demand PROGRAM FOLDER CASE COMPILER: variants that are compiled when they are asked for.
+// Every case has a cache of its own. Run from the repository's root.
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "lab/catalogue.hpp"
+#include "lab/random_spec.hpp"
+#include "lab/variant_source.hpp"
+#include "runner.hpp"
+
+namespace lab = tophash::lab;
+
+namespace {
+
+std::string compiler;
+
+// ---- helpers ------------------------------------------------------------------------------------
+
+std::vector<fs::path> cached(const std::string& extension) {
+  std::vector<fs::path> out;
+  if (!fs::exists(folder / "cache")) return out;
+  for (const fs::directory_entry& e : fs::recursive_directory_iterator(folder / "cache")) {
+    if (e.path().extension() == extension) out.push_back(e.path());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::vector<std::string> checked_run(std::vector<std::string> variants, std::vector<std::string> more = {}) {
+  std::vector<std::string> out = {"run", "--workload", "grow", "--n", "300", "--check", "--json", "-"};
+  out.insert(out.end(), more.begin(), more.end());
+  out.emplace_back("--variant");
+  out.insert(out.end(), variants.begin(), variants.end());
+  return out;
+}
+
+// A run that must succeed, with so many variants compiled and taken from the cache.
+json succeed(const std::vector<std::string>& arguments, std::size_t compiled, std::size_t from_cache) {
+  const outcome o = run(arguments);
+  check(o.code == 0, arguments.back() + " ended with " + std::to_string(o.code) + ": " + o.err);
+  if (o.code != 0) return json::object();
+  const json j = o.parsed();
+  const json made = j.at("manifest").value("compiled_on_demand", json::object());
+  check(made.value("compiled", 0u) == compiled && made.value("from_cache", 0u) == from_cache,
+        arguments.back() + ": not " + std::to_string(compiled) + " compiled and " +
+            std::to_string(from_cache) + " cached: " + made.dump());
+  return j;
+}
+
+std::set<std::string> checksums(const json& result) {
+  std::set<std::string> out;
+  for (const json& row : result.value("rows", json::array()))
+    out.insert(row.value("checksum", row.value("trouble", "no checksum")));
+  return out;
+}
+
+class variable {
+ public:
+  variable(std::string name, const std::string& value) : name_(std::move(name)) {
+    if (const char* const was = std::getenv(name_.c_str())) was_ = was, set_ = true;
+    ::setenv(name_.c_str(), value.c_str(), 1);
+  }
+  variable(const variable&) = delete;
+  variable& operator=(const variable&) = delete;
+  ~variable() { set_ ? ::setenv(name_.c_str(), was_.c_str(), 1) : ::unsetenv(name_.c_str()); }
+
+ private:
+  std::string name_, was_;
+  bool set_ = false;
+};
+
+// For what is not about the code that comes out: the compiler without its optimiser is a third faster.
+std::string unoptimised() {
+  const fs::path script = write("unoptimised", "#!/bin/sh\nexec '" + compiler + "' \"$@\" -O0\n");
+  fs::permissions(script, fs::perms::owner_all);
+  return script.string();
+}
+
+// ---- random SPECs -------------------------------------------------------------------------------
+
+// Abseil is a package of its own.
+bool possible_here(const std::string& spec) {
+#if TOPHASH_TEST_WITH_ABSL
+  static_cast<void>(spec);
+  return true;
+#else
+  return spec.find("absl_hash") == std::string::npos;
+#endif
+}
+
+// Different compositions that are not built in, so that each is compiled.
+std::vector<std::string> legal_specs(std::size_t count, bool string_keys, lab::random_stream& random) {
+  std::set<std::string> seen;
+  const json built = run({"list", "variants", "--json", "-"}).parsed();
+  for (const json& row : built.at("variants")) seen.insert(row.value("spec", ""));
+  std::vector<std::string> out;
+  while (out.size() < count) {
+    const std::string text = lab::random_legal_spec(random, string_keys);
+    if (possible_here(text) && seen.insert(lab::canonical(lab::parse_spec(text))).second) out.push_back(text);
+  }
+  return out;
+}
+
+void agree(std::size_t count, std::size_t at_a_time, std::uint64_t seed) {
+  lab::random_stream random(seed);
+  for (const bool string_keys : {false, true}) {
+    const std::vector<std::string> specs = legal_specs(count / 2, string_keys, random);
+    for (std::size_t begin = 0; begin < specs.size(); begin += at_a_time) {
+      std::vector<std::string> command = {"replay",
+                                          string_keys ? "bench/traces/pystdlib_symbols.csv.zst"
+                                                      : "bench/traces/alloc_python_ast.csv.zst",
+                                          "--rows",
+                                          "20000",
+                                          "--check",
+                                          "--json",
+                                          "-",
+                                          "--variant",
+                                          "std::unordered_map"};
+      const std::size_t end = std::min(begin + at_a_time, specs.size());
+      for (std::size_t i = begin; i < end; ++i) command.push_back(specs[i]);
+      const json j = succeed(command, end - begin, 0);
+      check(j.value("rows", json::array()).size() == end - begin + 1, "a row for every SPEC");
+      check(checksums(j).size() == 1, "every SPEC agrees with std::unordered_map");
+    }
+  }
+}
+
+void refuse(std::size_t count, std::uint64_t seed) {
+  lab::random_stream random(seed);
+  std::size_t by_rule = 0;
+  const std::vector<fs::path> before = cached(".so");
+  for (std::size_t i = 0; i < count; ++i) {
+    const lab::illegal_spec bad = lab::random_illegal_spec(random);
+    const outcome o = run({"run", "--workload", "grow", "--n", "10", "--variant", bad.text});
+    check(o.code == 64, "'" + bad.text + "' ended with " + std::to_string(o.code));
+    check(o.out.empty() && std::count(o.err.begin(), o.err.end(), '\n') == 1 && o.err.back() == '\n',
+          "'" + bad.text + "' gives one line, not: " + o.out + o.err);
+    check(o.err.find(bad.sentence) != std::string::npos,
+          "'" + bad.text + "' does not say '" + bad.sentence + "' but: " + o.err);
+    by_rule += bad.sentence.find("tophash[") == 0 ? 1 : 0;
+  }
+  check(by_rule >= count / 3 && by_rule < count, "both rules and the form refused some");
+  check(cached(".so") == before, "nothing illegal was compiled");
+}
+
+// ---- the cache ----------------------------------------------------------------------------------
+
+void cache() {
+  const variable cxx("CXX", unoptimised());
+  const std::vector<std::string> command = checked_run({"load(3),incremental(9)"});
+  succeed(command, 1, 0);
+  const std::vector<fs::path> entries = cached(".so");
+  check(entries.size() == 1, "one entry");
+  if (entries.size() != 1) return;
+  const fs::path entry = entries.front();
+  const fs::file_time_type made = fs::last_write_time(entry);
+  succeed(command, 0, 1);
+  // The same composition in other words; with strings it is another entry.
+  succeed(checked_run({"growth=incremental(9),load=load(3,1),mimalloc"}), 0, 1);
+  check(fs::last_write_time(entry) == made, "a hit leaves the entry as it is");
+
+  const std::string good = contents(entry);
+  const auto rebuilt_after = [&](const std::string& what, const std::string& bytes) {
+    std::ofstream(entry, std::ios::binary | std::ios::trunc) << bytes;
+    const json j = succeed(command, 1, 0);
+    check(checksums(j).size() == 1, what);
+    succeed(command, 0, 1);
+  };
+  rebuilt_after("cut in half", good.substr(0, good.size() / 2));
+  rebuilt_after("empty", "");
+  std::string damaged = good;
+  damaged[damaged.size() / 3] = static_cast<char>(~damaged[damaged.size() / 3]);
+  rebuilt_after("one byte changed", damaged);
+  succeed(checked_run({"load(3),incremental(10)"}), 1, 0);
+  for (const fs::path& other : cached(".so")) {
+    if (other != entry) rebuilt_after("another composition's entry", contents(other));
+  }
+  check(!cached(".gch").empty(), "the headers were compiled ahead for the later ones");
+  for (const fs::path& ahead : cached(".gch")) fs::resize_file(ahead, fs::file_size(ahead) / 2);
+  succeed(checked_run({"load(3),incremental(11)"}), 1, 0);
+  check(cached(".log").empty(), "no log is left of what succeeded");
+}
+
+void processes_at_once() {
+  const variable cxx("CXX", unoptimised());
+  const std::vector<std::string> command = checked_run({"load(2),incremental(9)"});
+  const pid_t a = start(command, "_a"), b = start(command, "_b");
+  const outcome first = finish(a, "_a"), second = finish(b, "_b");
+  check(first.code == 0 && second.code == 0, "both succeed: " + first.err + second.err);
+  succeed(command, 0, 1);
+  for (const char* left_over : {".o", ".part", ".log"}) check(cached(left_over).empty(), left_over);
+  check(cached(".so").size() == 1, "one entry, and nothing beside it");
+}
+
+// What the headers say decides, not when they were written.
+void headers() {
+  const variable cxx("CXX", unoptimised());
+  const fs::path copy = folder / "headers";
+  const fs::path built = fs::path{program}.parent_path().parent_path() / "include";
+  fs::create_directories(copy / "tophash");
+  const auto follow = fs::copy_options::recursive;
+  for (const fs::directory_entry& e : fs::directory_iterator(built / "tophash"))
+    fs::copy(fs::canonical(e.path()), copy / "tophash" / e.path().filename(),
+             follow | fs::copy_options::overwrite_existing);
+  fs::create_directories(copy / "lab");
+  for (const fs::directory_entry& e : fs::directory_iterator("bench/lab")) {
+    if (e.path().extension() == ".hpp") fs::copy(e.path(), copy / "lab");
+  }
+  const variable include("TOPHASH_INCLUDE", copy.string());
+  const std::vector<std::string> command = checked_run({"load(2),incremental(7)"});
+  succeed(command, 1, 0);
+  const fs::path policy = copy / "tophash/policies/growth/incremental.hpp";
+  const std::string text = contents(policy);
+  std::ofstream(policy) << text;
+  succeed(command, 0, 1);
+  std::string changed = text;
+  changed[changed.find("SPDX")] = 's';  // in a comment, and the size is as it was
+  std::ofstream(policy) << changed;
+  succeed(command, 1, 0);
+  check(cached(".so").size() == 2, "both states keep their entry");
+
+  const fs::path execution = copy / "lab/execution.hpp";
+  std::string other = contents(execution);
+  const std::string field = "  std::uint64_t operations = 0;";
+  other.replace(other.find(field), field.size(), "  std::uint64_t planted[4];\n" + field);
+  std::ofstream(execution) << other;
+  expect(command, 1, "these headers are not those that the program was built with");
+}
+
+// ---- what can go wrong --------------------------------------------------------------------------
+
+void errors() {
+  const std::vector<std::string> command = checked_run({"load(5),incremental(9)"});
+  {
+    const variable cxx("CXX", (folder / "no-such-compiler").string());
+    expect(command, 2, "no compiler: CXX is '");
+    expect(command, 2, "install the package g++");
+  }
+  {
+    const variable include("TOPHASH_INCLUDE", folder.string());
+    expect(command, 2, "tophash/map.hpp is in none of the folders");
+  }
+  {
+    const variable cache_home("XDG_CACHE_HOME", "/dev/null/cache");
+    expect(command, 2, "set XDG_CACHE_HOME to a folder that can be written");
+  }
+  {
+    const fs::path script =
+        write("broken-compiler", "#!/bin/sh\ncase $1 in --version) echo broken 1; exit;; esac\n"
+                                 "echo first; echo 'x.cpp:7:1: error: planted'; exit 1\n");
+    fs::permissions(script, fs::perms::owner_all);
+    const variable cxx("CXX", script.string());
+    const outcome o = run(command);
+    check(o.code == 1 &&
+              o.err.find("does not compile: x.cpp:7:1: error: planted (the whole log: ") != std::string::npos,
+          "a failing compiler: " + std::to_string(o.code) + " " + o.err);
+    const std::vector<fs::path> logs = cached(".log");
+    check(logs.size() == 1 && o.err.find(logs.front().string()) != std::string::npos,
+          "the log that the sentence names is there");
+    check(!logs.empty() && contents(logs.front()).find("first\n") == 0, "and it is whole");
+  }
+  expect(checked_run({"load(5),incremental(9)"}, {"--no-compile"}), 2,
+         "is legal but not built into this program; nearest built: ");
+  expect(checked_run({"incremental(0)"}), 64, "tophash[growth]: ");
+  expect(checked_run({"identity"}, {"--key", "string"}), 64, "tophash[hashing x Key]: ");
+  check(cached(".so").empty(), "nothing was compiled");
+}
+
+// ---- --bind, --load, --cxx ----------------------------------------------------------------------
+
+void bind() {
+  const json j = succeed(
+      checked_run({"defaults", "std::unordered_map"}, {"--bind", "--allocator", "system", "tracked(system)"}),
+      2, 0);
+  std::size_t bound = 0;
+  for (const json& row : j.value("rows", json::array())) bound += row.value("bound", false) ? 1 : 0;
+  check(bound == 2 && j.at("rows").size() == 6, "a bound row beside each of ours: " + j.at("rows").dump());
+  check(checksums(j).size() == 1, "the same results");
+  check(j.at("left_out").dump().find("std::unordered_map bound to system: it is no composition") !=
+            std::string::npos,
+        "what cannot be bound is left out");
+  // The type that was compiled has the storage in it, and nothing erased.
+  std::size_t statically = 0;
+  for (const fs::path& source : cached(".cpp")) {
+    const std::string text = contents(source);
+    const std::string map =
+        text.substr(text.find("using map"), text.find("using composed") - text.find("using map"));
+    check(map.find("erased") == std::string::npos, "no erased handle: " + map);
+    statically += map.find("allocators::system") != std::string::npos ? 1 : 0;
+  }
+  check(statically == 2, "both on the system's heap");
+
+  const outcome o = run({"run", "--workload", "churn_random", "--n", "2000", "--variant", "defaults",
+                         "--bind", "--repeat", "3", "--json", "-"});
+  const json timed = o.parsed();
+  check(timed.at("findings").dump().find("calibration, defaults on system: ") != std::string::npos,
+        "the price of the erased handle is a finding: " + timed.at("findings").dump());
+  const auto counted = [&timed](std::size_t row) {
+    return timed.at("rows").at(row).contains("allocations") &&
+           timed.at("rows").at(row).at("memory").contains("peak_bytes");
+  };
+  check(counted(0) && !counted(1), "no figure where nothing was counted");
+  check(timed.at("rows").at(1).at("rerun").get<std::string>().find("--variant defaults --allocator system "
+                                                                   "--bind") != std::string::npos,
+        "how to run it again: " + timed.at("rows").at(1).at("rerun").dump());
+}
+
+void load() {
+  const variable cxx("CXX", unoptimised());
+  const std::string head =
+      "#include <tophash/map.hpp>\n#include <tophash/policies/deletion/dirty.hpp>\n"
+      "#include \"lab/variant.hpp\"\n#include \"my_options.hpp\"\n"
+      "template <class Key>\nusing mine = tophash::map<Key, std::uint64_t, MY_DELETION>;\n";
+  write("my_options.hpp", "#define MY_DELETION tophash::deletion::dirty\n");
+  const std::string good = write("mine.cpp", head + "TOPHASH_VARIANT(\"my map\", mine);\n").string();
+  for (const char* key : {"u64", "string"}) {
+    const json j =
+        run(checked_run({"my map", "std::unordered_map"}, {"--load", good, "--key", key})).parsed();
+    check(j.at("rows").size() == 2 && checksums(j).size() == 1, "a loaded map is a variant like any other");
+    check(j.at("rows").at(0).at("rerun").get<std::string>().find("--load ") != std::string::npos,
+          "how to run it again");
+  }
+  const auto refused = [](const std::string& file, const std::string& sentence) {
+    expect(checked_run({"my map"}, {"--load", file}), 1, sentence);
+  };
+  refused(write("none.cpp", head).string(), "none.cpp registers no map; write TOPHASH_VARIANT(");
+  refused(write("taken.cpp", head + "TOPHASH_VARIANT(\"defaults\", mine);\n").string(),
+          "registers 'defaults', but a variant of that name is there already");
+  refused(write("wrong.cpp", head + "TOPHASH_VARIANT(\"my map\", yours);\n").string(),
+          "wrong.cpp' does not compile: ");
+  refused((folder / "absent.cpp").string(), "no such file");
+  check(cached(".so").empty(), "a file of the user's own is not cached");
+}
+
+void cxx() {
+  expect({"explain", "dirty", "--value", "vector", "--cxx"}, 1, "tophash[deletion x types]: ");
+  expect({"explain", "dritx", "--cxx"}, 64);
+  const std::string include = (fs::path{program}.parent_path().parent_path() / "include").string();
+  const std::vector<std::vector<std::string>> all = {
+      {"go_like,deletion=dirty", "--key", "string", "--value", "bytes_128"},
+      {"failing(tracked(system)),bucket_chain(slots=5,split),counters", "--value", "vector"},
+      {"erased,incremental(2,every_write)", "--key", "pointer", "--value", "pointer"}};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::vector<std::string> command = {"explain", "--cxx"};
+    command.insert(command.end(), all[i].begin(), all[i].end());
+    const outcome o = run(command);
+    check(o.code == 0 && o.err.empty(), all[i].front() + ": " + o.err);
+    const fs::path source = write("program_" + std::to_string(i) + ".cpp", o.out), made = folder / "program";
+    const std::string build = "'" + compiler + "' -std=c++20 -Wall -Wextra -Werror -I '" + include +
+                              "' -o '" + made.string() + "' '" + source.string() + "' && '" + made.string() +
+                              "' > '" + (folder / "said").string() + "'";
+    check(std::system(build.c_str()) == 0, "it compiles and runs: " + build);
+    check(contents(folder / "said") == "1 entry\n", "and says what it should");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::map<std::string, std::function<void()>> cases = {
+      {"random", [] { agree(6, 3, 1), refuse(12, 1); }},
+      {"random_200", [] { agree(200, 25, 2); }},
+      {"refused_50", [] { refuse(50, 2); }},
+      {"cache", cache},
+      {"processes", processes_at_once},
+      {"headers", headers},
+      {"errors", errors},
+      {"bind", bind},
+      {"load", load},
+      {"cxx", cxx}};
+  if (argc != 5 || cases.count(argv[3]) == 0) {
+    std::fputs("usage: tophash_lab_on_demand PROGRAM FOLDER CASE COMPILER\n", stderr);
+    return 64;
+  }
+  compiler = argv[4];
+  return run_case_of(argv[1], argv[2], cases.at(argv[3]));
+}
