@@ -22,6 +22,7 @@
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/hashing/prefix.hpp>
 #include <tophash/policies/hashing/seeded.hpp>
 #include <tophash/policies/hashing/std_hash.hpp>
 #include <tophash/policies/hashing/wyhash.hpp>
@@ -184,6 +185,25 @@ void seeded_facts(const term& t, spec_facts& out) {
   out.hashing.seeded = true;
 }
 
+// prefix(3), prefix_xor(3)
+term prefix_form(const term& t) {
+  const bool one_number =
+      t.arguments.size() == 1 && t.arguments.front().key.empty() && is_number(t.arguments.front().value);
+  const std::uint64_t bytes = one_number ? number_of(t.arguments.front().value) : 0;
+  if (bytes < 1 || bytes > 8) {
+    throw spec_error(t.position, t.name + " takes 1 to 8 bytes of the key, as in " + t.name + "(3)");
+  }
+  term out = word(t.name);
+  out.arguments.push_back({.key = {}, .value = word(std::to_string(bytes))});
+  return out;
+}
+
+std::string prefix_spelling(const term& t) {
+  return "tophash::hashing::" + t.name + "<" + t.arguments.front().value.name + ">";
+}
+
+void prefix_facts(const term&, spec_facts& out) { out.hashing = hashing::prefix<1>::facts; }
+
 std::string decorator_spelling(const term& t) {
   return "tophash::allocators::" + t.name + "<" + spelling_of(allocation_axis, t.arguments.front().value) +
          ">";
@@ -296,6 +316,10 @@ constexpr option_entry options_table[] = {
     {hashing_axis, "identity", "", "integers as they are, never mixed", "policies/hashing/identity.hpp",
      false, plain_form, [](const term&) { return std::string{"tophash::hashing::identity"}; },
      [](const term&, spec_facts& out) { out.hashing = hashing_facts_of<hashing::identity>(); }},
+    {hashing_axis, "prefix", "bytes=1..8", "the key's first bytes, never mixed: a bad hash, for experiments",
+     "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts},
+    {hashing_axis, "prefix_xor", "bytes=1..8", "the same with the next byte xored into the last one",
+     "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts},
     {hashing_axis, "seeded", "H", "a seed of its own for every map around the hash H",
      "policies/hashing/seeded.hpp", false, wrapping_form<hashing_axis>, seeded_spelling, seeded_facts,
      "seeded(*)"},

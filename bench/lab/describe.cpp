@@ -11,6 +11,7 @@
 #include <tophash/framework/compose/rules.hpp>
 
 #include "lab/catalogue.hpp"
+#include "lab/claims.hpp"
 #include "lab/collectors.hpp"
 #include "lab/experiment.hpp"
 #include "lab/nearest.hpp"
@@ -110,6 +111,8 @@ json rules_json() {
   return out;
 }
 
+json claims_array() { return claims_json(load_claims(claims_folder("")), {}).at("claims"); }
+
 struct topic {
   std::string name;
   json (*build)();
@@ -119,7 +122,7 @@ const std::vector<topic>& topics() {
   static const std::vector<topic> all = {
       {"axes", axes_json},           {"presets", presets_json},       {"variants", variants_json},
       {"workloads", workloads_json}, {"allocators", allocators_json}, {"collectors", collectors_json},
-      {"rules", rules_json}};
+      {"rules", rules_json},         {"claims", claims_array}};
   return all;
 }
 

@@ -18,6 +18,7 @@
 
 namespace tophash::lab {
 
+class map_watcher;
 class perf_counters;
 
 struct execution_input {
@@ -25,6 +26,7 @@ struct execution_input {
   std::uint64_t map_seed = 0;
   latency_log* latencies = nullptr;   // not null: every measured operation is timed on its own
   perf_counters* counters = nullptr;  // not null: runs during measured segments
+  map_watcher* watcher = nullptr;     // not null: looks at the map every so many operations
 };
 
 struct load_point {

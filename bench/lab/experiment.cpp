@@ -168,7 +168,9 @@ class task_list {
   task_list(const experiment_request& request, experiment& out)
       : request_(request),
         out_(out),
-        on_demand_{.compile = request.compile, .progress = request.progress},
+        on_demand_{.compile = request.compile,
+                   .keep_duplicates = request.keep_duplicates,
+                   .progress = request.progress},
         storages_(chosen_storages(request)) {
     for (const std::string& file : request.load) load_variants(file, on_demand_);
     check_variants(request.variants, on_demand_);  // before an input is read

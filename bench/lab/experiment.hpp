@@ -39,6 +39,7 @@ struct experiment_request {
   std::optional<std::uint64_t> row_limit;  // replay: at most so many rows
   std::optional<std::size_t> capacity;     // replay: as a cache of so many entries
   std::vector<std::string> variants = {"all"};
+  bool keep_duplicates = false;         // a variant that is named twice is measured twice
   std::vector<std::string> allocators;  // empty: the collector's, or system
   std::string collector;                // empty: whatever the allocators imply
   std::vector<std::size_t> n;           // run; empty: the workload's usual one

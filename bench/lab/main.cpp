@@ -14,14 +14,19 @@
 #include <tophash/framework/version.hpp>
 
 #include "lab/collectors.hpp"
+#include "lab/claims.hpp"
+#include "lab/compare.hpp"
 #include "lab/describe.hpp"
 #include "lab/experiment.hpp"
+#include "lab/reproduce.hpp"
 #include "lab/result.hpp"
 #include "lab/terminal.hpp"
 #include "lab/tour.hpp"
+#include "lab/watch.hpp"
 
 #if __has_include("lab/report/report.hpp")
 #include "lab/report/report.hpp"
+#include "lab/report/watch_page.hpp"
 #define TOPHASH_LAB_HAS_REPORT 1
 #else
 #define TOPHASH_LAB_HAS_REPORT 0
@@ -41,11 +46,25 @@ struct settings {
   std::uint64_t capacity = 0, row_limit = 0;
   std::vector<std::string> results;
   std::string output;
+  std::size_t every = 0;
+  std::vector<std::string> alerts;
+  reproduce_request reproduction;
+  claim_filter claims;
 };
 
 // ---- the commands -------------------------------------------------------------------------------
 
+int list_claims_command(const settings& s) {
+  const nlohmann::json found = claims_json(load_claims(claims_folder(s.reproduction.claims)), s.claims);
+  if (!s.json_file.empty()) write_json(found, s.json_file);
+  if (s.json_file != "-") std::fputs(claims_text(found).c_str(), stdout);
+  return exit_done;
+}
+
 int list_command(const settings& s) {
+  if (s.topic == "claims") return list_claims_command(s);
+  if (!s.claims.empty())
+    throw command_error(exit_usage, "--article, --section and --search are for `list claims`");
   const nlohmann::json all = list_json(s.topic);
   if (!s.json_file.empty()) write_json(all, s.json_file);
   if (s.json_file != "-") std::fputs(list_text(s.topic).c_str(), stdout);
@@ -78,6 +97,55 @@ int experiment_command(settings& s, const std::string& name) {
   return e.measured.interrupted ? exit_interrupted : exit_code_of(e);
 }
 
+// Of the commands that take a workload or a trace.
+void take_input(settings& s, const std::string& command) {
+  experiment_request& r = s.request;
+  if (r.workload.empty() == r.trace.empty())
+    throw command_error(exit_usage, command + " takes either --workload W or --trace T");
+  r.command = r.trace.empty() ? "run" : "replay";
+  r.progress = progress_line();
+  if (!s.sizes.empty()) r.n = parse_sizes(s.sizes);
+  if (s.capacity != 0) r.capacity = static_cast<std::size_t>(s.capacity);
+  if (s.row_limit != 0) r.row_limit = s.row_limit;
+  // With both of a collector's storages every variant would be there twice: the one that is scanned shows
+  // what a collector costs.
+  if (r.collector == "boehm" && r.allocators.empty()) r.allocators = {"boehm_scanned"};
+}
+
+int compare_command(settings& s) {
+  experiment_request& r = s.request;
+  take_input(s, "compare");
+  const comparison c = run_comparison(r);
+  r.progress("");
+  if (!s.json_file.empty()) write_json(comparison_json(c), s.json_file);
+  if (s.json_file != "-") std::fputs(comparison_text(c).c_str(), stdout);
+  for (const std::string& sentence : c.measured.measured.mismatches)
+    std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  for (const measured_row& row : c.measured.measured.rows) {
+    if (!row.trouble.empty())
+      std::fprintf(stderr, "tophash: %s: %s\n", row.name().c_str(), row.trouble.c_str());
+  }
+  return exit_code_of(c);
+}
+
+int watch_command(settings& s) {
+  take_input(s, "watch");
+  const timeline t = watch({.input = s.request, .every = s.every, .alerts = s.alerts});
+  s.request.progress("");
+  const nlohmann::json result = timeline_json(t);
+  if (!s.json_file.empty()) write_json(result, s.json_file);
+  if (!s.output.empty()) {
+#if TOPHASH_LAB_HAS_REPORT
+    write_watch_page(result, s.output);
+#else
+    throw command_error(exit_not_here, "this program was built without the report page");
+#endif
+  }
+  if (s.json_file != "-") std::fputs(timeline_text(t).c_str(), stdout);
+  if (t.measured.measured.interrupted) return exit_interrupted;
+  return t.alerts.empty() ? exit_done : exit_check_failed;
+}
+
 int report_command(const settings& s) {
 #if TOPHASH_LAB_HAS_REPORT
   std::vector<nlohmann::json> results;
@@ -90,6 +158,19 @@ int report_command(const settings& s) {
   static_cast<void>(s);
   throw command_error(exit_not_here, "this program was built without the report page");
 #endif
+}
+
+int reproduce_command(settings& s, bool repeat_given) {
+  reproduce_request& request = s.reproduction;
+  request.seed = s.request.seed;
+  if (repeat_given) request.repeat = s.request.repeat;
+  request.argv = s.request.argv;
+  request.progress = progress_line();
+  if (s.json_file != "-")
+    request.say = [](const std::string& text) { std::fputs(text.c_str(), stdout), std::fflush(stdout); };
+  const reproduction r = reproduce(request);
+  if (!s.json_file.empty()) write_json(reproduction_json(r), s.json_file);
+  return r.interrupted ? exit_interrupted : exit_done;
 }
 
 int tour_command(const settings& s) {
@@ -130,10 +211,7 @@ void add_on_demand_options(CLI::App* command, settings& s) {
       ->type_name("FILE.cpp");
 }
 
-void add_experiment_options(CLI::App* command, settings& s) {
-  add_common(command, s);
-  command->add_option("--variant", s.request.variants, "names, SPECs, or all (see: tophash list variants)")
-      ->type_name("SPEC...");
+void add_storage_options(CLI::App* command, settings& s) {
   command
       ->add_option("--allocator", s.request.allocators,
                    "storage backends, or all (see: tophash list allocators)")
@@ -143,17 +221,59 @@ void add_experiment_options(CLI::App* command, settings& s) {
                    "none or boehm; boehm alone means both of its storages")
       ->type_name("C");
   add_on_demand_options(command, s);
+}
+
+// Of the commands that take a workload or a trace.
+void add_input_options(CLI::App* command, settings& s) {
+  command->add_option("--workload", s.request.workload, "see: tophash list workloads")->type_name("W");
+  command->add_option("--n", s.sizes, "entries, such as 10k")->type_name("N");
+  command->add_option("--key", s.request.key, "of a workload's keys: u64 or string")->capture_default_str();
+  command->add_option("--trace", s.request.trace, "instead: a file of lines time,op,key,size, zstd or plain")
+      ->type_name("T");
+  command->add_option("--capacity", s.capacity, "the trace as a cache of N entries")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--rows", s.row_limit, "the trace's first N rows only")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+}
+
+void add_experiment_options(CLI::App* command, settings& s) {
+  add_common(command, s);
+  command->add_option("--variant", s.request.variants, "names, SPECs, or all (see: tophash list variants)")
+      ->type_name("SPEC...");
+  add_storage_options(command, s);
   command->add_flag("--check", s.request.check_only,
                     "execute each row once and compare checksums; no figures");
   command->add_flag("!--no-memory", s.request.memory, "skip the memory pass");
   command->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
 }
 
+void add_reproduce(CLI::App& app, settings& s) {
+  CLI::App* const reproduce = app.add_subcommand(
+      "reproduce", "published tables held against a measurement: figures, verdicts, why");
+  reproduce
+      ->add_option("id", s.reproduction.ids,
+                   "tables or claims (see: tophash list claims); none: every table")
+      ->type_name("ID...");
+  reproduce->add_flag("--quick", s.reproduction.quick, "fewer rounds, fewer compositions");
+  reproduce->add_flag("--with-go", s.reproduction.with_go, "measure the same with real Go");
+  reproduce->add_option("--claims", s.reproduction.claims, "another folder of claim files")
+      ->type_name("DIR");
+  add_common(reproduce, s);
+  reproduce->get_option("--repeat")->default_str("7, with --quick 5");
+}
+
 void add_commands(CLI::App& app, settings& s) {
   CLI::App* const list = app.add_subcommand(
-      "list", "what there is: axes, presets, variants, workloads, allocators, collectors, rules");
+      "list", "what there is: axes, presets, variants, workloads, allocators, collectors, rules, claims");
   list->add_option("topic", s.topic, "one of them; none: all")->type_name("TOPIC");
+  list->add_option("--article", s.claims.article, "claims of one article")->type_name("000");
+  list->add_option("--section", s.claims.section, "claims of one section")->type_name("2.5");
+  list->add_option("--search", s.claims.search, "claims whose text or heading holds TEXT")->type_name("TEXT");
+  list->add_option("--claims", s.reproduction.claims, "another folder of claim files")->type_name("DIR");
   add_common(list, s);
+  add_reproduce(app, s);
 
   CLI::App* const explain =
       app.add_subcommand("explain", "what a SPEC means, its C++ type, or why it is refused");
@@ -193,6 +313,35 @@ void add_commands(CLI::App& app, settings& s) {
       ->check(CLI::PositiveNumber);
   add_experiment_options(replay, s);
 
+  CLI::App* const compare =
+      app.add_subcommand("compare", "variants side by side: what differs, by how much, and why");
+  compare->add_option("variants", s.request.variants, "the first is what the others are compared with")
+      ->required()
+      ->type_name("SPEC...");
+  add_input_options(compare, s);
+  add_storage_options(compare, s);
+  add_common(compare, s);
+  compare->get_option("--collector")->description("none or boehm; boehm alone means boehm_scanned");
+  compare->get_option("--repeat")->description("rounds at most; fewer when all is decided");
+  compare->get_option("--repeat")->default_str(std::to_string(compare_rounds));
+
+  CLI::App* const watch = app.add_subcommand("watch", "the timeline of one run");
+  watch->add_option("--variant", s.request.variants, "a name or a SPEC")->required()->type_name("SPEC");
+  watch->add_option("--every", s.every, "operations between two samples; else about 40 samples")
+      ->type_name("K")
+      ->check(CLI::PositiveNumber);
+  watch
+      ->add_option(
+          "--alert", s.alerts,
+          "a comparison such as 'allocated/live>2'; the first sample at which it holds is printed, exit 1")
+      ->type_name("EXPRESSION...");
+  watch->add_option("-o,--output", s.output, "the timeline as a page")->type_name("FILE.html");
+  add_input_options(watch, s);
+  add_storage_options(watch, s);
+  watch->get_option("--collector")->description("none or boehm; boehm alone means boehm_scanned");
+  add_common(watch, s);
+  watch->get_option("--repeat")->description("has no meaning here: a timeline is one run");
+
   CLI::App* const report = app.add_subcommand("report", "one self-contained page from results");
   report->add_option("results", s.results, "files written with --json")
       ->required()
@@ -212,6 +361,13 @@ int dispatch(const CLI::App& app, settings& s) {
   if (name == "list") return list_command(s);
   if (name == "explain") return explain_command(s);
   if (name == "report") return report_command(s);
+  if (name == "compare") {
+    if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = compare_rounds;
+    return compare_command(s);
+  }
+  if (name == "watch") return watch_command(s);
+  if (name == "reproduce")
+    return reproduce_command(s, app.get_subcommands().front()->count("--repeat") != 0);
   if (name == "tour") {
     if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = tour_request{}.repeat;
     return tour_command(s);

@@ -8,6 +8,7 @@
 #ifndef TOPHASH_BENCH_LAB_VARIANT_HPP
 #define TOPHASH_BENCH_LAB_VARIANT_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -18,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/concepts/hashing.hpp>
 #include <tophash/framework/config.hpp>
 #include <tophash/framework/core/bits.hpp>
@@ -25,6 +27,7 @@
 
 #include "lab/clock.hpp"
 #include "lab/execution.hpp"
+#include "lab/map_watcher.hpp"
 #include "lab/perf_counters.hpp"
 
 namespace tophash::lab {
@@ -362,10 +365,15 @@ template <class Key>
 inline constexpr bool inlined = !std::is_same_v<Key, std::string>;
 
 template <class Map, class Key>
+std::uint64_t run_watched(Map& map, const program<Key>& p, const segment& s, const execution_input& in,
+                          execution& out);
+
+template <class Map, class Key>
 std::uint64_t run_segment(Map& map, const program<Key>& p, const segment& s, const execution_input& in,
                           execution& out) {
   const record<Key>* const r = p.records.data();
   const bool timed = in.latencies != nullptr && s.measured;
+  if (in.watcher != nullptr) return run_watched(map, p, s, in, out);
   switch (s.kind) {
   case segment_kind::reserve:
     map.reserve(s.amount);
@@ -401,6 +409,51 @@ std::uint64_t run_segment(Map& map, const program<Key>& p, const segment& s, con
     return run_mixed(map, r, s.begin, s.end);
   }
   return run_timed(map, r, s.begin, s.end, *in.latencies);
+}
+
+// ---- the same with somebody watching ------------------------------------------------------------
+
+template <class Map>
+map_sample sample_of(const Map& map) {
+  map_sample out{.live = map.size()};
+  if constexpr (requires {
+                  map.stats();
+                  typename Map::spec_type;
+                }) {
+    const auto s = map.stats();
+    out.tells = true;
+    out.buckets = s.units, out.old_buckets = s.old_units, out.evacuated = s.old_evacuated;
+    out.slots_per_bucket = tophash::facts_of<typename Map::spec_type>().layout.slots;
+    out.limit = s.limit, out.dead = s.dead, out.dirty = s.dirty;
+    out.overflow_in_use = s.overflow_in_use, out.overflow_kept = s.overflow.kept;
+    out.overflow_requested = s.overflow.requested, out.overflow_recycled = s.overflow.recycled;
+    out.growths = s.growths, out.regrows = s.regrows;
+  }
+  return out;
+}
+
+// In pieces that end where a look is due; each gives what it would give within the whole.
+template <class Map, class Key>
+TOPHASH_NOINLINE std::uint64_t run_watched(Map& map, const program<Key>& p, const segment& s,
+                                           const execution_input& in, execution& out) {
+  map_watcher& watcher = *in.watcher;
+  execution_input unwatched = in;
+  unwatched.watcher = nullptr;
+  const bool cached = s.kind == segment_kind::cached, whole = s.kind > segment_kind::cached;
+  recent_list<Key> recent(cached ? s.amount : 0);
+  std::uint64_t sum = 0;
+  segment piece = s;
+  do {
+    piece.end = whole ? s.end : std::min(s.end, piece.begin + watcher.until_due());
+    const std::uint64_t begin = thread_cpu_ns();
+    sum += cached ? run_cached(map, p.records.data(), piece.begin, piece.end, recent, nullptr, out)
+                  : run_segment(map, p, piece, unwatched, out);
+    const std::uint64_t end = thread_cpu_ns();
+    const bool due = watcher.ran(whole ? 0 : piece.end - piece.begin, end - begin);
+    if (due || s.kind == segment_kind::reserve || s.kind == segment_kind::clear) watcher.look(sample_of(map));
+    piece.begin = piece.end;
+  } while (piece.begin < s.end);
+  return sum;
 }
 
 inline std::uint64_t operations_of(const segment& s, std::size_t map_size) noexcept {
@@ -444,10 +497,12 @@ void execute(const program<Key>& p, const execution_input& in, execution& out) {
   try {
     for (std::uint32_t turn = 0; turn < p.repeats && out.trouble.empty(); ++turn) {
       Map map = make_map<Map>(in);
+      if (in.watcher != nullptr) in.watcher->new_map();
       run_segments(map, p, in, out);
       if (turn + 1 != p.repeats) continue;
       out.checksum = out.checksum * 31 + run_audit(map);
       note_end(map, out);
+      if (in.watcher != nullptr) in.watcher->look(sample_of(map));
     }
   } catch (const std::exception& e) {
     out.trouble = e.what();
@@ -492,7 +547,7 @@ constexpr std::uint64_t driver_layout() noexcept {
        {sizeof(variant_row), sizeof(execution), sizeof(execution_input), sizeof(map_counts),
         sizeof(load_point), sizeof(purpose_bytes), sizeof(segment), sizeof(record<std::uint64_t>),
         sizeof(record<std::string>), sizeof(program<std::uint64_t>), sizeof(program<std::string>),
-        sizeof(latency_log), sizeof(perf_counters), sizeof(allocators::erased_operations), sizeof(request),
+        sizeof(latency_log), sizeof(perf_counters), sizeof(map_sample), sizeof(allocators::erased_operations), sizeof(request),
         purpose_count})
     out = (out ^ bytes) * 0x100000001b3;
   return out;

@@ -21,6 +21,7 @@ struct layout_facts {
   std::size_t tag_bits = 8;            // hash bits kept beside a slot
   std::size_t inline_limit_bytes = 0;  // larger entries live behind a pointer
   bool split = false;                  // keys together, values together: each has its own limit
+  std::size_t group_bytes = 0;         // buckets lie in groups of about this size behind a directory; 0: one array
 
   constexpr bool boxes(std::size_t key_bytes, std::size_t value_bytes) const noexcept {
     if (split) return key_bytes > inline_limit_bytes || value_bytes > inline_limit_bytes;
@@ -40,6 +41,16 @@ struct sizing_facts {
 struct deletion_facts {
   deletion_kind kind = deletion_kind::immediate;
   bool reusing = true;  // an insert may take the slot of an erased entry
+  // When an erase by key purges what erases left: 0 and 0, never.
+  std::size_t purge_percent = 0;      // as soon as the residue is this share of the load limit
+  std::size_t purge_batch_slots = 0;  // when `purge_batches` checks in a row, one every so many erases, each found
+  std::size_t purge_batches = 0;      // at least a batch of residue
+
+  // Erased entries that are counted (load.dead or load.dirty) and that a purge can remove.
+  constexpr bool leaves_residue() const noexcept {
+    return kind == deletion_kind::dirty || (kind == deletion_kind::tombstone && !reusing);
+  }
+  constexpr bool purges() const noexcept { return purge_percent != 0 || purge_batch_slots != 0; }
 };
 
 struct load_facts {
@@ -51,10 +62,15 @@ struct growth_facts {
   std::size_t quantum = 0;   // chains evacuated a write; 0 (`whole_table`): all within the write that grows
   bool endless = false;      // its quantum can never end a growth
   bool every_write = false;  // updates and absent deletes step too
+  bool asks_overflow = false;      // decide() is also asked when an overflow bucket was acquired
+  std::size_t dead_percent = 0;    // ... and when dead and dirty slots are this share of the limit; 0: not
+  std::size_t shrink_percent = 0;  // ... and when an erase by key leaves less than this share of the limit; 0: not
 };
 
 struct overflow_facts {
   bool recycles = false;
+  bool shared = false;    // its blocks come from a resource that other maps use too, not from the map's storage
+  bool in_array = false;  // its blocks are a tail of the bucket array
 };
 
 struct allocation_facts {

@@ -2,13 +2,16 @@
 // Growth policy: when a full table changes its array, and how much of the move one write does. Pure.
 //
 //   expression       type          throws  meaning
-//   g.decide(load)   plan          never   keep, resize(units) or regrow (same size); asked only when an insert
-//                                          finds the table full, never below the load limit
+//   g.decide(load)   plan          never   keep, resize(units) or regrow (same size); asked when an insert finds
+//                                          the table full, and at the further moments that the facts name
 //   G::facts         growth_facts          quantum: chains evacuated by each write; 0: all within the write that
-//                                          grows. every_write: updates and absent deletes step as well
-// Laws (tests/laws/growth.hpp): a pure function of `load`; below the limit it says keep; after the plan is
-// carried out the same load is below the new limit, so that it cannot oscillate at a boundary; the quantum ends
-// a growth before the next one is due. `keep` at the limit is allowed: chains then grow longer.
+//                                          grows. every_write: updates and absent deletes step as well.
+//                                          asks_overflow, dead_percent, shrink_percent: when else it is asked
+// No growth is started while one is under way, so it is not asked then.
+// Laws (tests/laws/growth.hpp): a pure function of `load`; where the facts name no reason it says keep; after the
+// plan is carried out the same load is below the new limit and gives no new reason, so that it cannot oscillate
+// at a boundary; the quantum ends a growth before the next one is due. `keep` at the limit is allowed: chains then
+// grow longer.
 // Smallest conforming type:
 //   struct doubling { using axis = axes::growth; static constexpr growth_facts facts{};
 //                     static constexpr plan decide(const load_state& l) noexcept { return plan::resize(2 * l.units); } };

@@ -8,6 +8,12 @@
 //   o.drain(storage, r)      void             never   gives back every block it keeps
 //   o.counts()               overflow_counts  never   exact since construction
 //   O::facts                 overflow_facts
+// With facts.in_array the blocks come from a tail of the bucket array first, and the source also has
+//   O::tail_units(n)         std::size_t      never   buckets wanted behind n main buckets
+//   o.adopt(p, n, bytes)     void             never   the tail of a new array, n buckets at p; the present one becomes old
+//   o.retire_old()           void             never   the old array and its tail are gone
+// With facts.shared it uses a resource of its own instead of `storage`, and o.accepts(storage) says, never throwing,
+// whether the blocks of both may be mixed; a map of an unaccepted handle is not made.
 // `storage` has try_allocate and deallocate as a backend has. A kept block's first word may be used as a link;
 // the layout wipes what else may hold pointers before it releases. Movable; a moved-from source keeps nothing.
 #ifndef TOPHASH_FRAMEWORK_CONCEPTS_OVERFLOW_HPP
@@ -27,6 +33,7 @@ struct overflow_counts {
   std::uint64_t recycled = 0;   // of those, served from kept blocks
   std::uint64_t released = 0;
   std::uint64_t kept = 0;       // blocks held now
+  std::uint64_t in_array = 0;   // of those acquired and not released, how many lie in the tail of a bucket array
 };
 
 template <class O, class Storage>

@@ -16,9 +16,17 @@ struct load_state {
   std::size_t slots_per_unit = 8;
   std::size_t limit = 8;           // what the load policy allows at this size
   std::size_t overflow = 0;        // overflow buckets in use
+  std::size_t acquired = 0;        // overflow buckets acquired since the last growth ended
+  std::size_t chain_buckets = 0;   // of the chain that has just got one, main bucket included; else 0
 
   constexpr std::size_t used() const noexcept { return live + dead + dirty; }
 };
+
+// floor(n * percent / 100), at least 1, without overflow.
+constexpr std::size_t share_of(std::size_t n, std::size_t percent) noexcept {
+  const std::size_t share = n / 100 * percent + n % 100 * percent / 100;
+  return share == 0 ? 1 : share;
+}
 
 }  // namespace tophash::inline v1
 

@@ -18,6 +18,8 @@
 //   2, 3, 4  moved to the lower, the upper half of the new array; was empty when its chain was evacuated
 //   5..255   live: the hash's top byte, moved up past the states      (deletion::dirty: 8..127 live,
 //                                                                       128 | live: dirty)
+// With group_bytes the main buckets lie in groups behind a directory, and a group exists from the first write into it
+// until growth has evacuated it: no step allocates or gives back more than the directory or one group.
 // Invariants, in every chain:
 //   - once a slot is empty_rest, all later ones are, and the slot just before the first is not empty_one;
 //   - unless deletion is a tombstone, every overflow bucket holds an occupied slot.
@@ -56,6 +58,7 @@ struct bucket_options {
   std::size_t tag_bits = 8;               // 0..8 hash bits a tag holds (7 at most with deletion::dirty)
   arrangement arrange = arrangement::paired;
   std::size_t inline_limit_bytes = 128;   // larger entries (split: keys, values) live behind a pointer; Go's limit
+  std::size_t group_bytes = 0;            // 0: one array; else groups of at most this size (one bucket at least)
 };
 
 // What a dereferenced iterator gives in the split arrangement.
@@ -135,12 +138,48 @@ struct bucket_chain_model {
     friend bool operator==(slot, slot) = default;
   };
 
-  struct array {
+  struct flat_array {
     bucket* buckets = nullptr;
     mapper map{};
     std::size_t units = 0;
-    bucket* home(std::uint64_t hash) const noexcept { return buckets + map.index(hash); }
+
+    bucket* at(std::size_t index) const noexcept { return buckets + index; }
+    bucket* home(std::uint64_t hash) const noexcept { return at(map.index(hash)); }
+    // Calls f(main bucket) for all of them.
+    template <class F>
+    void for_each_home(F&& f) const {
+      for (std::size_t i = 0; i < units; ++i) f(buckets + i);
+    }
   };
+
+  // Blocks of group_buckets buckets behind a directory. A block that nothing was written to does not exist: its
+  // place is null and its buckets read as absent_bucket(). Cost against a flat array: one load and one test a
+  // lookup.
+  struct grouped_array {
+    bucket** groups = nullptr;
+    mapper map{};
+    std::size_t units = 0;
+
+    std::size_t group_count() const noexcept { return (units + group_buckets - 1) / group_buckets; }
+    std::size_t units_per_group() const noexcept { return units < group_buckets ? units : group_buckets; }
+    bucket* at(std::size_t index) const noexcept {
+      bucket* const group = groups[index / group_buckets];
+      return group == nullptr ? absent_bucket() : group + index % group_buckets;
+    }
+    bucket* home(std::uint64_t hash) const noexcept { return at(map.index(hash)); }
+    template <class F>
+    void for_each_home(F&& f) const {
+      for (std::size_t g = 0; g < group_count(); ++g) {
+        if (groups[g] == nullptr) continue;
+        for (std::size_t i = 0; i < units_per_group(); ++i) f(groups[g] + i);
+      }
+    }
+  };
+
+  static constexpr bool grouped = Options.group_bytes != 0;
+  static constexpr std::size_t group_buckets =
+      std::bit_floor(std::max<std::size_t>(Options.group_bytes / sizeof(bucket), 1));
+  using array = std::conditional_t<grouped, grouped_array, flat_array>;
 
   static constexpr trace_info trace{
       .bucket_bytes = static_cast<std::uint32_t>(sizeof(bucket)),
@@ -161,7 +200,31 @@ struct bucket_chain_model {
     static constinit const bucket none{};
     return const_cast<bucket*>(&none);
   }
-  static array empty_array() noexcept { return {.buckets = empty_bucket(), .map = mapper{}, .units = 0}; }
+  // What stands for a bucket whose group does not exist: nothing is in it, nothing can be put into it, and, in an
+  // array being evacuated, nothing is left in it.
+  static bucket* absent_bucket() noexcept {
+    static constinit const bucket none = [] {
+      bucket b{};
+      for (unsigned i = 0; i < slots; ++i) b.tags[i] = moved_empty;
+      return b;
+    }();
+    return const_cast<bucket*>(&none);
+  }
+  static bool is_absent(const bucket* b) noexcept {
+    if constexpr (grouped) {
+      return b == absent_bucket();
+    } else {
+      return static_cast<void>(b), false;
+    }
+  }
+  static array empty_array() noexcept {
+    if constexpr (grouped) {
+      static constinit bucket* none[1] = {nullptr};
+      return {.groups = none, .map = mapper{}, .units = 0};
+    } else {
+      return {.buckets = empty_bucket(), .map = mapper{}, .units = 0};
+    }
+  }
 
   // ---- bytes of a slot --------------------------------------------------------------------------------------
 
@@ -434,7 +497,8 @@ struct bucket_chain {
                                       .slots = Options.slots,
                                       .tag_bits = Options.tag_bits,
                                       .inline_limit_bytes = Options.inline_limit_bytes,
-                                      .split = Options.arrange == arrangement::split};
+                                      .split = Options.arrange == arrangement::split,
+                                      .group_bytes = Options.group_bytes};
 
   template <class Key, class T, deletion_facts Deletion, class Mapper>
   using model = bucket_chain_model<Key, T, Options, Deletion, Mapper>;
@@ -452,6 +516,8 @@ struct bucket_chain {
     if (Options.arrange != standard.arrange) begin("arrange"), out.append("split");
     if (Options.inline_limit_bytes != standard.inline_limit_bytes)
       begin("inline_limit_bytes"), out.append(std::uint64_t{Options.inline_limit_bytes});
+    if (Options.group_bytes != standard.group_bytes)
+      begin("group_bytes"), out.append(std::uint64_t{Options.group_bytes});
     if (out.length != std::string_view{"bucket_chain"}.size()) out.append(")");
     return out;
   }

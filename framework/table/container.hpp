@@ -91,7 +91,8 @@ class container {
   // ---- construction -----------------------------------------------------------------------------------------
 
   container() noexcept(noexcept(place_policies<Spec>()))
-    requires(std::is_default_constructible_v<hashing_type> && std::is_default_constructible_v<allocation_type>)
+    requires(std::is_default_constructible_v<hashing_type> && std::is_default_constructible_v<allocation_type> &&
+             std::is_default_constructible_v<typename Spec::overflow>)
       : s_(place_policies<Spec>()) {}
 
   template <class... Policies>
@@ -240,7 +241,7 @@ class container {
     while (first != last) first = const_iterator(erase_cursor(first.where()));
     return iterator(first.where());
   }
-  // While a growth is under way this moves entries.
+  // While a growth is under way this moves entries; a deletion that purges and a growth that shrinks may act here.
   size_type erase(const Key& key) { return erase_any(key); }
   template <class K>
     requires(lookup_key<K> && !std::is_convertible_v<K, iterator> && !std::is_convertible_v<K, const_iterator>)
@@ -406,7 +407,9 @@ class container {
     if (units == 0) return growth_result::too_large;
     if (buckets == 0 || (s_.current.units != 0 && units <= s_.current.units)) return growth_result::done;
     if (const growth_result r = start_growth<B>(s_, units); r != growth_result::done) return r;
-    return finish_growth<B>(s_) ? growth_result::done : growth_result::no_memory;
+    if (!finish_growth<B>(s_)) return growth_result::no_memory;
+    s_.shrink_at = 0;
+    return growth_result::done;
   }
 
   iterator iterator_at(const place<B>& p, std::uint64_t hash) noexcept {

@@ -11,6 +11,7 @@
 #include <tophash/framework/table/find.hpp>
 #include <tophash/framework/table/migrate.hpp>
 #include <tophash/framework/table/state.hpp>
+#include <tophash/framework/table/sweep.hpp>
 
 namespace tophash::inline v1::table {
 
@@ -35,12 +36,71 @@ void erase_at(state<B>& s, typename B::bucket* home, typename B::slot at) noexce
   notify(s.policies.observe, events::erased{});
 }
 
+// ---- what an erase by key may set off: a purge of residue, a smaller array ------------------------------------
+
+template <class B>
+TOPHASH_NOINLINE void purge_slow(state<B>& s) noexcept {
+  s.purge = {};
+  if constexpr (B::dirty_kind) {
+    sweep(s, s.dirty);
+  } else {
+    s.purge_due = true;  // a tombstone goes when the array is replaced: at the next insert
+    refresh_grow_at(s);
+  }
+}
+
+template <class B>
+bool is_purge_due(state<B>& s) noexcept {
+  constexpr deletion_facts when = B::facts.deletion;
+  const std::size_t residue = s.dead + s.dirty;
+  if constexpr (when.purge_batch_slots != 0) {
+    if (++s.purge.erases < when.purge_batch_slots) return false;
+    s.purge.erases = 0;
+    s.purge.batches = residue >= when.purge_batch_slots ? s.purge.batches + 1 : 0;
+    return s.purge.batches >= when.purge_batches;
+  } else {
+    return residue >= share_of(s.limit, when.purge_percent);
+  }
+}
+
+// Moves to the smaller array that the growth policy wants. If memory for its directory or block is short, the
+// table stays as it is until half as many entries are left. Where all is moved at once, what an exception stops is
+// moved by later writes.
+template <class B>
+TOPHASH_NOINLINE void shrink_slow(state<B>& s) noexcept {
+  const plan wanted = s.policies.growth.decide(load_of(s));
+  if (wanted.what != action::resize || wanted.units >= s.current.units) {
+    s.shrink_at = 0;
+    return;
+  }
+  if (start_growth(s, wanted.units) != growth_result::done) {
+    s.shrink_at /= 2;
+    return;
+  }
+  if constexpr (B::quantum == whole_table) {
+    TOPHASH_TRY { static_cast<void>(finish_growth(s)); }
+    TOPHASH_CATCH_ALL {}
+  }
+}
+
+// Cost where the policies ask for nothing: none. Shrinking: one compare.
+template <class B>
+TOPHASH_ALWAYS_INLINE void after_erase_by_key(state<B>& s) noexcept {
+  if constexpr (B::facts.deletion.purges()) {
+    if (!s.growing() && is_purge_due(s)) [[unlikely]] purge_slow(s);
+  }
+  if constexpr (B::facts.growth.shrink_percent != 0) {
+    if (s.size < s.shrink_at) [[unlikely]] shrink_slow(s);
+  }
+}
+
 template <class B, class K>
 TOPHASH_NOINLINE bool erase_while_growing(state<B>& s, std::uint64_t hash, key_argument<K> key) {
   place<B> there = find_while_growing<B, K>(s, hash, key);
   if (there || B::facts.growth.every_write) static_cast<void>(step_slow(s, hash, &there));
   if (!there) return false;
-  erase_at(s, there.in_old ? s.old().home(hash) : s.current.home(hash), there.at);
+  erase_at(s, there.in_old ? s.old.home(hash) : s.current.home(hash), there.at);
+  after_erase_by_key(s);
   return true;
 }
 
@@ -48,16 +108,17 @@ template <class B, class K>
 TOPHASH_ALWAYS_INLINE bool erase_key(state<B>& s, std::uint64_t hash, const K& key) {
   if (s.growing()) [[unlikely]] return erase_while_growing<B, K>(s, hash, key);
   const auto at = B::model::find(s.current, hash, equal_to(s, key));
-  if (at) erase_at(s, s.current.home(hash), at);
-  return static_cast<bool>(at);
+  if (!at) return false;
+  erase_at(s, s.current.home(hash), at);
+  after_erase_by_key(s);
+  return true;
 }
 
 // Destroys every entry of an array and releases its overflow buckets. Tags of main buckets are not reset.
 template <class B>
 void empty_array(state<B>& s, const typename B::array& a) noexcept {
   using model = typename B::model;
-  for (std::size_t i = 0; i < a.units; ++i) {
-    auto* const home = a.buckets + i;
+  a.for_each_home([&s](typename B::bucket* home) {
     if constexpr (!trivial_entries<B>) {
       for (auto* b = home; b != nullptr; b = b->link) {
         for (unsigned mask = model::occupied(b); mask != 0; mask &= mask - 1) {
@@ -66,19 +127,22 @@ void empty_array(state<B>& s, const typename B::array& a) noexcept {
       }
     }
     if (home->link != nullptr) release_chain(s, home);
-  }
+  });
 }
 
 template <class B>
 void reset_counts(state<B>& s) noexcept {
   s.size = s.dead = s.dirty = 0;
   s.sweep_at = 0;
+  s.acquired = 0;
+  s.purge_due = false;
+  s.purge = {};
 }
 
 template <class B>
 void drop_old_array(state<B>& s) noexcept {
   if (!s.growing()) return;
-  empty_array(s, s.old());
+  empty_array(s, s.old);
   end_growth(s);
 }
 
@@ -88,10 +152,10 @@ void clear(state<B>& s) noexcept {
   const std::size_t entries = s.size;
   drop_old_array(s);
   empty_array(s, s.current);
-  for (std::size_t i = 0; i < s.current.units; ++i) {
-    B::model::wipe_tags(s.current.buckets + i);
-    if (is_scanned(s)) B::model::wipe_entries(s.current.buckets + i);
-  }
+  s.current.for_each_home([&s](typename B::bucket* home) {
+    B::model::wipe_tags(home);
+    if (is_scanned(s)) B::model::wipe_entries(home);
+  });
   reset_counts(s);
   refresh_grow_at(s);
   notify(s.policies.observe, events::cleared{entries});
@@ -102,10 +166,11 @@ template <class B>
 void destroy(state<B>& s) noexcept {
   drop_old_array(s);
   empty_array(s, s.current);
-  deallocate_array(s, s.current.buckets, s.current.units);
+  deallocate_array(s, s.current);
   drain_overflow(s);
   s.current = B::model::empty_array();
   s.limit = 0;
+  s.shrink_at = 0;
   reset_counts(s);
   refresh_grow_at(s);
 }

@@ -51,9 +51,9 @@ template <class B, class K>
 TOPHASH_NOINLINE place<B> find_while_growing(const state<B>& s, std::uint64_t hash, key_argument<K> key) {
   using model = typename B::model;
   const auto eq = equal_to(s, key);
-  const chain_progress done = progress_of(s, s.old().home(hash));
+  const chain_progress done = progress_of(s, s.old.home(hash));
   if (done != chain_progress::evacuated) {
-    const auto at = model::find(s.old(), hash, eq);
+    const auto at = model::find(s.old, hash, eq);
     if (at || done == chain_progress::untouched) return {at, true};
   }
   return {model::find(s.current, hash, eq), false};

@@ -35,7 +35,7 @@ struct cursor {
 
 template <class B>
 typename B::bucket* home_of(const cursor<B>& c) noexcept {
-  return (c.origin == cursor_origin::old ? c.s->old_buckets : c.s->current.buckets) + c.home_or_hash;
+  return (c.origin == cursor_origin::old ? c.s->old : c.s->current).at(c.home_or_hash);
 }
 
 template <class B>
@@ -50,9 +50,9 @@ template <class B>
 TOPHASH_NOINLINE void locate_slow(cursor<B>& c) noexcept {
   const std::uint64_t hash = c.home_or_hash;
   const auto& s = *c.s;
-  if (s.growing() && chain_holds<B>(s.old().home(hash), c.at.in)) {
+  if (s.growing() && chain_holds<B>(s.old.home(hash), c.at.in)) {
     c.origin = cursor_origin::old;
-    c.home_or_hash = s.old_map.index(hash);
+    c.home_or_hash = s.old.map.index(hash);
   } else {
     c.origin = cursor_origin::current;
     c.home_or_hash = s.current.map.index(hash);
@@ -81,24 +81,24 @@ void seek_live(cursor<B>& c, typename B::bucket* b, std::size_t from) noexcept {
     ++c.home_or_hash;
     if (c.origin == cursor_origin::current) {
       if (c.home_or_hash < s.current.units) {
-        b = s.current.buckets + c.home_or_hash;
+        b = s.current.at(c.home_or_hash);
         continue;
       }
       c.origin = cursor_origin::old;
       c.home_or_hash = 0;
     }
-    if (c.home_or_hash >= s.old_units) {
+    if (c.home_or_hash >= s.old.units) {
       c.at = {};
       return;
     }
-    b = s.old_buckets + c.home_or_hash;
+    b = s.old.at(c.home_or_hash);
   }
 }
 
 template <class B>
 cursor<B> first_cursor(const state<B>& s) noexcept {
   cursor<B> c{&s, {}, 0, cursor_origin::current};
-  if (s.size != 0) seek_live(c, s.current.buckets, 0);
+  if (s.size != 0) seek_live(c, s.current.at(0), 0);
   return c;
 }
 

@@ -19,8 +19,16 @@ namespace tophash::inline v1::table {
 template <class B>
 struct owned_state : state<B> {
   using policies_type = policy_values<typename B::spec>;
-  explicit owned_state(policies_type given) noexcept(std::is_nothrow_move_constructible_v<policies_type>)
-      : state<B>(std::move(given)) {}
+  // std::invalid_argument: the overflow source belongs to other storage than the map's.
+  explicit owned_state(policies_type given) noexcept(std::is_nothrow_move_constructible_v<policies_type> &&
+                                                     !B::facts.overflow.shared)
+      : state<B>(std::move(given)) {
+    if constexpr (B::facts.overflow.shared) {
+      if (!this->policies.overflow.accepts(this->policies.allocation)) {
+        throw_invalid_argument("tophash: the map's allocation handle and its overflow pool's are unequal");
+      }
+    }
+  }
   owned_state(const owned_state&) = delete;
   owned_state& operator=(const owned_state&) = delete;
   ~owned_state() { destroy(*this); }
@@ -30,17 +38,17 @@ struct owned_state : state<B> {
 template <class B, class F>
 void for_each_live(const state<B>& s, F&& f) {
   const auto walk = [&f](const typename B::array& a) {
-    for (std::size_t i = 0; i < a.units; ++i) {
-      for (auto* b = a.buckets + i; b != nullptr; b = b->link) {
+    a.for_each_home([&f](typename B::bucket* b) {
+      for (; b != nullptr; b = b->link) {
         for (unsigned mask = B::model::live(b); mask != 0; mask &= mask - 1) {
           f(typename B::slot{b, static_cast<std::size_t>(std::countr_zero(mask))});
         }
       }
-    }
+    });
   };
   if (s.size == 0) return;
   walk(s.current);
-  if (s.growing()) walk(s.old());
+  if (s.growing()) walk(s.old);
 }
 
 // Copies every live entry of `from` into the empty table `to`. Basic guarantee for `to`.

@@ -21,8 +21,8 @@ struct memory_class {
   std::size_t count = 0;
 };
 
-// Live blocks, by class. At most one class each for the current and the old array, overflow buckets in use and
-// kept, boxed keys and boxed entries or values, and the keep-alive list.
+// Live blocks, by class. At most one class each for the current and the old array (grouped: for the groups and the
+// directory of each), overflow buckets in use and kept, boxed keys and boxed entries or values, and the keep-alive list.
 class memory_report {
  public:
   void add(purpose use, std::size_t size_bytes, std::size_t count) noexcept {
@@ -44,15 +44,16 @@ class memory_report {
   }
 
  private:
-  memory_class classes_[8];
+  memory_class classes_[10];
   std::size_t used_ = 0;
 };
 
 struct map_stats {
   std::size_t size = 0;
-  std::size_t units = 0;      // main buckets of the current array
-  std::size_t old_units = 0;  // of the array being evacuated
-  std::size_t limit = 0;      // entries at which the growth policy is asked
+  std::size_t units = 0;          // main buckets of the current array
+  std::size_t old_units = 0;      // of the array being evacuated
+  std::size_t old_evacuated = 0;  // of these, the ones that are done
+  std::size_t limit = 0;          // entries at which the growth policy is asked
   std::size_t dead = 0;
   std::size_t dirty = 0;
   std::size_t overflow_in_use = 0;
@@ -75,12 +76,27 @@ struct chain_shape {
 namespace table {
 
 template <class B>
+void report_array(memory_report& r, const typename B::array& a) noexcept {
+  if (a.units == 0) return;
+  if constexpr (B::model::grouped) {
+    std::size_t groups = 0;
+    for (std::size_t g = 0; g < a.group_count(); ++g) groups += a.groups[g] != nullptr ? 1 : 0;
+    r.add(purpose::slots, buckets_request<B>(a.units_per_group()).bytes, groups);
+    r.add(purpose::directory, directory_request<B>(a.group_count()).bytes, 1);
+  } else {
+    r.add(purpose::slots, buckets_request<B>(a.units).bytes, 1);
+  }
+}
+
+// O(1); grouped: O(groups).
+template <class B>
 memory_report report_memory(const state<B>& s) noexcept {
   using bytes = typename B::model::bytes;
   memory_report r;
-  if (s.current.units != 0) r.add(purpose::slots, array_request<B>(s.current.units).bytes, 1);
-  if (s.old_units != 0) r.add(purpose::slots, array_request<B>(s.old_units).bytes, 1);
-  r.add(purpose::overflow, overflow_request<B>().bytes, s.overflow_in_use + s.policies.overflow.counts().kept);
+  report_array<B>(r, s.current);
+  report_array<B>(r, s.old);
+  const overflow_counts counts = s.policies.overflow.counts();
+  r.add(purpose::overflow, overflow_request<B>().bytes, s.overflow_in_use - counts.in_array + counts.kept);
   const std::size_t entries = s.size + s.dirty;
   if constexpr (bytes::pair_boxed) r.add(purpose::node, sizeof(typename B::model::value_type), entries);
   if constexpr (bytes::key_boxed) r.add(purpose::node, sizeof(typename B::key_type), entries);
@@ -95,7 +111,8 @@ template <class B>
 map_stats stats_of(const state<B>& s) noexcept {
   return {.size = s.size,
           .units = s.current.units,
-          .old_units = s.old_units,
+          .old_units = s.old.units,
+          .old_evacuated = s.growing() ? s.progress : 0,
           .limit = s.limit,
           .dead = s.dead,
           .dirty = s.dirty,
@@ -110,8 +127,7 @@ map_stats stats_of(const state<B>& s) noexcept {
 template <class B>
 void add_shape(chain_shape& shape, const typename B::array& a) noexcept {
   using model = typename B::model;
-  for (std::size_t i = 0; i < a.units; ++i) {
-    const auto* const home = a.buckets + i;
+  a.for_each_home([&shape](const typename B::bucket* home) {
     std::size_t entries = 0;
     for (const auto* b = home; b != nullptr; b = b->link) {
       if (b != home) ++shape.overflow_buckets;
@@ -122,7 +138,7 @@ void add_shape(chain_shape& shape, const typename B::array& a) noexcept {
     if (home->link != nullptr) ++shape.units_with_overflow;
     if (entries > shape.longest_chain_entries) shape.longest_chain_entries = entries;
     shape.entries += entries;
-  }
+  });
   shape.units += a.units;
 }
 
@@ -130,7 +146,7 @@ template <class B>
 chain_shape shape_of(const state<B>& s) noexcept {
   chain_shape shape;
   add_shape<B>(shape, s.current);
-  if (s.growing()) add_shape<B>(shape, s.old());
+  if (s.growing()) add_shape<B>(shape, s.old);
   return shape;
 }
 
@@ -142,7 +158,8 @@ template <class B>
 const char* check_array(const state<B>& s, const typename B::array& a, bool is_old, recount& sum) noexcept {
   using model = typename B::model;
   for (std::size_t i = 0; i < a.units; ++i) {
-    const auto* const home = a.buckets + i;
+    const auto* const home = a.at(i);
+    if (!is_old && model::is_absent(home)) continue;
     const chain_progress done = is_old ? progress_of(s, home) : chain_progress::untouched;
     if (done == chain_progress::untouched) {
       if (const char* broken = model::check_chain(home)) return broken;
@@ -161,7 +178,7 @@ const char* check_array(const state<B>& s, const typename B::array& a, bool is_o
         const std::uint64_t hash = hash_of(s, model::key({const_cast<typename B::bucket*>(b), k}));
         if (a.home(hash) != home) return "an entry is in a chain that its hash does not lead to";
         if (model::tag_of(hash) != tag) return "a tag does not belong to its key's hash";
-        if (!is_old && s.growing() && progress_of(s, s.old().home(hash)) == chain_progress::untouched) {
+        if (!is_old && s.growing() && progress_of(s, s.old.home(hash)) == chain_progress::untouched) {
           return "an entry is in the new array before its old chain was touched";
         }
       }
@@ -176,14 +193,15 @@ const char* check(const state<B>& s) noexcept {
   recount sum;
   if (const char* broken = check_array(s, s.current, false, sum)) return broken;
   if (s.growing()) {
-    if (const char* broken = check_array(s, s.old(), true, sum)) return broken;
+    if (const char* broken = check_array(s, s.old, true, sum)) return broken;
   }
   if (sum.live != s.size) return "the number of live slots is not size()";
   if (sum.dirty != s.dirty) return "the number of dirty slots is not what the table counts";
   if (sum.dead != s.dead) return "the number of dead slots is not what the table counts";
   if (sum.overflow != s.overflow_in_use) return "the number of linked overflow buckets is not what the table counts";
-  const std::size_t residue = s.dead + s.dirty;
-  if (s.grow_at != (s.limit > residue ? s.limit - residue : 0)) return "grow_at is not limit less residue";
+  const std::size_t residue = s.growing() ? 0 : s.dead + s.dirty;
+  const std::size_t room = s.limit > residue ? s.limit - residue : 0;
+  if (s.grow_at != room && !(s.grow_at == 0 && asked_early(s))) return "grow_at is not limit less residue";
   if (s.current.units == 0 && (s.size != 0 || s.limit != 0)) return "a table without an array has entries or room";
   const overflow_counts counts = s.policies.overflow.counts();
   if (counts.requested - counts.released != s.overflow_in_use) return "overflow buckets requested less released are not those in use";

@@ -28,11 +28,28 @@ struct evacuation_guard {
   }
 };
 
+// A chain got an overflow bucket: has the growth policy a reason to act at the next insert?
+template <class B>
+void ask_about_overflow_slow(state<B>& s, const typename B::bucket* home) noexcept {
+  if (s.growing()) return;
+  load_state load = load_of(s);
+  for (; home != nullptr; home = home->link) ++load.chain_buckets;
+  if (s.policies.growth.decide(load).what == action::keep) return;
+  s.regrow_wanted = true;
+  refresh_grow_at(s);
+}
+
 // Room in the current array for an entry known to be absent. `in` is null when memory ran out.
 template <class B>
 typename B::slot vacancy_for(state<B>& s, std::uint64_t hash) noexcept {
   using model = typename B::model;
   auto v = model::find_vacancy(s.current, hash);
+  if constexpr (model::grouped) {
+    if (model::is_absent(v.tail)) {
+      if (!make_group_slow(s, hash)) return {};
+      v = model::find_vacancy(s.current, hash);
+    }
+  }
   if (v.at) return v.at;
   auto* const fresh = acquire_overflow_slow(s);
   if (fresh == nullptr) return {};
@@ -43,6 +60,7 @@ typename B::slot vacancy_for(state<B>& s, std::uint64_t hash) noexcept {
     return v.at;
   }
   v.tail->link = fresh;
+  if constexpr (B::facts.growth.asks_overflow) ask_about_overflow_slow(s, s.current.home(hash));
   return {fresh, 0};
 }
 
@@ -84,7 +102,7 @@ bool evacuate_entry(state<B>& s, typename B::slot from, tracked_place<B>* tracke
     guard.taken = true;
   }
   model::claim(to, hash);
-  model::mark_moved(from, s.current.map.index(hash) >= s.old_units);
+  model::mark_moved(from, s.current.map.index(hash) >= s.old.units);
   if (tracked != nullptr && tracked->in_old && tracked->at == from) *tracked = {to, false};
   return true;
 }
@@ -103,7 +121,7 @@ void release_chain(state<B>& s, typename B::bucket* home) noexcept {
 template <class B>
 bool evacuate_chain(state<B>& s, std::size_t index, tracked_place<B>* tracked) {
   using model = typename B::model;
-  auto* const home = s.old_buckets + index;
+  auto* const home = s.old.at(index);
   if (progress_of(s, home) == chain_progress::evacuated) return true;
   evacuation_guard<B> guard{s, home};
   std::size_t moved = 0;
@@ -134,17 +152,25 @@ bool evacuate_chain(state<B>& s, std::size_t index, tracked_place<B>* tracked) {
   return true;
 }
 
+// Below this many entries an erase by key asks the growth policy; 0: never.
+template <class B>
+void refresh_shrink_at(state<B>& s) noexcept {
+  if constexpr (B::facts.growth.shrink_percent != 0) {
+    s.shrink_at = s.current.units > 1 ? share_of(s.limit, B::facts.growth.shrink_percent) : 0;
+  }
+}
+
 template <class B>
 void end_growth(state<B>& s) noexcept {
-  const std::size_t units = s.old_units;
-  deallocate_array(s, s.old_buckets, units);
-  s.old_buckets = nullptr;
-  s.old_units = 0;
-  s.old_map = {};
+  const std::size_t units = s.old.units;
+  deallocate_array(s, s.old);
+  if constexpr (B::facts.overflow.in_array) s.policies.overflow.retire_old();
   s.progress = 0;
   s.sweep_at = 0;
+  s.acquired = 0;
   s.partial = false;
   refresh_grow_at(s);
+  refresh_shrink_at(s);
   notify(s.policies.observe, events::growth_finished{units});
 }
 
@@ -153,18 +179,21 @@ inline constexpr std::size_t skip_at_most = 1024;
 
 template <class B>
 void advance_progress(state<B>& s) noexcept {
-  for (std::size_t seen = 0; seen < skip_at_most && s.progress < s.old_units; ++seen) {
-    if (progress_of(s, s.old_buckets + s.progress) != chain_progress::evacuated) return;
+  for (std::size_t seen = 0; seen < skip_at_most && s.progress < s.old.units; ++seen) {
+    if (progress_of(s, s.old.at(s.progress)) != chain_progress::evacuated) return;
     ++s.progress;
+    if constexpr (B::model::grouped) {
+      if (s.progress % B::model::group_buckets == 0) release_group(s, s.old, s.progress / B::model::group_buckets - 1);
+    }
   }
-  if (s.progress == s.old_units) end_growth(s);
+  if (s.progress == s.old.units) end_growth(s);
 }
 
 // Evacuates up to `chains` chains in order. False: memory ran out.
 template <class B>
 bool evacuate_in_order(state<B>& s, std::size_t chains, tracked_place<B>* tracked) {
   for (; chains != 0 && s.growing(); --chains) {
-    if (s.progress < s.old_units && !evacuate_chain(s, s.progress, tracked)) return false;
+    if (s.progress < s.old.units && !evacuate_chain(s, s.progress, tracked)) return false;
     advance_progress(s);
   }
   refresh_grow_at(s);
@@ -176,12 +205,12 @@ template <class B>
 TOPHASH_NOINLINE bool step_slow(state<B>& s, std::uint64_t hash, tracked_place<B>* tracked) {
   if constexpr (B::quantum == whole_table) {
     while (s.growing()) {
-      if (!evacuate_in_order(s, s.old_units, tracked)) return false;
+      if (!evacuate_in_order(s, s.old.units, tracked)) return false;
     }
     return true;
   } else {
-    const std::size_t own = s.old_map.index(hash);
-    const bool was_done = progress_of(s, s.old_buckets + own) == chain_progress::evacuated;
+    const std::size_t own = s.old.map.index(hash);
+    const bool was_done = progress_of(s, s.old.at(own)) == chain_progress::evacuated;
     if (!was_done) {
       if (!evacuate_chain(s, own, tracked)) return false;
       if (own == s.progress) advance_progress(s);
@@ -197,7 +226,7 @@ TOPHASH_NOINLINE bool step_slow(state<B>& s, std::uint64_t hash, tracked_place<B
 template <class B>
 bool finish_growth(state<B>& s, tracked_place<B>* tracked = nullptr) {
   while (s.growing()) {
-    if (!evacuate_in_order(s, s.old_units + 1, tracked)) return false;
+    if (!evacuate_in_order(s, s.old.units + 1, tracked)) return false;
   }
   return true;
 }
@@ -210,12 +239,10 @@ growth_result start_growth(state<B>& s, std::size_t units) noexcept {
   const std::size_t rounded = B::spec::sizing::round_up(units);
   if (rounded == 0 || rounded > max_units<B>()) return growth_result::too_large;
   const auto fresh = allocate_array_slow(s, rounded);
-  if (fresh.buckets == nullptr) return growth_result::no_memory;
+  if (fresh.units == 0) return growth_result::no_memory;
   const std::size_t before = s.current.units;
   if (before != 0) {
-    s.old_buckets = s.current.buckets;
-    s.old_map = s.current.map;
-    s.old_units = before;
+    s.old = s.current;
     s.progress = 0;
     s.partial = false;
     ++(rounded == before ? s.regrows : s.growths);
@@ -223,6 +250,8 @@ growth_result start_growth(state<B>& s, std::size_t units) noexcept {
   s.sweep_at = 0;
   s.current = fresh;
   s.limit = s.policies.load.limit(rounded, B::model::slots);
+  s.shrink_at = 0;  // end_growth sets it again
+  s.regrow_wanted = s.purge_due = false;
   refresh_grow_at(s);
   notify(s.policies.observe, events::growth_started{before, rounded});
   return growth_result::done;
@@ -240,7 +269,9 @@ TOPHASH_NOINLINE growth_result grow_slow(state<B>& s) {
   if (s.current.units == 0) return allocate_first(s, 1);
   if (s.growing() && !finish_growth(s)) return growth_result::no_memory;
   if (s.size < s.grow_at) return growth_result::done;
-  const plan wanted = s.policies.growth.decide(load_of(s));
+  const bool full = s.size + s.dead + s.dirty >= s.limit;
+  plan wanted = s.policies.growth.decide(load_of(s));
+  if (wanted.what == action::keep && (s.purge_due || s.regrow_wanted)) wanted = plan::regrow();
   switch (wanted.what) {
     case action::resize: {
       // A policy knows no load limit: at a low one the size it asks for may hold no more than this one.
@@ -251,6 +282,11 @@ TOPHASH_NOINLINE growth_result grow_slow(state<B>& s) {
       return start_growth(s, s.current.units);
     case action::keep:
       break;
+  }
+  if (!full) {
+    // Asked for another reason, and there is none: not again before something is erased or acquired.
+    s.grow_at = s.limit - s.dead - s.dirty;
+    return growth_result::done;
   }
   // Chains may grow longer: ask again when an eighth more is in.
   s.limit = s.size + s.dead + s.dirty + s.size / 8 + 1;
@@ -270,7 +306,9 @@ growth_result reserve_slow(state<B>& s, std::size_t entries) {
   const std::size_t target = rounded > s.current.units ? rounded : s.current.units;
   const growth_result started = start_growth(s, target);
   if (started != growth_result::done) return started;
-  return finish_growth(s) ? growth_result::done : growth_result::no_memory;
+  if (!finish_growth(s)) return growth_result::no_memory;
+  s.shrink_at = 0;  // room that was asked for stays until the next growth
+  return growth_result::done;
 }
 
 }  // namespace tophash::inline v1::table

@@ -5,7 +5,9 @@
 // Invariants:
 //   - every entry lives in exactly one place: in the old array if its chain there is not evacuated yet,
 //     otherwise in the current one;
-//   - an insert compares `size` with `grow_at` and nothing else; grow_at = limit - dead - dirty, at least 0;
+//   - an insert compares `size` with `grow_at` and nothing else. grow_at is limit - dead - dirty, at least 0; while a
+//     growth is under way, when the residue lies in the old array, it is limit; and 0 while the growth policy is to
+//     be asked for another reason (asked_early);
 //   - `current` always names a searchable array: without memory, the shared empty bucket with grow_at 0.
 #ifndef TOPHASH_FRAMEWORK_TABLE_STATE_HPP
 #define TOPHASH_FRAMEWORK_TABLE_STATE_HPP
@@ -109,50 +111,74 @@ struct keep_alive_list<true> {
   }
 };
 
+// How often in a row a check found a batch of residue (deletion_facts).
+template <bool Needed>
+struct purge_checks {};
+
+template <>
+struct purge_checks<true> {
+  std::size_t erases = 0;   // since the last check
+  std::size_t batches = 0;  // checks in a row that found one
+};
+
 // Arrays and counts, policies excepted: what a move takes over and a swap exchanges, as one value.
 template <class B>
 struct arrays_and_counts {
   // read by every lookup
   typename B::array current = B::model::empty_array();
-  typename B::bucket* old_buckets = nullptr;  // not null exactly while a growth is under way
+  typename B::array old{};  // has units exactly while a growth is under way
   std::size_t size = 0;
   std::size_t grow_at = 0;
   // written by structural steps only
   std::size_t limit = 0;
-  typename B::mapper old_map{};
-  std::size_t old_units = 0;
-  std::size_t progress = 0;  // old chains below it are evacuated
+  std::size_t shrink_at = 0;  // an erase by key that leaves fewer entries asks the growth policy
+  std::size_t progress = 0;   // old chains below it are evacuated
   std::size_t dead = 0;
   std::size_t dirty = 0;
   std::size_t overflow_in_use = 0;
+  std::size_t acquired = 0;  // overflow buckets since the last growth ended
   std::size_t sweep_at = 0;
   std::uint64_t evacuated_chains = 0;
   std::uint32_t growths = 0;
   std::uint32_t regrows = 0;
-  bool partial = false;  // an exception stopped the evacuation of some chain half way
+  bool partial = false;        // an exception stopped the evacuation of some chain half way
+  bool regrow_wanted = false;  // the growth policy has a reason that an acquired overflow bucket gave
+  bool purge_due = false;      // the deletion policy has one
+  [[no_unique_address]] purge_checks<B::facts.deletion.purge_batch_slots != 0> purge{};
   [[no_unique_address]] keep_alive_list<B::may_need_keep_alive> keep_alive{};
 };
 
 template <class B>
 struct state : arrays_and_counts<B> {
-  using array = typename B::array;
   policy_values<typename B::spec> policies;
 
   explicit state(policy_values<typename B::spec> given) noexcept(
       std::is_nothrow_move_constructible_v<policy_values<typename B::spec>>)
       : policies(std::move(given)) {}
 
-  bool growing() const noexcept { return this->old_buckets != nullptr; }
-  array old() const noexcept {
-    return {.buckets = this->old_buckets, .map = this->old_map, .units = this->old_units};
-  }
+  bool growing() const noexcept { return this->old.units != 0; }
   arrays_and_counts<B>& arrays() noexcept { return *this; }
 };
 
+// Residue that the growth policy wants to be asked about at the next insert, or that a purge waits to remove.
+template <class B>
+bool asked_early(const state<B>& s) noexcept {
+  if (s.purge_due || s.regrow_wanted) return true;
+  if constexpr (B::facts.growth.dead_percent != 0) {
+    return s.dead + s.dirty >= share_of(s.limit, B::facts.growth.dead_percent);
+  } else {
+    return false;
+  }
+}
+
 template <class B>
 void refresh_grow_at(state<B>& s) noexcept {
+  if (s.growing()) {
+    s.grow_at = s.limit;
+    return;
+  }
   const std::size_t residue = s.dead + s.dirty;
-  s.grow_at = s.limit > residue ? s.limit - residue : 0;
+  s.grow_at = s.limit > residue && !asked_early(s) ? s.limit - residue : 0;
 }
 
 template <class B>
@@ -163,7 +189,9 @@ load_state load_of(const state<B>& s) noexcept {
           .units = s.current.units,
           .slots_per_unit = B::model::slots,
           .limit = s.limit,
-          .overflow = s.overflow_in_use};
+          .overflow = s.overflow_in_use,
+          .acquired = s.acquired,
+          .chain_buckets = 0};
 }
 
 // The hash that decides the bucket and the tag.
@@ -188,21 +216,39 @@ constexpr std::size_t max_units() noexcept {
   return static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(typename B::bucket);
 }
 
+// Buckets that the overflow source wants behind the main ones of an array.
 template <class B>
-request array_request(std::size_t units) noexcept {
-  return {.bytes = units * sizeof(typename B::bucket),
+constexpr std::size_t tail_units(std::size_t units) noexcept {
+  if constexpr (B::facts.overflow.in_array) {
+    return B::spec::overflow::tail_units(units);
+  } else {
+    return static_cast<void>(units), 0;
+  }
+}
+
+// The block of a flat array, or of one group.
+template <class B>
+request buckets_request(std::size_t units) noexcept {
+  return {.bytes = (units + tail_units<B>(units)) * sizeof(typename B::bucket),
           .align = alignof(typename B::bucket),
           .use = purpose::slots,
           .trace = &B::model::trace};
 }
 
-// An array of empty buckets; no buckets in it when memory ran out.
 template <class B>
-TOPHASH_NOINLINE typename B::array allocate_array_slow(state<B>& s, std::size_t units) noexcept {
-  const request r = array_request<B>(units);
+request directory_request(std::size_t groups) noexcept {
+  return {.bytes = groups * sizeof(typename B::bucket*),
+          .align = alignof(typename B::bucket*),
+          .use = purpose::directory,
+          .trace = nullptr};
+}
+
+// A block of empty buckets, or null.
+template <class B>
+TOPHASH_NOINLINE typename B::bucket* allocate_buckets_slow(state<B>& s, std::size_t units) noexcept {
+  const request r = buckets_request<B>(units);
   void* const block = s.policies.allocation.try_allocate(r);
-  typename B::array fresh{};
-  if (block == nullptr) return fresh;
+  if (block == nullptr) return nullptr;
   auto* const buckets = static_cast<typename B::bucket*>(block);
   if constexpr (!returns_zeroed<typename B::allocation>()) {
     if (is_scanned(s)) {
@@ -211,15 +257,65 @@ TOPHASH_NOINLINE typename B::array allocate_array_slow(state<B>& s, std::size_t 
       for (std::size_t i = 0; i < units; ++i) B::model::wipe_tags(buckets + i);
     }
   }
-  fresh.buckets = buckets;
+  return buckets;
+}
+
+// An array of empty buckets; without units when memory ran out. Grouped: the directory only.
+template <class B>
+TOPHASH_NOINLINE typename B::array allocate_array_slow(state<B>& s, std::size_t units) noexcept {
+  typename B::array fresh{};
+  if constexpr (B::model::grouped) {
+    fresh.units = units;
+    const request r = directory_request<B>(fresh.group_count());
+    void* const block = s.policies.allocation.try_allocate(r);
+    if (block == nullptr) return {};
+    std::memset(block, 0, r.bytes);
+    fresh.groups = static_cast<typename B::bucket**>(block);
+  } else {
+    fresh.buckets = allocate_buckets_slow(s, units);
+    if (fresh.buckets == nullptr) return {};
+    if constexpr (B::facts.overflow.in_array) {
+      s.policies.overflow.adopt(fresh.buckets + units, tail_units<B>(units), sizeof(typename B::bucket));
+    }
+    fresh.units = units;
+  }
   fresh.map = typename B::mapper{units};
-  fresh.units = units;
   return fresh;
 }
 
+// Makes the group of one bucket, which is absent. False: memory ran out.
 template <class B>
-void deallocate_array(state<B>& s, typename B::bucket* buckets, std::size_t units) noexcept {
-  if (units != 0) s.policies.allocation.deallocate(buckets, array_request<B>(units));
+TOPHASH_NOINLINE bool make_group_slow(state<B>& s, std::uint64_t hash) noexcept {
+  auto* const made = allocate_buckets_slow(s, s.current.units_per_group());
+  if (made == nullptr) return false;
+  // The allocation may have run a collector, and that the map.
+  auto*& place = s.current.groups[s.current.map.index(hash) / B::model::group_buckets];
+  if (place == nullptr) {
+    place = made;
+  } else {
+    s.policies.allocation.deallocate(made, buckets_request<B>(s.current.units_per_group()));
+  }
+  return true;
+}
+
+template <class B>
+void release_group(state<B>& s, typename B::array& a, std::size_t group) noexcept {
+  if (a.groups[group] == nullptr) return;
+  s.policies.allocation.deallocate(a.groups[group], buckets_request<B>(a.units_per_group()));
+  a.groups[group] = nullptr;
+}
+
+// Gives back the blocks of an array that holds nothing any more.
+template <class B>
+void deallocate_array(state<B>& s, typename B::array& a) noexcept {
+  if (a.units == 0) return;
+  if constexpr (B::model::grouped) {
+    for (std::size_t g = 0; g < a.group_count(); ++g) release_group(s, a, g);
+    s.policies.allocation.deallocate(a.groups, directory_request<B>(a.group_count()));
+  } else {
+    s.policies.allocation.deallocate(a.buckets, buckets_request<B>(a.units));
+  }
+  a = {};
 }
 
 // ---- overflow buckets -----------------------------------------------------------------------------------------
@@ -270,6 +366,7 @@ TOPHASH_NOINLINE typename B::bucket* acquire_overflow_slow(state<B>& s) noexcept
   B::model::wipe_tags(fresh);
   if (is_scanned(s)) B::model::wipe_entries(fresh);
   ++s.overflow_in_use;
+  ++s.acquired;
   notify(s.policies.observe, events::overflow_acquired{});
   return fresh;
 }

@@ -8,7 +8,6 @@
 #include <bit>
 #include <cstddef>
 
-#include <tophash/framework/table/erase.hpp>
 #include <tophash/framework/table/state.hpp>
 
 namespace tophash::inline v1::table {
@@ -38,11 +37,11 @@ std::size_t sweep_chain(state<B>& s, typename B::bucket* home, std::size_t budge
 template <class B>
 std::size_t sweep(state<B>& s, std::size_t budget) noexcept {
   std::size_t swept = 0;
-  const std::size_t chains = s.current.units + s.old_units;
+  const std::size_t chains = s.current.units + s.old.units;
   for (std::size_t seen = 0; seen < chains && swept < budget && s.dirty != 0; ++seen) {
     if (s.sweep_at >= chains) s.sweep_at = 0;
     const bool in_old = s.sweep_at >= s.current.units;
-    auto* const home = in_old ? s.old_buckets + (s.sweep_at - s.current.units) : s.current.buckets + s.sweep_at;
+    auto* const home = in_old ? s.old.at(s.sweep_at - s.current.units) : s.current.at(s.sweep_at);
     swept += sweep_chain(s, home, budget - swept);
     if (swept < budget) ++s.sweep_at;
   }

@@ -54,6 +54,148 @@ void list() {
   check(run({"list"}).out.find("load_sweep") != std::string::npos, "list without a topic lists all");
 }
 
+void claims() {
+  const outcome all = run({"list", "claims", "--json", "-"});
+  check(all.code == 0 && all.err.empty(), "list claims: " + all.err);
+  check(all.parsed().at("claims").size() >= 50, "the claims of five tables");
+  const outcome one = run({"list", "claims", "--article", "000", "--section", "2.5", "--json", "-"});
+  const json found_here = one.parsed();
+  check(!found_here.at("claims").empty(), "claims of article 000, 2.5");
+  for (const json& c : found_here.at("claims"))
+    check(c.at("table") == "T-A1" && c.at("reported").contains("unit"), "a claim of T-A1: " + c.dump());
+  const outcome found = run({"list", "claims", "--search", "链表膨胀"});
+  check(found.out.find("T-D1") == 0 && found.out.find("T-A1") == std::string::npos,
+        "a heading's own words find its table: " + found.out);
+  check(run({"list", "claims", "--search", "零开销"}).out.find("B40") != std::string::npos,
+        "a heading without a table is found too");
+  expect({"list", "claims", "--article", "01"}, 64, "'01' is no article");
+  expect({"list", "claims", "--section", "9.9"}, 64, "no article has section '9.9'");
+  expect({"list", "axes", "--search", "x"}, 64, "--search are for `list claims`");
+  expect({"list", "claims", "--claims", (folder / "nowhere").string()}, 1, "no folder of claims");
+}
+
+const std::set<std::string> verdicts = {"CONFIRMED", "REFUTED", "DIRECTION ONLY", "NOT RESOLVABLE HERE"};
+
+// T-D1, quick, with the claim files of `claims_folder` (empty: the shipped ones).
+json reproduced(const std::string& claims_folder) {
+  std::vector<std::string> words = {"reproduce", "T-D1", "--quick", "--seed", "7", "--json", "-"};
+  if (!claims_folder.empty()) words.insert(words.end(), {"--claims", claims_folder});
+  const outcome o = run(words);
+  check(o.code == 0 && o.err.empty(), "reproduce T-D1: " + o.err);
+  return o.parsed().at("tables").at(0);
+}
+
+// The shipped claims with T-D1 changed.
+template <class Change>
+std::string changed_claims(const std::string& name, const Change& change) {
+  const fs::path copy = folder / name;
+  fs::copy("bench/claims", copy);
+  json table = json::parse(contents(copy / "T-D1.json"));
+  change(table);
+  std::ofstream(copy / "T-D1.json") << table;
+  return copy.string();
+}
+
+void reproduce() {
+  const outcome o = run({"reproduce", "T-D1", "--quick", "--seed", "7", "--json", "-"});
+  check(o.code == 0 && o.err.empty(), "reproduce: " + o.err);
+  const json all = o.parsed();
+  check(all.value("schema", "") == "tophash-reproduction-1" && all.contains("manifest"), "the schema");
+  check(all.at("seed") == 7 && all.at("quick") == true && all.at("tables").size() == 1, "what was asked");
+  const json shipped = all.at("tables").at(0);
+  const json file = json::parse(contents("bench/claims/T-D1.json"));
+  check(shipped.at("claims").size() == file.at("claims").size(), "a row for each claim of the file");
+  for (const json& row : shipped.at("claims")) {
+    check(verdicts.count(row.at("verdict")) == 1, "a verdict: " + row.dump());
+    check(row.at("here").at("figure").contains("median") && row.at("reported").contains("figure"),
+          "both figures: " + row.dump());
+  }
+  check(!shipped.at("why").empty(), "a why line");
+  check(reproduced("").at("metrics") == shipped.at("metrics"), "one seed, one set of counts");
+
+  // The article's program keeps one key: no overflow bucket. Rules and figures decide, not the program.
+  const json inverted = reproduced(changed_claims("inverted", [](json& table) {
+    for (json& c : table.at("claims")) c["rule"]["inverted"] = true;
+  }));
+  for (std::size_t i = 0; i < shipped.at("claims").size(); ++i) {
+    const std::string before = shipped.at("claims").at(i).at("verdict");
+    const std::string after = inverted.at("claims").at(i).at("verdict");
+    const bool open = before == "NOT RESOLVABLE HERE";
+    check(open ? after == before : after == (before == "CONFIRMED" ? "REFUTED" : "CONFIRMED"),
+          before + " becomes " + after + " with the rule inverted");
+  }
+  const auto planted = [&](const std::string& name, double factor, double tolerance) {
+    return reproduced(changed_claims(name, [&](json& table) {
+      for (std::size_t i = 0; i < table.at("claims").size(); ++i) {
+        json& c = table.at("claims").at(i);
+        const json& figure = shipped.at("claims").at(i).at("here").at("figure");
+        c["reported"]["figure"] = factor * figure.at("median").get<double>() + (factor == 1 ? 0 : 1);
+        c["rule"]["compare"] = "within";
+        c["rule"]["tolerance"] =
+            tolerance * (figure.at("high").get<double>() - figure.at("low").get<double>());
+        c["rule"].erase("direction");
+      }
+    }));
+  };
+  const json right = planted("right", 1, 1), wrong = planted("wrong", 100, 1), fine = planted("fine", 1, 0.1);
+  std::size_t spread = 0;
+  for (std::size_t i = 0; i < shipped.at("claims").size(); ++i) {
+    const std::string id = shipped.at("claims").at(i).at("id");
+    const json& figure = shipped.at("claims").at(i).at("here").at("figure");
+    check(right.at("claims").at(i).at("verdict") == "CONFIRMED", id + ": a planted right figure");
+    check(wrong.at("claims").at(i).at("verdict") == "REFUTED", id + ": a planted wrong figure");
+    if (figure.at("low") == figure.at("high")) continue;
+    ++spread;
+    check(fine.at("claims").at(i).at("verdict") == "NOT RESOLVABLE HERE", id + ": an impossible precision");
+  }
+  check(spread > 0, "some counts depend on the seed");
+
+  const outcome text = run({"reproduce", "D36", "--quick", "--repeat", "3"});
+  for (const char* word : {"T-D1", "published", "REFUTED", "why: ", "rerun: tophash reproduce T-D1"})
+    check(text.out.find(word) != std::string::npos, std::string{"the text says '"} + word + "'");
+  expect({"reproduce", "T-D9"}, 64, "nearest: T-D1");
+  const std::string misspelt = changed_claims("misspelt", [](json& table) {
+    table["claims"][0]["rule"]["metric"] = "overflow_bucket.printed.10000";
+  });
+  expect({"reproduce", "T-D1", "--quick", "--claims", misspelt}, 1,
+         "nearest: overflow_buckets.printed.10000");
+  const std::string no_keys =
+      changed_claims("no_keys", [](json& table) { table["workload"]["parameters"].erase("keys"); });
+  expect({"reproduce", "T-D1", "--claims", no_keys}, 1, "T-D1.json: workload.parameters.keys: missing");
+  const std::string stranger =
+      changed_claims("stranger", [](json& table) { table["variants"][1] = "go_like,deletion=dirt"; });
+  expect({"reproduce", "T-D1", "--claims", stranger}, 1, "T-D1.json: variants[1]: 'go_like,deletion=dirt'");
+}
+
+// With Go where it is installed; and without, whether it is or not.
+void reproduce_with_go() {
+  const char* const path = std::getenv("PATH");
+  const std::string before = path == nullptr ? "" : path;
+  ::setenv("PATH", folder.c_str(), 1);
+  expect({"reproduce", "T-D1", "--quick", "--with-go"}, 2, "golang-go");
+  check(run({"reproduce", "T-D1", "--quick"}).out.find("not installed") != std::string::npos,
+        "the Go column says that Go is not installed");
+  ::setenv("PATH", before.c_str(), 1);
+  if (std::system("command -v go >/dev/null 2>&1") != 0) return;
+  const outcome o =
+      run({"reproduce", "T-D1", "T-B3", "--quick", "--repeat", "3", "--with-go", "--json", "-"});
+  check(o.code == 0 && o.err.empty(), "reproduce --with-go: " + o.err);
+  const json all = o.parsed();
+  for (const json& table : all.at("tables")) {
+    check(table.at("go").at("version").get<std::string>().rfind("go", 0) == 0, "Go's version");
+    for (const json& row : table.at("claims")) {
+      check(verdicts.count(row.at("go").at("verdict")) == 1, "a verdict on Go: " + row.dump());
+      check(row.at("go").contains("figure") || !row.at("go").at("reason").get<std::string>().empty(),
+            "Go's figure, or why there is none");
+    }
+    if (table.at("table") != "T-B3") continue;
+    // The prefix of the same random keys is the same arithmetic in both languages.
+    const std::string metric = "taken.prefix.65536.hex";
+    check(table.at("metrics").at(metric) == table.at("go").at("metrics").at(metric),
+          "both programs count the same collisions");
+  }
+}
+
 void explain() {
   const outcome o =
       run({"explain", "go_like,deletion=dirty", "--key", "string", "--value", "u64", "--json", "-"});
@@ -278,6 +420,126 @@ void storages() {
   }
 }
 
+const std::vector<std::string> small_compare = {
+    "--trace", "bench/traces/pystdlib_symbols.csv.zst", "--rows", "20000", "--json", "-"};
+
+outcome compare_small(std::vector<std::string> arguments, const std::vector<std::string>& more = {}) {
+  arguments.insert(arguments.begin(), "compare");
+  arguments.insert(arguments.end(), small_compare.begin(), small_compare.end());
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run(arguments);
+}
+
+void compare() {
+  const outcome o =
+      compare_small({"go_like", "go_like,deletion=dirty", "std::unordered_map"}, {"--repeat", "20"});
+  check(o.code == 0 && o.err.empty(), "compare: " + o.err);
+  const json j = o.parsed();
+  check(j.value("schema", "") == "tophash-compare-1", "the schema");
+  check(j.at("variants").size() == 3 && j.at("pairs").size() == 2, "all against the first");
+  const std::size_t rounds = j.at("rounds");
+  check(rounds >= 16 && rounds <= 20, "a look, and no more rounds than asked for");
+  for (const json& v : j.at("variants")) {
+    check(v.at("rounds_ns").size() >= 4,
+          "CPU time, and kinds of operations apart: " + v.at("rounds_ns").dump());
+    for (const json& figures : v.at("rounds_ns")) check(figures.size() == rounds, "every round is there");
+    check(v.at("exact").at("peak bytes") > 0 && v.at("exact").at("allocations") > 0, "exact columns");
+  }
+  const json& dirty = j.at("pairs").at(0);
+  for (const json& f : dirty.at("figures")) {
+    check(f.at("deciding_interval").at("low") <= f.at("interval").at("low") &&
+              f.at("interval").at("high") <= f.at("deciding_interval").at("high"),
+          "what decides is wider than what is shown: " + f.dump());
+    check(f.at("interval").at("low") <= f.at("difference") &&
+              f.at("difference") <= f.at("interval").at("high"),
+          "the interval holds the figure");
+  }
+  check(dirty.at("why").get<std::string>().find("dirty slots") != std::string::npos,
+        "why: " + dirty.at("why").dump());
+  check(j.at("pairs").at(1).at("why").get<std::string>().find("std::unordered_map tells no counters") !=
+            std::string::npos,
+        "what a foreign map does not tell");
+  check(!j.at("winners").empty() && j.at("variants").at(0).at("cxx") != j.at("variants").at(1).at("cxx"),
+        "C++ types");
+
+  const outcome text =
+      run({"compare", "go_like", "go_like", "--workload", "grow", "--n", "500", "--repeat", "3"});
+  check(text.code == 0 && text.out.find("so few rounds cannot decide") != std::string::npos, text.out);
+  check(text.out.find("\nwhy: no counter differs\n") != std::string::npos, "equal counters: " + text.out);
+  check(text.out.find("\nC++: tophash::map<K, V") != std::string::npos, "the type: " + text.out);
+
+  expect({"compare", "go_like", "--workload", "grow"}, 64, "two variants or more");
+  expect({"compare", "go_like", "dirty"}, 64, "either --workload W or --trace T");
+  expect({"compare", "go_like", "dirty", "--workload", "grow", "--trace", "x"}, 64, "either --workload W");
+  expect({"compare", "go_like", "drity", "--workload", "grow"}, 64, "dirty");
+  expect({"compare", "go_like", "dirty", "--workload", "grow", "--n", "1k,2k"}, 64, "takes one --n");
+  expect({"compare", "go_like", "go_like,load=load(8)", "--workload", "load_sweep", "--n", "64"}, 64,
+         "load_sweep");
+  expect({"compare", "go_like", "dirty", "--trace", (folder / "absent.csv").string()}, 1, "cannot be opened");
+}
+
+// The promise on a real clock: a hundred A/A comparisons, each with a seed of its own, on whatever else the
+// machine is doing. At least 99 must see nothing.
+void compare_with_itself() {
+  std::size_t differences = 0, rounds = 0;
+  constexpr int times = 100;
+  for (int i = 1; i <= times; ++i) {
+    const char* const variant = i % 2 == 0 ? "go_like" : "dirty";
+    const json j = compare_small({variant, variant}, {"--seed", std::to_string(i)}).parsed();
+    rounds += j.at("rounds").get<std::size_t>();
+    if (j.at("pairs").at(0).at("verdict") != "different") continue;
+    ++differences;
+    std::fprintf(stderr, "seed %d, %s: %s\n", i, variant,
+                 j.at("pairs").at(0).at("sentence").get<std::string>().c_str());
+  }
+  std::printf("%d A/A comparisons, %zu rounds, %zu differences seen\n", times, rounds, differences);
+  check(differences <= 1, "an A/A comparison sees no difference 99 times in 100");
+}
+
+void watch() {
+  const std::vector<std::string> base = {
+      "watch",  "--variant", "go_like,deletion=dirty", "--trace", "bench/traces/pystdlib_symbols.csv.zst",
+      "--rows", "20000"};
+  const auto with = [&base](const std::vector<std::string>& more) {
+    std::vector<std::string> out = base;
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
+  };
+  const json j = run(with({"--every", "1000", "--json", "-"})).parsed();
+  check(j.value("schema", "") == "tophash-watch-1" && j.at("samples").size() == 20, "twenty samples");
+  for (const json& s : j.at("samples")) {
+    for (const char* name :
+         {"live", "allocated", "old_buckets", "evacuated", "overflow_in_use", "overflow_kept", "dead",
+          "dirty", "slots_bytes", "overflow_bytes", "array", "old_array"})
+      check(s.contains(name) &&
+                j.at("figures").contains(name) != (std::string{name}.find("array") != std::string::npos),
+            std::string{"a sample tells "} + name);
+  }
+  check(run(with({})).out.find("allocated") != std::string::npos, "a table");
+  const outcome held = run(with({"--alert", "allocated/live>1", "live<0"}));
+  check(held.code == 1 && held.out.find("alert: allocated/live>1 holds at") != std::string::npos, held.out);
+  check(held.out.find("alert: live<0") == std::string::npos, "an alert that never holds");
+  check(run(with({"--alert", "live<0"})).code == 0, "no alert holds");
+  expect(with({"--alert", "allocated/lvie>2"}), 64,
+         "character 11: 'lvie' is no figure of a sample; nearest: live");
+  expect(with({"--alert", "live"}), 64, "character 5: a comparison is missing");
+  expect(with({"--every", "0"}), 64);
+  expect({"watch", "--variant", "go_like"}, 64, "either --workload W or --trace T");
+  expect({"watch", "--variant", "all", "--workload", "grow", "--n", "100"}, 64, "one variant on one storage");
+  // What is watched gives what is not watched gives: caches, strings, every variant that is built.
+  const json variants = run({"list", "variants", "--json", "-"}).parsed();
+  for (const json& v : variants.at("variants")) {
+    const outcome o =
+        run({"watch", "--variant", v.at("name"), "--trace", "bench/traces/pystdlib_symbols.csv.zst", "--rows",
+             "5000", "--capacity", "300", "--every", "77", "--json", "-"});
+    check(o.code == 0 && o.parsed().at("samples").back().at("live") == 300, v.at("name").dump() + o.err);
+  }
+  const fs::path page = folder / "watch.html";
+  const outcome o = run(with({"-o", page.string()}));
+  check(o.code == 0 || o.code == 2, "page: " + o.err);  // 2: built without pages
+  if (o.code == 0) check(contents(page).find("tophash watch: ") != std::string::npos, "the page");
+}
+
 void tour() {
   const fs::path out = folder / "tour";
   const outcome o = run({"tour", "--trace", "bench/traces/pystdlib_symbols.csv.zst", "--output", out.string(),
@@ -295,6 +557,9 @@ void tour() {
 int main(int argc, char** argv) {
   const std::map<std::string, std::function<void()>> cases = {{"usage", usage},
                                                               {"list", list},
+                                                              {"claims", claims},
+                                                              {"reproduce", reproduce},
+                                                              {"reproduce_with_go", reproduce_with_go},
                                                               {"explain", explain},
                                                               {"run", run_case},
                                                               {"load_sweep", load_sweep},
@@ -305,6 +570,9 @@ int main(int argc, char** argv) {
                                                               {"report", report},
                                                               {"storages", storages},
                                                               {"tour", tour},
+                                                              {"compare", compare},
+                                                              {"watch", watch},
+                                                              {"compare_with_itself", compare_with_itself},
                                                               {"replay_everything", [] { replay_all({}); }}};
   if (argc != 4 || cases.count(argv[3]) == 0) {
     std::fputs("usage: tophash_lab_cli PROGRAM FOLDER CASE\n", stderr);

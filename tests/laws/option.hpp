@@ -23,7 +23,8 @@ constexpr std::string_view name_fault(std::string_view name) noexcept {
   if (letters.find(name.front()) == letters.npos) return "it does not begin with a lower-case letter";
   int depth = 0;
   for (char c : name) {
-    if (letters.find(c) == letters.npos && more.find(c) == more.npos)
+    const bool names_an_argument = c == '=' && depth > 0;
+    if (letters.find(c) == letters.npos && more.find(c) == more.npos && !names_an_argument)
       return "it has a character that no spec takes";
     if (c == '(') ++depth;
     if (c == ')' && --depth < 0) return "a parenthesis closes that never opened";

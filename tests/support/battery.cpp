@@ -77,6 +77,14 @@ std::ostream& operator<<(std::ostream& out, const step& s) {
 
 namespace {
 
+// One in so many points of a walk is taken, each composition and step beginning at another one. Not optimised and
+// under a sanitizer a whole walk takes 50 times as long; the other legs walk every point.
+#if TOPHASH_TESTS_THINNED
+constexpr int thinning = 7;
+#else
+constexpr int thinning = 1;
+#endif
+
 using entries = std::map<std::uint32_t, std::uint32_t>;
 
 bool is_single_write(verb what) { return is_write(what) || is_erase(what); }
@@ -283,7 +291,7 @@ class run {
       }
       if (std::string wrong = audit_account(now); !wrong.empty()) return about(map, wrong);
       living += now.size + now.dirty;
-      in_use += now.overflow_in_use + now.kept;
+      in_use += now.overflow_in_use - now.in_array + now.kept;
       for (std::size_t use = 0; use < bytes.size(); ++use) bytes[use] += now.bytes[use];
       if (!full) continue;
       entries seen;
@@ -381,8 +389,8 @@ class run {
     if (erases_by_position(s.what) && (moved != 0 || !same_array || was.growing != now.growing)) {
       return "an erase by position, a mark or a sweep moved the growth on";
     }
-    // With residue the limit can be met in the middle of a growth, which is then ended at once.
-    const bool due = was.growing && (!same_array || was.dead + was.dirty != 0);
+    // Where the limit is met in the middle of a growth, that growth is ended at once and another one begun.
+    const bool due = was.growing && !same_array;
     if (is_single_write(s.what) && p.quantum != 0 && !due && moved > p.quantum) {
       return "one write evacuated " + std::to_string(moved) + " chains, the quantum is " +
              std::to_string(p.quantum);
@@ -550,7 +558,7 @@ std::string random_streams(const composition& tested, int streams) {
   };
   rc::detail::TestParams params;
   params.seed = chosen_seed();
-  params.maxSuccess = streams;
+  params.maxSuccess = thinning == 1 ? streams : streams / 3;
   params.maxSize = 160;
   rc::detail::TestMetadata metadata;
   metadata.id = tested.name;
@@ -609,7 +617,7 @@ std::vector<step> cut_down(const composition& tested, std::vector<step> failing)
 }  // namespace
 
 std::string long_stream(const composition& tested, std::size_t steps, std::uint64_t seed) {
-  const std::vector<step> all = phased_stream(steps, seed);
+  const std::vector<step> all = phased_stream(thinning == 1 ? steps : steps / 3, seed);
   const std::string wrong = run_steps(tested, all, 97);
   if (wrong.empty()) return {};
   const std::vector<step> least = cut_down(tested, all);
@@ -708,9 +716,11 @@ std::string prepare(run& r, const scene& from) {
 }  // namespace
 
 std::string growth_walk(const composition& tested) {
+  std::size_t walked = 0;
   // With a quantum of one the fourth growth moves 8 to 32 chains; the points past its end cost little.
   for (const scene& from : scenes_of(tested, tested.promised.quantum != 0 ? 18 : 2)) {
     for (const step& s : trials_of(from)) {
+      if (walked++ % thinning != 0) continue;
       run r(tested);
       std::string wrong = prepare(r, from);
       if (wrong.empty()) wrong = r.advance(s, look::contents);
@@ -776,7 +786,9 @@ class fault_trial {
     }
     reached = disarm(r);
     if (how == ending::done) {
-      // Not reached, or the map did without: either way the step must have done its work.
+      // Not reached, or the map did without: either way the step must have done its work. An erase that also was
+      // to shrink may have stopped in the middle of that.
+      if (reached) r.interrupt();
       if (std::string wrong = r.accept(wanted_, seen); !wrong.empty()) return wrong;
       return r.audit(true);
     }
@@ -855,10 +867,12 @@ std::string fault_walk(const composition& tested, fault_source source) {
     return "storage cannot be made to fail";
   if (source == fault_source::user_code && !tested.promised.counted)
     return "elements cannot be made to throw";
+  long walked = 0;
   for (const scene& from : scenes_of(tested, tested.promised.quantum != 0 ? 5 : 1)) {
     for (const step& s : trials_of(from)) {
       bool reached = true;
-      for (long n = 1; reached; ++n) {
+      const long first = 1 + walked++ % thinning;
+      for (long n = first; reached; n += thinning) {
         if (n > 5000) return in_scene(from, s, "no end of fault points");
         const std::string wrong = fault_trial(tested, from, s, source).attempt(n, reached);
         if (!wrong.empty()) return in_scene(from, s, wrong);

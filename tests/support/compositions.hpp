@@ -17,9 +17,12 @@
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/immediate.hpp>
+#include <tophash/policies/deletion/purging.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/regrowing.hpp>
+#include <tophash/policies/growth/shrinking.hpp>
 #include <tophash/policies/hashing/hash_with.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 #include <tophash/policies/hashing/seeded.hpp>
@@ -28,6 +31,8 @@
 #include <tophash/policies/load/load.hpp>
 #include <tophash/policies/overflow/fresh.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
+#include <tophash/policies/overflow/preallocated.hpp>
+#include <tophash/policies/overflow/shared_pool.hpp>
 #include <tophash/presets.hpp>
 #if TOPHASH_WITH_MIMALLOC
 #include <tophash/allocators/mimalloc.hpp>
@@ -87,6 +92,27 @@ struct map_supply {
   Map make(int which) { return Map(0, storage.handle(which), fixed_hashing<typename spec::hashing>(which)); }
   recording_resource* recorded(int which) const noexcept { return storage.recorded(which); }
   bool owns(int which, const Map& m) const noexcept { return m.allocation() == storage.handle(which); }
+};
+
+// A pool for each map, both on the same storage.
+template <class Map>
+  requires std::is_same_v<typename Map::spec_type::overflow, overflow::shared_pool>
+struct map_supply<Map> {
+  using spec = typename Map::spec_type;
+  storage_of<typename spec::allocation> storage;
+  overflow::pool pools[2] = {overflow::pool(storage.handle(0)), overflow::pool(storage.handle(1))};
+
+  Map make(int which) {
+    return Map(0, storage.handle(which), fixed_hashing<typename spec::hashing>(which),
+               overflow::shared_pool(pools[which]));
+  }
+  recording_resource* recorded(int which) const noexcept { return storage.recorded(which); }
+  bool owns(int which, const Map& m) const noexcept { return m.allocation() == storage.handle(which); }
+  std::size_t pooled_bytes() const noexcept { return pools[0].kept_bytes() + pools[1].kept_bytes(); }
+  std::size_t pooled_blocks() const noexcept { return pools[0].kept() + pools[1].kept(); }
+  void drain() noexcept {
+    for (overflow::pool& p : pools) p.drain();
+  }
 };
 
 template <class Hashing>
@@ -161,6 +187,11 @@ inline constexpr arrangement paired = arrangement::paired, split = arrangement::
 template <std::size_t Slots, arrangement Arrange, std::size_t LimitBytes>
 using chain = layout::bucket_chain<bucket_options{
     .slots = Slots, .arrange = Arrange, .inline_limit_bytes = LimitBytes}>;
+
+// Groups of two buckets or so: several even in small tables.
+template <std::size_t Slots, arrangement Arrange, std::size_t LimitBytes>
+using groups = layout::bucket_chain<bucket_options{
+    .slots = Slots, .arrange = Arrange, .inline_limit_bytes = LimitBytes, .group_bytes = 256}>;
 
 using immediate = deletion::immediate;
 using tombstone = deletion::tombstone;

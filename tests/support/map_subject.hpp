@@ -82,6 +82,7 @@ class map_subject final : public subject {
       out.growing = now.growing;
       out.requested = now.overflow.requested, out.recycled = now.overflow.recycled;
       out.released = now.overflow.released, out.kept = now.overflow.kept;
+      out.in_array = now.overflow.in_array;
       std::size_t total = 0;
       const auto report = m.memory_report();
       for (const auto& part : report) {
@@ -110,10 +111,15 @@ class map_subject final : public subject {
     return r != nullptr && r->disarm();
   }
   std::array<std::size_t, 5> live_bytes() const override {
-    return sum([](const recording_resource& r, purpose use) { return r.live_bytes(use); });
+    auto out = sum([](const recording_resource& r, purpose use) { return r.live_bytes(use); });
+    // What a pool keeps belongs to no map.
+    if constexpr (requires { supply_.pooled_bytes(); }) out[overflow_purpose] -= supply_.pooled_bytes();
+    return out;
   }
   std::array<std::size_t, 5> live_blocks() const override {
-    return sum([](const recording_resource& r, purpose use) { return r.live_blocks(use); });
+    auto out = sum([](const recording_resource& r, purpose use) { return r.live_blocks(use); });
+    if constexpr (requires { supply_.pooled_blocks(); }) out[overflow_purpose] -= supply_.pooled_blocks();
+    return out;
   }
 
   std::string misuse() const override {
@@ -138,6 +144,7 @@ class map_subject final : public subject {
   std::string finish() override {
     maps_[0].reset();
     maps_[1].reset();
+    if constexpr (requires { supply_.drain(); }) supply_.drain();
     if (std::string wrong = misuse(); !wrong.empty()) return wrong;
     if (const auto [keys, values] = alive(); keys != 0 || values != 0) {
       return "elements alive after both maps are gone: " + std::to_string(keys) + " keys, " +
@@ -154,6 +161,8 @@ class map_subject final : public subject {
   }
 
  private:
+  static constexpr std::size_t overflow_purpose = static_cast<std::size_t>(purpose::overflow);
+
   Map& one(int i) { return *maps_[static_cast<std::size_t>(i)]; }
   const Map& one(int i) const { return *maps_[static_cast<std::size_t>(i)]; }
   static std::array<instance_ledger*, 2> ledgers() {

@@ -99,7 +99,7 @@ struct account {
   std::size_t dead = 0, dirty = 0, overflow_in_use = 0;
   std::uint64_t growths = 0, regrows = 0, evacuated_chains = 0;
   bool growing = false;
-  std::uint64_t requested = 0, recycled = 0, released = 0, kept = 0;
+  std::uint64_t requested = 0, recycled = 0, released = 0, kept = 0, in_array = 0;
   std::array<std::size_t, 5> bytes{};  // memory report by purpose
 
   friend bool operator==(const account&, const account&) = default;

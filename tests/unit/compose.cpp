@@ -135,6 +135,25 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("load_empty", [](judged& j) { j.f.load.numerator = 0; });
   fires("load_empty", [](judged& j) { j.f.load.denominator = 0; });
   fires("growth_endless", [](judged& j) { j.f.growth.endless = true; });
+  fires("growth_shrink_share", [](judged& j) { j.f.growth.shrink_percent = 26; });
+  fires("growth_dead_share", [](judged& j) { j.f.growth.dead_percent = 1; });
+  const auto tombstones = [](judged& j) {
+    j.f.deletion.kind = deletion_kind::tombstone;
+    j.f.deletion.reusing = false;
+  };
+  CHECK(after([tombstones](judged& j) { tombstones(j), j.f.growth.dead_percent = 1; }) == "");
+  fires("purge_residue", [](judged& j) { j.f.deletion.purge_percent = 1; });
+  fires("purge_residue", [](judged& j) { j.f.deletion.purge_batch_slots = 8, j.f.deletion.purge_batches = 2; });
+  fires("purge_trigger", [tombstones](judged& j) { tombstones(j), j.f.deletion.purge_percent = 101; });
+  fires("purge_trigger", [tombstones](judged& j) { tombstones(j), j.f.deletion.purge_batch_slots = 8; });
+  CHECK(after([tombstones](judged& j) { tombstones(j), j.f.deletion.purge_percent = 100; }) == "");
+  fires("tail_groups", [](judged& j) { j.f.overflow.in_array = true, j.f.layout.group_bytes = 4096; });
+  fires("pool_pointer_free", [](judged& j) {
+    j.f.overflow.shared = true, j.f.allocation.sees = visibility::pointer_free;
+  });
+  fires("pointer_free_groups", [](judged& j) {
+    j.f.layout.group_bytes = 4096, j.f.allocation.sees = visibility::pointer_free;
+  });
   fires("hashable", [](judged& j) { j.t.hashable = false; });
   const auto dirty = [](judged& j) { j.f.deletion.kind = deletion_kind::dirty; };
   fires("dirty_destruction", [dirty](judged& j) { dirty(j), j.t.key_deferred = false; });

@@ -26,6 +26,7 @@
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/hashing/prefix.hpp>
 #include <tophash/policies/hashing/std_hash.hpp>
 #include <tophash/policies/observe/counters.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
@@ -379,6 +380,8 @@ TEST_CASE("lab catalogue: texts and facts are those of the types", "[lab][catalo
   require_same<std::uint8_t, std::vector<std::uint64_t>, hashing::identity, load<4>>("identity,load(4)", "u8",
                                                                                      "vector");
   require_same<std::string, std::uint64_t, hashing::identity>("identity", "string", "u64");
+  require_same<std::string, std::uint64_t, hashing::prefix<3>>("prefix(3)", "string", "u64");
+  require_same<std::uint64_t, std::uint64_t, hashing::prefix_xor<8>>("prefix_xor(8)", "u64", "u64");
   require_same<std::uint64_t, std::uint64_t,
                layout::bucket_chain<bucket_options{
                    .slots = 4, .tag_bits = 7, .arrange = arrangement::split, .inline_limit_bytes = 16}>>(

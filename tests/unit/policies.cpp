@@ -185,6 +185,7 @@ TEST_CASE("options: the law of names", "[policies]") {
   CHECK(laws::name_fault("2fold") != "");
   CHECK(laws::name_fault("a b") != "");
   CHECK(laws::name_fault("a=b") != "");
+  CHECK(laws::name_fault("chain(slots=4)") == "");
   CHECK(laws::name_fault("a,b") != "");
   CHECK(laws::name_fault("a(b") != "");
   CHECK(laws::name_fault("a)b(") != "");

@@ -21,6 +21,7 @@
 #include <tophash/framework/concepts/hashing.hpp>
 #include <tophash/policies/hashing/hash_with.hpp>
 #include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/hashing/prefix.hpp>
 #include <tophash/policies/hashing/seeded.hpp>
 #include <tophash/policies/hashing/std_hash.hpp>
 #include <tophash/policies/hashing/wyhash.hpp>
@@ -35,6 +36,8 @@ namespace {
 using namespace tophash;
 using hashing::hash_with;
 using hashing::identity;
+using hashing::prefix;
+using hashing::prefix_xor;
 using hashing::seeded;
 using hashing::std_hash;
 using hashing::wyhash;
@@ -300,7 +303,38 @@ TEST_CASE("hashing: transparent policies", "[policies]") {
   static_assert(!is_transparent_for<std_hash, std::string, std::string_view>());
 }
 
-TEST_CASE("hashing: claims of avalanching are true", "[policies]") {
+TEST_CASE("hashing: prefixes are the key's first bytes, unmixed", "[policies]") {
+  equality_holds_for_common_keys(prefix<3>{});
+  equality_holds_for_common_keys(prefix_xor<2>{});
+  strings_are_transparent(prefix<3>{});
+  strings_are_transparent(prefix_xor<3>{});
+  const auto same = []<class Key>(const auto& h, const Key& key, std::uint64_t wanted) {
+    CHECK(h.hash(key) == wanted);
+    CHECK(position_hash<Key>(h, h.hash(key)) == wanted);
+  };
+  same(prefix<3>{}, std::string("abcd"), 0x616263);
+  same(prefix<3>{}, std::string("ab"), 0x6162);
+  same(prefix<3>{}, std::string(), 0);
+  same(prefix<3>{}, std::string("\xff\x80\x01"), 0xff8001);
+  same(prefix_xor<3>{}, std::string("abcd"), 0x616263 ^ 'd');
+  same(prefix_xor<3>{}, std::string("abcde"), 0x616263 ^ 'd');
+  same(prefix_xor<3>{}, std::string("abc"), 0x616263);
+  same(prefix<8>{}, std::string("abcdefghi"), 0x6162636465666768);
+  same(prefix_xor<8>{}, std::string("abcdefghi"), 0x6162636465666768 ^ 'i');
+  same(prefix<3>{}, std::uint32_t{0x04030201}, 0x010203);
+  same(prefix_xor<3>{}, std::uint32_t{0x04030201}, 0x010203 ^ 0x04);
+  same(prefix<4>{}, std::int8_t{-1}, 0xff);
+  same(prefix<2>{}, small_enum::minus, 0xff);
+  same(prefix<1>{}, true, 1);
+  same(prefix<3>{}, std::array<std::uint16_t, 2>{0x0201, 0x0403}, 0x010203);
+  same(prefix<8>{}, -0.0, 0);
+  same(prefix<8>{}, 1.0, 0xf03f);
+  static_assert(!is_avalanching<prefix<3>, std::string>() && !hashing_policy<prefix<3>, no_hash>);
+  CHECK(option_name<prefix<3>>().view() == "prefix(3)");
+  CHECK(option_name<prefix_xor<8>>().view() == "prefix_xor(8)");
+}
+
+TEST_CASE("hashing: claims of avalanching are true", "[policies][statistics]") {
   for (std::size_t bytes : {1u, 2u, 3u, 4u, 7u, 8u, 16u, 17u, 33u, 49u, 97u}) {
     must_hold(avalanche_law<std::string>(wyhash{}, bytes, 2048));
   }
@@ -311,7 +345,7 @@ TEST_CASE("hashing: claims of avalanching are true", "[policies]") {
   must_hold(avalanche_law<std::string>(seeded<wyhash>{99}, 8));
 }
 
-TEST_CASE("hashing: hostile keys spread over buckets and tags", "[policies]") {
+TEST_CASE("hashing: hostile keys spread over buckets and tags", "[policies][statistics]") {
   must_hold(spread_law<std::uint64_t>(wyhash{}));
   must_hold(spread_law<std::uint32_t>(wyhash{}));
   must_hold(spread_law<double>(wyhash{}));
@@ -404,7 +438,7 @@ TEST_CASE("hashing: hash_with keeps functors, state and declarations", "[policie
 }
 
 #ifdef TOPHASH_WITH_ABSL_HASH
-TEST_CASE("hashing: absl_hash", "[policies]") {
+TEST_CASE("hashing: absl_hash", "[policies][statistics]") {
   using hashing::absl_hash;
   equality_holds_for_common_keys(absl_hash{});
   strings_are_transparent(absl_hash{});
@@ -567,7 +601,7 @@ TEST_CASE("hashing: broken transparency is reported", "[policies]") {
   must_report("is not equal to the key built from it", law(claims_transparency<compares_nothing>{}));
 }
 
-TEST_CASE("hashing: false claims of avalanching are reported", "[policies]") {
+TEST_CASE("hashing: false claims of avalanching are reported", "[policies][statistics]") {
   must_hold(avalanche_law<std::uint64_t>(claims_avalanching<full_mix>{}, 8));
   must_report("claims avalanching", avalanche_law<std::uint64_t>(claims_avalanching<as_it_is>{}, 8));
   must_report("claims avalanching", avalanche_law<std::uint64_t>(claims_avalanching<one_fold>{}, 8));
@@ -577,7 +611,7 @@ TEST_CASE("hashing: false claims of avalanching are reported", "[policies]") {
               avalanche_law<std::uint64_t>(claims_avalanching<stuck_output>{}, 8));
 }
 
-TEST_CASE("hashing: uneven positions are reported", "[policies]") {
+TEST_CASE("hashing: uneven positions are reported", "[policies][statistics]") {
   must_hold(spread_law<std::uint64_t>(claims_avalanching<full_mix>{}));
   must_report("unevenness of buckets", spread_law<std::uint64_t>(claims_avalanching<as_it_is>{}));
   must_report("multiples of 2 to the power of",

@@ -3,12 +3,16 @@
 #ifndef TOPHASH_BENCH_LAB_REPORT_PAGE_HPP
 #define TOPHASH_BENCH_LAB_REPORT_PAGE_HPP
 
+#include <filesystem>
 #include <string>
 
 namespace tophash::lab::report {
 
 std::string page_head();  // from the doctype to <body>
 std::string page_foot();  // the script and the closing tags
+
+// Beside the file first, and renamed: an interrupted write leaves no half page. Throws std::runtime_error.
+void write_page(const std::string& page, const std::filesystem::path& output);
 
 }  // namespace tophash::lab::report
 

@@ -2,9 +2,6 @@
 #include "lab/report/report.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -184,22 +181,7 @@ std::string report_page(std::span<const nlohmann::json> results, const report_op
 
 void write_report(std::span<const nlohmann::json> results, const std::filesystem::path& output,
                   const report_options& options) {
-  const std::string page = report_page(results, options);
-  std::filesystem::path unfinished = output;
-  unfinished += ".part";
-  const auto refuse = [&](const std::string& why) {
-    std::error_code ignored;
-    std::filesystem::remove(unfinished, ignored);
-    throw std::runtime_error("report: cannot write " + output.string() + ": " + why);
-  };
-  errno = 0;
-  std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
-  file.write(page.data(), static_cast<std::streamsize>(page.size()));
-  file.close();
-  if (!file) refuse(errno != 0 ? std::strerror(errno) : "write failed");
-  std::error_code error;
-  std::filesystem::rename(unfinished, output, error);
-  if (error) refuse(error.message());
+  report::write_page(report_page(results, options), output);
 }
 
 }  // namespace tophash::lab

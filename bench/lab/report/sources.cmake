@@ -21,4 +21,5 @@ set(tophash_lab_report_sources
   "${CMAKE_CURRENT_LIST_DIR}/table.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/text.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/time_part.cpp"
-  "${CMAKE_CURRENT_LIST_DIR}/view.cpp")
+  "${CMAKE_CURRENT_LIST_DIR}/view.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/watch_page.cpp")

@@ -1,0 +1,3 @@
+module tophash/reproduce
+
+go 1.19

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The measurements of bench/lab/reproduce_*.cpp with Go's own map: the same metrics under the same names, so that
+// one rule judges both. Started by `tophash reproduce --with-go` with one argument, the parameters as JSON; prints
+// one JSON object. Standard library only.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+)
+
+type request struct {
+	Measurement string             `json:"measurement"`
+	Rounds      int                `json:"rounds"`
+	Seed        uint64             `json:"seed"`
+	Parameters  map[string]float64 `json:"parameters"`
+}
+
+type metric struct {
+	Unit   string    `json:"unit"`
+	Exact  bool      `json:"exact"`
+	Rounds []float64 `json:"rounds"`
+}
+
+type result struct {
+	Go      string             `json:"go"`
+	Metrics map[string]*metric `json:"metrics"`
+	Missing map[string]string  `json:"missing"`
+}
+
+func (r *result) note(name, unit string, exact bool, value float64) {
+	m := r.Metrics[name]
+	if m == nil {
+		m = &metric{Unit: unit, Exact: exact}
+		r.Metrics[name] = m
+	}
+	m.Rounds = append(m.Rounds, value)
+}
+
+func (r *request) whole(name string) int {
+	value, given := r.Parameters[name]
+	if !given || value < 1 {
+		fail("the parameter '%s' is missing", name)
+	}
+	return int(value)
+}
+
+func fail(format string, arguments ...interface{}) {
+	fmt.Fprintf(os.Stderr, format+"\n", arguments...)
+	os.Exit(1)
+}
+
+var measurements = map[string]func(*request, int, *result){
+	"emptying":         emptying,
+	"load":             load,
+	"overflow_sources": overflowSources,
+	"collisions":       collisions,
+	"rotation":         rotation,
+}
+
+func main() {
+	if len(os.Args) != 2 {
+		fail("usage: %s PARAMETERS", os.Args[0])
+	}
+	var asked request
+	if err := json.Unmarshal([]byte(os.Args[1]), &asked); err != nil {
+		fail("the parameters are no JSON: %v", err)
+	}
+	measure := measurements[asked.Measurement]
+	if measure == nil {
+		fail("'%s' is no measurement", asked.Measurement)
+	}
+	runtime.LockOSThread() // the clock is this thread's
+	out := result{Go: runtime.Version(), Metrics: map[string]*metric{}, Missing: map[string]string{}}
+	for round := 0; round < asked.Rounds; round++ {
+		measure(&asked, round, &out)
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(&out); err != nil {
+		fail("%v", err)
+	}
+}

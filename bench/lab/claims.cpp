@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab/claims.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "lab/experiment.hpp"
+#include "lab/nearest.hpp"
+
+namespace tophash::lab {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::array<std::pair<comparison, std::string_view>, 6> comparisons = {
+    {{comparison::within_factor, "within_factor"},
+     {comparison::within_percent, "within_percent"},
+     {comparison::within, "within"},
+     {comparison::at_most, "at_most"},
+     {comparison::at_least, "at_least"},
+     {comparison::undefined, "undefined"}}};
+
+constexpr std::string_view articles_schema = "tophash-articles-1", claims_schema = "tophash-claims-1";
+
+// ---- one JSON object, and where it is, so that each complaint names the field ----------------------
+
+class fields {
+ public:
+  fields(const json& object, std::string file, std::string path)
+      : object_(object), file_(std::move(file)), path_(std::move(path)) {
+    if (!object.is_object()) refuse("", std::string{"expected an object, found "} + object.type_name());
+  }
+
+  [[noreturn]] void refuse(const std::string& name, const std::string& why) const {
+    const std::string where = at(name);
+    throw claim_error(file_ + ": " + (where.empty() ? "" : where + ": ") + why);
+  }
+
+  // A field that nobody reads is a misspelt one.
+  void allow(const std::vector<std::string>& known) const {
+    for (const auto& [name, value] : object_.items()) {
+      if (std::find(known.begin(), known.end(), name) == known.end())
+        refuse(name, "no field of that name" + nearest_hint(name, known));
+    }
+  }
+
+  bool has(const char* name) const { return object_.contains(name); }
+
+  const json& need(const char* name) const {
+    const auto found = object_.find(name);
+    if (found == object_.end()) refuse(name, "missing");
+    return *found;
+  }
+
+  std::string text(const char* name) const {
+    const json& value = need(name);
+    if (!value.is_string()) refuse(name, std::string{"expected a string, found "} + value.type_name());
+    const std::string out = value.get<std::string>();
+    if (out.empty()) refuse(name, "is empty");
+    return out;
+  }
+
+  double number(const char* name) const { return to_number(need(name), name); }
+
+  double to_number(const json& value, const std::string& name) const {
+    if (!value.is_number()) refuse(name, std::string{"expected a number, found "} + value.type_name());
+    return value.get<double>();
+  }
+
+  const json& list(const char* name) const {
+    const json& value = need(name);
+    if (!value.is_array()) refuse(name, std::string{"expected a list, found "} + value.type_name());
+    return value;
+  }
+
+  std::vector<std::string> texts(const char* name) const {
+    std::vector<std::string> out;
+    for (const json& value : list(name)) {
+      if (!value.is_string() || value.get<std::string>().empty())
+        refuse(name, "expected strings with something in them");
+      out.push_back(value.get<std::string>());
+    }
+    return out;
+  }
+
+  std::map<std::string, double> numbers(const char* name) const {
+    std::map<std::string, double> out;
+    const fields inner = object(name);
+    for (const auto& [key, value] : inner.object_.items()) out[key] = inner.to_number(value, key);
+    return out;
+  }
+
+  fields object(const char* name) const { return {need(name), file_, at(name)}; }
+
+  // The objects of a list.
+  template <class Read>
+  void each(const char* name, Read read) const {
+    const json& all = list(name);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      read(fields(all[i], file_, at(name) + "[" + std::to_string(i) + "]"));
+  }
+
+  void expect_schema(std::string_view wanted) const {
+    if (text("schema") != wanted) refuse("schema", "expected '" + std::string{wanted} + "'");
+  }
+
+ private:
+  std::string at(const std::string& name) const {
+    return path_.empty() || name.empty() ? path_ + name : path_ + "." + name;
+  }
+
+  const json& object_;
+  std::string file_, path_;
+};
+
+comparison comparison_named(const fields& rule) {
+  const std::string name = rule.text("compare");
+  std::vector<std::string> known;
+  for (const auto& [value, text] : comparisons) {
+    if (text == name) return value;
+    known.emplace_back(text);
+  }
+  rule.refuse("compare", "'" + name + "' is no comparison" + nearest_hint(name, known));
+}
+
+claimed_direction read_direction(const fields& from) {
+  from.allow({"is", "than"});
+  const std::string is = from.text("is");
+  if (is != "greater" && is != "less") from.refuse("is", "expected 'greater' or 'less', found '" + is + "'");
+  return {.greater = is == "greater", .than = from.text("than")};
+}
+
+double read_tolerance(const fields& from, comparison compare) {
+  const bool one_sided = compare == comparison::at_most || compare == comparison::at_least;
+  const double tolerance = one_sided && !from.has("tolerance") ? 0 : from.number("tolerance");
+  if (compare == comparison::within_factor && tolerance < 1)
+    from.refuse("tolerance", fmt::format("a factor is at least 1, found {}", tolerance));
+  if (tolerance < 0) from.refuse("tolerance", fmt::format("expected 0 or more, found {}", tolerance));
+  return tolerance;
+}
+
+claim_rule read_rule(const fields& from, const std::optional<double>& reported) {
+  from.allow({"metric", "per", "compare", "figure", "tolerance", "inverted", "direction", "why"});
+  claim_rule out;
+  out.compare = comparison_named(from);
+  out.why = from.text("why");
+  if (from.has("inverted")) {
+    if (!from.need("inverted").is_boolean()) from.refuse("inverted", "expected true or false");
+    out.inverted = from.need("inverted").get<bool>();
+  }
+  if (from.has("metric") || out.compare != comparison::undefined) {
+    if (from.need("metric").is_array())
+      out.readings = from.texts("metric");
+    else
+      out.readings = {from.text("metric")};
+    if (out.readings.empty()) from.refuse("metric", "names no metric");
+  }
+  if (out.compare == comparison::undefined) {
+    if (out.inverted) from.refuse("inverted", "an undefined comparison has no inverse");
+    return out;
+  }
+  if (from.has("per")) out.per = from.text("per");
+  if (from.has("figure"))
+    out.figure = from.number("figure");
+  else if (reported)
+    out.figure = *reported;
+  else
+    from.refuse("figure", "missing, and no figure is reported");
+  if (out.compare == comparison::within_factor && out.figure == 0)
+    from.refuse("compare", "no factor leads from 0 to another figure; use 'within' or 'at_most'");
+  out.tolerance = read_tolerance(from, out.compare);
+  if (from.has("direction")) out.direction = read_direction(from.object("direction"));
+  return out;
+}
+
+claim read_claim(const fields& from, const std::string& table) {
+  from.allow({"id", "ledger", "label", "sentence", "reported", "rule"});
+  claim out;
+  out.id = from.text("id");
+  out.of_table = table;
+  out.ledger = from.text("ledger");
+  out.label = from.text("label");
+  out.sentence = from.text("sentence");
+  const fields reported = from.object("reported");
+  reported.allow({"figure", "text", "unit"});
+  if (reported.has("figure")) out.figure = reported.number("figure");
+  if (reported.has("text")) out.text = reported.text("text");
+  if (!out.figure && out.text.empty()) reported.refuse("figure", "missing, and there is no 'text' either");
+  out.unit = reported.text("unit");
+  out.rule = read_rule(from.object("rule"), out.figure);
+  if (out.id.rfind(table + ".", 0) != 0)
+    from.refuse("id", "'" + out.id + "' does not begin with '" + table + ".'");
+  return out;
+}
+
+const article& article_of(const fields& from, const std::vector<article>& articles) {
+  const std::string id = from.text("article");
+  std::vector<std::string> known;
+  for (const article& a : articles) {
+    if (a.id == id) return a;
+    known.push_back(a.id);
+  }
+  from.refuse("article", "'" + id + "' is no article" + nearest_hint(id, known));
+}
+
+// A chapter's unnumbered headings share its number, so the heading decides between them.
+const article_section& section_of(const fields& from, const article& in) {
+  const std::string number = from.text("section"), heading = from.text("heading");
+  const article_section* same_number = nullptr;
+  for (const article_section& s : in.sections) {
+    if (s.number != number) continue;
+    if (s.heading == heading) return s;
+    same_number = &s;
+  }
+  if (same_number == nullptr) from.refuse("section", "article " + in.id + " has no section '" + number + "'");
+  from.refuse("heading", "section " + number + " of article " + in.id + " is headed '" +
+                             same_number->heading + "' in articles.json");
+}
+
+json parse_file(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw claim_error(file.filename().string() + ": cannot be opened");
+  try {
+    return json::parse(in);
+  } catch (const json::parse_error& error) {
+    throw claim_error(file.filename().string() + ": no JSON: " + error.what());
+  }
+}
+
+// Of a program in <prefix>/bin, <prefix>/share/tophash/<name>.
+fs::path installed_folder(const char* name) {
+  std::error_code failed;
+  const fs::path self = fs::read_symlink("/proc/self/exe", failed);
+  if (failed) return {};
+  const fs::path out = self.parent_path().parent_path() / "share" / "tophash" / name;
+  return fs::is_directory(out, failed) ? out : fs::path{};
+}
+
+std::string lower_ascii(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+json reported_json(const claim& c) {
+  json out{{"unit", c.unit}};
+  if (c.figure) out["figure"] = *c.figure;
+  if (!c.text.empty()) out["text"] = c.text;
+  return out;
+}
+
+const article& known_article(const claim_ledger& ledger, const std::string& id) {
+  std::vector<std::string> known;
+  for (const article& a : ledger.articles) {
+    if (a.id == id) return a;
+    known.push_back(a.id);
+  }
+  throw command_error(exit_usage, "'" + id + "' is no article" + nearest_hint(id, known));
+}
+
+void check_filter(const claim_ledger& ledger, const claim_filter& filter) {
+  std::vector<std::string> numbers;
+  for (const article& a : ledger.articles) {
+    if (!filter.article.empty() && a.id != known_article(ledger, filter.article).id) continue;
+    for (const article_section& s : a.sections) numbers.push_back(s.number);
+  }
+  if (filter.section.empty() || std::find(numbers.begin(), numbers.end(), filter.section) != numbers.end())
+    return;
+  throw command_error(exit_usage, (filter.article.empty() ? "no article" : "article " + filter.article) +
+                                      (filter.article.empty() ? " has" : " has no") + " section '" +
+                                      filter.section + "'" + nearest_hint(filter.section, numbers));
+}
+
+// The articles' sections that the filter meets, with the tables that there are for them. None without a
+// filter.
+json sections_json(const claim_ledger& ledger, const claim_filter& filter) {
+  json out = json::array();
+  if (filter.empty()) return out;
+  const std::string wanted = lower_ascii(filter.search);
+  for (const article& a : ledger.articles) {
+    if (!filter.article.empty() && a.id != filter.article) continue;
+    for (const article_section& s : a.sections) {
+      if (!filter.section.empty() && s.number != filter.section) continue;
+      if (lower_ascii(s.heading + "\n" + s.english).find(wanted) == std::string::npos) continue;
+      json tables = json::array();
+      for (const claim_table& t : ledger.tables) {
+        if (t.article == a.id && t.section == s.number && t.heading == s.heading) tables.push_back(t.id);
+      }
+      out.push_back({{"article", a.id},
+                     {"section", s.number},
+                     {"heading", s.heading},
+                     {"english", s.english},
+                     {"ledger", s.ledger},
+                     {"tables", tables}});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view comparison_name(comparison c) noexcept {
+  for (const auto& [value, text] : comparisons) {
+    if (value == c) return text;
+  }
+  return "undefined";
+}
+
+std::vector<article> parse_articles(const json& value, const std::string& file) {
+  const fields top(value, file, "");
+  top.allow({"schema", "articles"});
+  top.expect_schema(articles_schema);
+  std::vector<article> out;
+  top.each("articles", [&out](const fields& from) {
+    from.allow({"id", "title", "english", "sections"});
+    article a{
+        .id = from.text("id"), .title = from.text("title"), .english = from.text("english"), .sections = {}};
+    std::set<std::pair<std::string, std::string>> seen;
+    from.each("sections", [&](const fields& section) {
+      section.allow({"number", "heading", "english", "claims"});
+      article_section s{.number = section.text("number"),
+                        .heading = section.text("heading"),
+                        .english = section.text("english"),
+                        .ledger = section.texts("claims")};
+      if (!seen.emplace(s.number, s.heading).second) section.refuse("heading", "stands twice");
+      a.sections.push_back(std::move(s));
+    });
+    for (const article& other : out) {
+      if (other.id == a.id) from.refuse("id", "'" + a.id + "' stands twice");
+    }
+    out.push_back(std::move(a));
+  });
+  return out;
+}
+
+claim_table parse_claim_table(const json& value, const std::string& file,
+                              const std::vector<article>& articles) {
+  const fields top(value, file, "");
+  top.allow({"schema", "table", "title", "article", "section", "heading", "workload", "variants", "claims"});
+  top.expect_schema(claims_schema);
+  claim_table out;
+  out.file = file;
+  out.id = top.text("table");
+  out.title = top.text("title");
+  const article& in = article_of(top, articles);
+  const article_section& section = section_of(top, in);
+  out.article = in.id;
+  out.section = section.number;
+  out.heading = section.heading;
+  const fields workload = top.object("workload");
+  workload.allow({"measurement", "parameters", "quick"});
+  out.workload = workload.text("measurement");
+  out.parameters = workload.numbers("parameters");
+  if (workload.has("quick")) out.quick_parameters = workload.numbers("quick");
+  for (const auto& [name, number] : out.quick_parameters) {
+    if (out.parameters.count(name) == 0)
+      workload.refuse("quick", "'" + name + "' is not among the parameters");
+  }
+  out.variants = top.texts("variants");
+  top.each("claims", [&](const fields& from) {
+    claim c = read_claim(from, out.id);
+    if (std::find(section.ledger.begin(), section.ledger.end(), c.ledger) == section.ledger.end())
+      from.refuse("ledger",
+                  "section " + section.number + " of article " + in.id + " holds no claim " + c.ledger);
+    for (const claim& other : out.claims) {
+      if (other.id == c.id) from.refuse("id", "'" + c.id + "' stands twice");
+    }
+    out.claims.push_back(std::move(c));
+  });
+  if (out.claims.empty()) top.refuse("claims", "holds no claim");
+  return out;
+}
+
+claim_ledger load_claims(const fs::path& folder) {
+  std::error_code failed;
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
+    if (entry.path().extension() == ".json" && entry.path().filename() != "articles.json")
+      files.push_back(entry.path());
+  }
+  if (failed) throw claim_error(folder.string() + ": no folder of claims: " + failed.message());
+  std::sort(files.begin(), files.end());
+  claim_ledger out;
+  out.articles = parse_articles(parse_file(folder / "articles.json"), "articles.json");
+  for (const fs::path& file : files) {
+    claim_table table = parse_claim_table(parse_file(file), file.filename().string(), out.articles);
+    for (const claim_table& other : out.tables) {
+      if (other.id == table.id)
+        throw claim_error(table.file + ": table: '" + table.id + "' is in " + other.file + " already");
+    }
+    out.tables.push_back(std::move(table));
+  }
+  return out;
+}
+
+fs::path claims_folder(const std::string& given) {
+  if (!given.empty()) return given;
+  const fs::path installed = installed_folder("claims");
+  return installed.empty() ? fs::path{TOPHASH_LAB_BENCH_FOLDER} / "claims" : installed;
+}
+
+fs::path go_folder() {
+  const fs::path installed = installed_folder("go");
+  return installed.empty() ? fs::path{TOPHASH_LAB_BENCH_FOLDER} / "go" : installed;
+}
+
+json rule_json(const claim_rule& rule) {
+  json out{{"compare", comparison_name(rule.compare)}, {"why", rule.why}};
+  if (!rule.readings.empty()) out["metric"] = rule.readings;
+  if (!rule.per.empty()) out["per"] = rule.per;
+  if (rule.compare != comparison::undefined) {
+    out["figure"] = rule.figure;
+    out["tolerance"] = rule.tolerance;
+  }
+  if (rule.inverted) out["inverted"] = true;
+  if (rule.direction)
+    out["direction"] = {{"is", rule.direction->greater ? "greater" : "less"}, {"than", rule.direction->than}};
+  return out;
+}
+
+json claims_json(const claim_ledger& ledger, const claim_filter& filter) {
+  check_filter(ledger, filter);
+  const std::string wanted = lower_ascii(filter.search);
+  json out = json::array();
+  for (const claim_table& t : ledger.tables) {
+    if (!filter.article.empty() && t.article != filter.article) continue;
+    if (!filter.section.empty() && t.section != filter.section) continue;
+    const article& in = known_article(ledger, t.article);
+    for (const claim& c : t.claims) {
+      const std::string all =
+          lower_ascii(fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", c.id, c.ledger, c.label, c.sentence,
+                                  t.title, t.heading, in.title, in.english));
+      if (all.find(wanted) == std::string::npos) continue;
+      out.push_back({{"name", c.id},
+                     {"description", c.sentence},
+                     {"ledger", c.ledger},
+                     {"table", t.id},
+                     {"article", t.article},
+                     {"section", t.section},
+                     {"heading", t.heading},
+                     {"reported", reported_json(c)},
+                     {"rule", rule_json(c.rule)}});
+    }
+  }
+  return {{"claims", out}, {"sections", sections_json(ledger, filter)}};
+}
+
+std::string claims_text(const json& claims) {
+  std::string out, table;
+  for (const json& c : claims.at("claims")) {
+    if (c.at("table") != table) {
+      table = c.at("table");
+      out += fmt::format("{}{}  article {}, {}  {}\n", out.empty() ? "" : "\n", table,
+                         c.at("article").get<std::string>(), c.at("section").get<std::string>(),
+                         c.at("heading").get<std::string>());
+    }
+    out += fmt::format("  {:<28} {:<4} {}\n", c.at("name").get<std::string>(),
+                       c.at("ledger").get<std::string>(), c.at("description").get<std::string>());
+  }
+  for (const json& section : claims.value("sections", json::array())) {
+    if (!section.at("tables").empty()) continue;
+    std::string ids;
+    for (const json& id : section.at("ledger")) ids += (ids.empty() ? "" : " ") + id.get<std::string>();
+    out +=
+        fmt::format("article {}, {}  {} ({}): {}, not to be reproduced yet\n",
+                    section.at("article").get<std::string>(), section.at("section").get<std::string>(),
+                    section.at("heading").get<std::string>(), section.at("english").get<std::string>(), ids);
+  }
+  return out.empty() ? "no claim and no heading holds that\n" : out;
+}
+
+}  // namespace tophash::lab

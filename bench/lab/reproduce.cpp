@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab/reproduce.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "lab/clock.hpp"
+#include "lab/experiment.hpp"
+#include "lab/manifest.hpp"
+#include "lab/nearest.hpp"
+
+namespace tophash::lab {
+
+namespace {
+
+using nlohmann::json;
+
+// ---- which tables, and which of their claims -------------------------------------------------------
+
+bool names(const std::string& id, const claim_table& table, const claim& c) {
+  return id == table.id || id == c.id || id == c.ledger;
+}
+
+void require_known(const std::vector<std::string>& ids, const claim_ledger& ledger) {
+  for (const std::string& id : ids) {
+    bool found = false;
+    std::vector<std::string> known;
+    for (const claim_table& t : ledger.tables) {
+      known.push_back(t.id);
+      for (const claim& c : t.claims) {
+        found = found || names(id, t, c);
+        known.push_back(c.ledger);
+        known.push_back(c.id);
+      }
+    }
+    if (found) continue;
+    std::sort(known.begin(), known.end());
+    known.erase(std::unique(known.begin(), known.end()), known.end());
+    throw command_error(exit_usage, "'" + id + "' is no table and no claim that can be reproduced" +
+                                        nearest_hint(id, known) + " (see: tophash list claims)");
+  }
+}
+
+std::vector<claim_table> chosen_tables(const std::vector<std::string>& ids, const claim_ledger& ledger) {
+  require_known(ids, ledger);
+  if (ids.empty()) return ledger.tables;
+  std::vector<claim_table> out;
+  for (claim_table t : ledger.tables) {
+    std::erase_if(t.claims, [&](const claim& c) {
+      return std::none_of(ids.begin(), ids.end(), [&](const std::string& id) { return names(id, t, c); });
+    });
+    if (!t.claims.empty()) out.push_back(std::move(t));
+  }
+  return out;
+}
+
+const measurement_entry& measurement_of(const claim_table& t) {
+  std::vector<std::string> known;
+  for (const measurement_entry& m : claim_measurements()) {
+    if (m.name == t.workload) return m;
+    known.emplace_back(m.name);
+  }
+  throw claim_error(t.file + ": workload.measurement: '" + t.workload + "' is no measurement" +
+                    nearest_hint(t.workload, known));
+}
+
+// A rule that names a metric which the measurement neither takes nor misses is a misspelt rule.
+void check_metrics(const claim_table& t, const claim_measurement& m) {
+  std::vector<std::string> known;
+  for (const auto& [name, metric] : m.sample) known.push_back(name);
+  for (const auto& [name, why] : m.missing) known.push_back(name);
+  const auto need = [&](const claim& c, const std::string& name) {
+    if (name.empty() || std::find(known.begin(), known.end(), name) != known.end()) return;
+    throw claim_error(t.file + ": " + c.id + ": '" + name + "' is no metric of the measurement '" +
+                      t.workload + "'" + nearest_hint(name, known));
+  };
+  for (const claim& c : t.claims) {
+    for (const std::string& name : c.rule.readings) need(c, name);
+    need(c, c.rule.per);
+    if (c.rule.direction) need(c, c.rule.direction->than);
+  }
+}
+
+// `not measured` becomes the measurement's own reason.
+judgement judged(const claim& c, const measured_sample& sample,
+                 const std::map<std::string, std::string>& missing) {
+  judgement out = judge(c.rule, c.unit, sample);
+  for (judged_reading& reading : out.readings) {
+    if (reading.value) continue;
+    for (const std::string& name : {reading.metric, c.rule.per}) {
+      if (const auto found = missing.find(name); found != missing.end()) reading.reason = found->second;
+    }
+  }
+  return out;
+}
+
+std::string rerun_command(const reproduce_request& r, const std::string& table) {
+  std::string out = "tophash reproduce " + table + " --seed " + std::to_string(r.seed);
+  if (r.repeat) out += " --repeat " + std::to_string(*r.repeat);
+  if (r.quick) out += " --quick";
+  if (r.with_go) out += " --with-go";
+  if (!r.claims.empty()) out += " --claims " + r.claims;
+  return out;
+}
+
+// ---- text ------------------------------------------------------------------------------------------
+
+// Three significant digits, no exponent.
+std::string digits(double value) {
+  const double size = std::abs(value);
+  if (size == 0) return "0";
+  if (size >= 10'000) return grouped(static_cast<std::uint64_t>(std::llround(value)));
+  if (size >= 100) return fmt::format("{:.0f}", value);
+  if (size < 1e-6) return fmt::format("{:.1e}", value);
+  const int decimals = std::max(0, 2 - static_cast<int>(std::floor(std::log10(size))));
+  return fmt::format("{:.{}f}", value, decimals);
+}
+
+std::string published_text(const claim& c) {
+  if (!c.text.empty()) return c.text;
+  return fmt::format("{:g} {}", *c.figure, c.unit);
+}
+
+const judged_reading& shown(const judgement& j) { return j.readings[j.decided_by]; }
+
+std::string cell(const judgement& j, const claim& c) {
+  const judged_reading& reading = shown(j);
+  return reading.value ? figure_text(*reading.value, c.unit) : "-";
+}
+
+std::string go_cell(const reproduced_table& t, const judged_claim& c) {
+  if (!t.go) return t.go_absent;
+  return cell(*c.go, *c.published);
+}
+
+std::string verdict_text(const judged_claim& c) {
+  std::string out{verdict_name(c.here.is)};
+  if (c.go && shown(*c.go).value && c.go->is != c.here.is)
+    out += fmt::format(" (Go: {})", verdict_name(c.go->is));
+  return out;
+}
+
+// A reason, and the rows that it holds for.
+class grouped_rows {
+ public:
+  void add(const std::string& reason, const std::string& row) {
+    for (auto& [known, rows] : all_) {
+      if (known == reason) {
+        rows += ", " + row;
+        return;
+      }
+    }
+    all_.emplace_back(reason, row);
+  }
+  void append_to(std::string& out, std::string_view what) const {
+    for (const auto& [reason, rows] : all_) out += fmt::format("{}: {}: {}\n", what, rows, reason);
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> all_;
+};
+
+// Why a row has no verdict or no Go figure, and which metric is shown where the article may mean several.
+std::string footnotes(const reproduced_table& t) {
+  grouped_rows unresolved, no_go;
+  std::string readings;
+  for (const judged_claim& c : t.claims) {
+    const claim& p = *c.published;
+    if (c.here.is == verdict::not_resolvable) unresolved.add(c.here.reason(), p.label);
+    if (c.go && !shown(*c.go).value && p.rule.compare != comparison::undefined)
+      no_go.add(c.go->reason(), p.label);
+    if (p.rule.readings.size() > 1) readings += (readings.empty() ? "" : ", ") + shown(c.here).metric;
+  }
+  std::string out;
+  unresolved.append_to(out, "not resolvable");
+  no_go.append_to(out, "no Go figure");
+  if (!readings.empty())
+    out += "readings: any of several counts where the article defines nothing (--json has all); shown: " +
+           readings + "\n";
+  return out;
+}
+
+// ---- JSON ------------------------------------------------------------------------------------------
+
+json estimate_json(const estimate& e) {
+  return {{"median", e.median}, {"low", e.low}, {"high", e.high}, {"coverage", e.coverage}};
+}
+
+json judgement_json(const judgement& j) {
+  json out{{"verdict", verdict_name(j.is)}, {"reason", j.reason()}, {"reading", shown(j).metric}};
+  if (shown(j).value) out["figure"] = estimate_json(*shown(j).value);
+  if (j.readings.size() > 1) {
+    for (const judged_reading& reading : j.readings) {
+      json one{{"metric", reading.metric}, {"verdict", verdict_name(reading.is)}, {"reason", reading.reason}};
+      if (reading.value) one["figure"] = estimate_json(*reading.value);
+      out["readings"].push_back(std::move(one));
+    }
+  }
+  return out;
+}
+
+json sample_json(const measured_sample& sample) {
+  json out = json::object();
+  for (const auto& [name, metric] : sample)
+    out[name] = {{"unit", metric.unit}, {"exact", metric.exact}, {"rounds", metric.rounds}};
+  return out;
+}
+
+json row_json(const judged_claim& c, const reproduced_table& t) {
+  const claim& p = *c.published;
+  json reported{{"unit", p.unit}};
+  if (p.figure) reported["figure"] = *p.figure;
+  if (!p.text.empty()) reported["text"] = p.text;
+  json out{{"id", p.id},
+           {"ledger", p.ledger},
+           {"label", p.label},
+           {"claim", p.sentence},
+           {"reported", reported},
+           {"rule", rule_json(p.rule)},
+           {"here", judgement_json(c.here)},
+           {"verdict", verdict_name(c.here.is)}};
+  if (c.go)
+    out["go"] = judgement_json(*c.go);
+  else
+    out["go_absent"] = t.go_absent;
+  return out;
+}
+
+json table_json(const reproduced_table& t) {
+  json out{{"table", t.table.id},
+           {"article", t.table.article},
+           {"section", t.table.section},
+           {"heading", t.table.heading},
+           {"title", t.table.title},
+           {"setting", t.measured.setting},
+           {"variants", t.table.variants},
+           {"workload", {{"measurement", t.table.workload}, {"parameters", t.table.parameters}}},
+           {"rounds", t.measured.rounds},
+           {"claims", json::array()},
+           {"why", t.measured.why},
+           {"metrics", sample_json(t.measured.sample)},
+           {"missing", t.measured.missing},
+           {"rerun", t.rerun}};
+  for (const judged_claim& c : t.claims) out["claims"].push_back(row_json(c, t));
+  if (t.go)
+    out["go"] = {
+        {"version", t.go->version}, {"metrics", sample_json(t.go->sample)}, {"missing", t.go->missing}};
+  return out;
+}
+
+// Ctrl-C reaches the Go program too; what was measured before it stays.
+std::optional<go_result> run_go(const go_programs& go, const claim_request& request) {
+  try {
+    return go.run(request);
+  } catch (const command_error&) {
+    if (stop_measuring()) return std::nullopt;
+    throw;
+  }
+}
+
+reproduced_table reproduce_table(claim_table table, const reproduce_request& request, unsigned rounds,
+                                 const go_programs* go) {
+  reproduced_table out;
+  out.table = std::move(table);
+  claim_request wanted{.table = &out.table,
+                       .parameters = out.table.parameters,
+                       .rounds = rounds,
+                       .seed = request.seed,
+                       .quick = request.quick,
+                       .progress = request.progress};
+  if (request.quick) {
+    for (const auto& [name, value] : out.table.quick_parameters) wanted.parameters[name] = value;
+  }
+  out.measured = measurement_of(out.table).measure(wanted);
+  out.rerun = rerun_command(request, out.table.id);
+  out.table.parameters = wanted.parameters;
+  if (out.measured.rounds == 0) return out;
+  check_metrics(out.table, out.measured);
+  out.go_absent = go != nullptr ? "interrupted" : go_installed() ? "not asked for" : "not installed";
+  if (go != nullptr && !stop_measuring()) out.go = run_go(*go, wanted);
+  for (const claim& c : out.table.claims) {
+    judged_claim row{.published = &c, .here = judged(c, out.measured.sample, out.measured.missing), .go = {}};
+    if (out.go) row.go = judged(c, out.go->sample, out.go->missing);
+    out.claims.push_back(std::move(row));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string figure_text(const estimate& value, const std::string& unit) {
+  const bool tiny = unit == "ms" && value.high != 0 && value.high < 1e-3;
+  const double scale = tiny ? 1e6 : 1;
+  std::string out = digits(value.median * scale) + " " + (tiny ? "ns" : unit);
+  const std::string low = digits(value.low * scale), high = digits(value.high * scale);
+  if (low != high) out += " (" + low + ".." + high + ")";
+  return out;
+}
+
+reproduction reproduce(const reproduce_request& request) {
+  const claim_ledger ledger = load_claims(claims_folder(request.claims));
+  std::vector<claim_table> tables = chosen_tables(request.ids, ledger);
+  for (const claim_table& t : tables) static_cast<void>(measurement_of(t));
+  reproduction out;
+  out.request = request;
+  out.rounds = request.repeat.value_or(request.quick ? reproduce_rounds_quick : reproduce_rounds);
+  const std::uint64_t started = wall_ns();
+  std::unique_ptr<go_programs> go;
+  if (request.with_go) {
+    request.progress("building the Go programs");
+    go = std::make_unique<go_programs>(go_folder());
+  }
+  for (claim_table& t : tables) {
+    reproduced_table done = reproduce_table(std::move(t), request, out.rounds, go.get());
+    request.progress("");
+    if (done.measured.rounds != 0) {
+      request.say((out.tables.empty() ? "" : "\n") + reproduction_text(done));
+      out.tables.push_back(std::move(done));
+    }
+    if (stop_measuring()) break;
+  }
+  out.interrupted = stop_measuring();
+  out.seconds = static_cast<double>(wall_ns() - started) / 1e9;
+  return out;
+}
+
+std::string reproduction_text(const reproduced_table& t) {
+  std::string out =
+      fmt::format("{}  article {}, {}  {}\n", t.table.id, t.table.article, t.table.section, t.table.heading);
+  out += fmt::format("{}: {}; {}; {} round{}\n", t.table.title, t.table.variants.front(), t.measured.setting,
+                     t.measured.rounds, t.measured.rounds == 1 ? "" : "s");
+  std::vector<std::array<std::string, 5>> rows = {
+      {"", "published", "here", t.go ? t.go->version : "Go", "verdict"}};
+  for (const judged_claim& c : t.claims)
+    rows.push_back({c.published->label, published_text(*c.published), cell(c.here, *c.published),
+                    go_cell(t, c), verdict_text(c)});
+  std::array<std::size_t, 4> widths{};
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < widths.size(); ++i) out += fmt::format("{:<{}}  ", row[i], widths[i]);
+    out += row.back() + "\n";
+  }
+  for (const std::string& line : t.measured.why) out += "why: " + line + "\n";
+  return out + footnotes(t) + "rerun: " + t.rerun + "\n";
+}
+
+json reproduction_json(const reproduction& r) {
+  json out{{"schema", "tophash-reproduction-1"},
+           {"manifest", manifest()},
+           {"argv", r.request.argv},
+           {"seed", r.request.seed},
+           {"rounds", r.rounds},
+           {"quick", r.request.quick},
+           {"interval", "median over the rounds; low..high holds the true median with the chance `coverage`"},
+           {"seconds", r.seconds},
+           {"interrupted", r.interrupted},
+           {"tables", json::array()}};
+  for (const reproduced_table& t : r.tables) out["tables"].push_back(table_json(t));
+  return out;
+}
+
+}  // namespace tophash::lab

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tophash reproduce`: measures what the chosen claim files name, with our framework and on request with real
+// Go, and holds each published figure against it. Every figure but the published ones comes from this run;
+// verdicts come from the files' rules.
+#ifndef TOPHASH_BENCH_LAB_REPRODUCE_HPP
+#define TOPHASH_BENCH_LAB_REPRODUCE_HPP
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "lab/claims.hpp"
+#include "lab/claims_verdict.hpp"
+#include "lab/reproduce_go.hpp"
+#include "lab/reproduce_measure.hpp"
+
+namespace tophash::lab {
+
+inline constexpr unsigned reproduce_rounds = 7, reproduce_rounds_quick = 5;
+
+struct reproduce_request {
+  std::vector<std::string> ids;  // tables (T-A1), claims (T-A1.make), ledger ids (A30); empty: every table
+  std::string claims;            // folder; empty: as claims_folder finds it
+  bool quick = false;
+  bool with_go = false;
+  std::optional<unsigned> repeat;  // rounds
+  std::uint64_t seed = 1;
+  std::vector<std::string> argv;
+  std::function<void(const std::string&)> progress = [](const std::string&) {};
+  std::function<void(const std::string&)> say = [](const std::string&) {
+  };  // each table's text, when it is ready
+};
+
+struct judged_claim {
+  const claim* published = nullptr;
+  judgement here;
+  std::optional<judgement> go;
+};
+
+struct reproduced_table {
+  claim_table table;
+  std::vector<judged_claim> claims;  // into `table`
+  claim_measurement measured;
+  std::optional<go_result> go;
+  std::string go_absent;  // why there is no Go column's figure
+  std::string rerun;
+
+  reproduced_table() = default;
+  reproduced_table(reproduced_table&&) = default;
+  reproduced_table(const reproduced_table&) = delete;
+  reproduced_table& operator=(const reproduced_table&) = delete;
+};
+
+struct reproduction {
+  reproduce_request request;
+  unsigned rounds = 0;
+  std::vector<reproduced_table> tables;
+  bool interrupted = false;
+  double seconds = 0;
+};
+
+// Throws command_error (unknown id; Go asked for and absent) and claim_error.
+reproduction reproduce(const reproduce_request& request);
+
+// Schema tophash-reproduction-1.
+nlohmann::json reproduction_json(const reproduction& r);
+std::string reproduction_text(const reproduced_table& t);
+
+// `141 ms (139..150)`; no interval where all rounds agree.
+std::string figure_text(const estimate& value, const std::string& unit);
+
+}  // namespace tophash::lab
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab/reproduce_go.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <vector>
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab/experiment.hpp"
+
+namespace tophash::lab {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct child_result {
+  int code = -1;
+  std::string out, err;
+};
+
+std::string contents(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void redirect(const fs::path& file, int to) {
+  const int opened = ::open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+  if (opened < 0 || ::dup2(opened, to) < 0) ::_exit(126);
+}
+
+// Both streams go to files in `scratch`, so no pipe can fill up. `settings` are NAME=VALUE for the child
+// alone.
+child_result run_child(const std::vector<std::string>& words, const fs::path& directory,
+                       const fs::path& scratch, const std::vector<std::string>& settings) {
+  std::vector<char*> argv;
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  const fs::path out = scratch / "stdout", err = scratch / "stderr";
+  const pid_t child = ::fork();
+  if (child < 0) throw command_error(exit_check_failed, std::string{"fork: "} + std::strerror(errno));
+  if (child == 0) {
+    redirect(out, STDOUT_FILENO);
+    redirect(err, STDERR_FILENO);
+    if (::chdir(directory.c_str()) != 0) ::_exit(126);
+    for (const std::string& setting : settings) ::putenv(const_cast<char*>(setting.c_str()));
+    ::execvp(argv.front(), argv.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), contents(out), contents(err)};
+}
+
+fs::path make_scratch() {
+  std::string name = (fs::temp_directory_path() / "tophash-go-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr)
+    throw command_error(exit_check_failed, name + ": cannot be made: " + std::strerror(errno));
+  return name;
+}
+
+[[noreturn]] void not_understood(const std::string& why) {
+  throw command_error(exit_check_failed, "the Go program's output: " + why);
+}
+
+const json& need(const json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end()) not_understood(std::string{name} + ": missing");
+  return *found;
+}
+
+}  // namespace
+
+bool go_installed() {
+  const char* path = std::getenv("PATH");
+  if (path == nullptr) return false;
+  std::string_view rest = path;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(':'), rest.size());
+    const fs::path candidate = fs::path(rest.substr(0, end)) / "go";
+    std::error_code failed;
+    if (fs::is_regular_file(candidate, failed) && ::access(candidate.c_str(), X_OK) == 0) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+go_programs::go_programs(const fs::path& sources) {
+  if (!go_installed()) {
+    throw command_error(exit_not_here,
+                        "--with-go needs the program 'go', which is not installed (Debian package " +
+                            std::string{go_package} + ")");
+  }
+  if (!fs::exists(sources / "go.mod"))
+    throw command_error(exit_not_here, sources.string() + ": holds no Go module");
+  folder_ = make_scratch();
+  const std::string scratch = folder_.string();
+  const child_result built = run_child({"go", "build", "-o", scratch + "/programs", "."}, sources, folder_,
+                                       {"GOCACHE=" + scratch + "/cache", "GOPATH=" + scratch + "/path",
+                                        "GOFLAGS=-mod=readonly", "GOPROXY=off", "GOTOOLCHAIN=local",
+                                        "GO111MODULE=on", "CGO_ENABLED=0", "GOENV=off", "GOWORK=off"});
+  if (built.code != 0) {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+    throw command_error(exit_check_failed, "the Go programs do not build: " + built.err + built.out);
+  }
+}
+
+go_programs::~go_programs() {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+go_result go_programs::run(const claim_request& request) const {
+  const json how{{"measurement", request.table->workload},
+                 {"rounds", request.rounds},
+                 {"seed", request.seed},
+                 {"parameters", request.parameters}};
+  request.progress(request.table->id + ": Go");
+  const child_result ran =
+      run_child({(folder_ / "programs").string(), how.dump()}, folder_, folder_, {"GOGC=100"});
+  if (ran.code != 0) {
+    throw command_error(exit_check_failed, "the Go program for " + request.table->id + " ended with " +
+                                               std::to_string(ran.code) + ": " + ran.err);
+  }
+  return parse_go_result(ran.out);
+}
+
+go_result parse_go_result(const std::string& text) {
+  const json top = json::parse(text, nullptr, false);
+  if (top.is_discarded() || !top.is_object()) not_understood("no JSON object: " + text.substr(0, 80));
+  go_result out;
+  try {
+    out.version = need(top, "go").get<std::string>();
+    for (const auto& [name, metric] : need(top, "metrics").items()) {
+      measured_metric m;
+      m.unit = need(metric, "unit").get<std::string>();
+      m.exact = need(metric, "exact").get<bool>();
+      m.rounds = need(metric, "rounds").get<std::vector<double>>();
+      out.sample.emplace(name, std::move(m));
+    }
+    if (const auto found = top.find("missing"); found != top.end() && !found->is_null())
+      out.missing = found->get<std::map<std::string, std::string>>();
+  } catch (const json::exception& error) {
+    not_understood(error.what());
+  }
+  return out;
+}
+
+}  // namespace tophash::lab

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same measurements with real Go: bench/go, a module without dependencies, built in a temporary directory
+// (nothing is fetched, no cache outside it is written) and run with the same parameters, rounds and seed.
+#ifndef TOPHASH_BENCH_LAB_REPRODUCE_GO_HPP
+#define TOPHASH_BENCH_LAB_REPRODUCE_GO_HPP
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lab/claims_verdict.hpp"
+#include "lab/reproduce_measure.hpp"
+
+namespace tophash::lab {
+
+inline constexpr std::string_view go_package = "golang-go";
+
+bool go_installed();
+
+struct go_result {
+  std::string version;  // go1.19.8
+  measured_sample sample;
+  std::map<std::string, std::string> missing;  // metric: why
+};
+
+class go_programs {
+ public:
+  // Builds. Throws command_error: exit_not_here without `go`, exit_check_failed with the compiler's words.
+  explicit go_programs(const std::filesystem::path& sources);
+  go_programs(const go_programs&) = delete;
+  go_programs& operator=(const go_programs&) = delete;
+  ~go_programs();
+
+  go_result run(const claim_request& request) const;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+// What a program prints, read with errors that name the field.
+go_result parse_go_result(const std::string& text);
+
+}  // namespace tophash::lab
+
+#endif

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+// What wraps a growth or a deletion policy, grouped buckets, and the overflow sources that own more than a list:
+// laws, and exact behaviour in a map.
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <tophash/allocators/pages.hpp>
+#include <tophash/map.hpp>
+#include <tophash/policies/deletion/dirty.hpp>
+#include <tophash/policies/deletion/purging.hpp>
+#include <tophash/policies/deletion/tombstone.hpp>
+#include <tophash/policies/growth/eager.hpp>
+#include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/regrowing.hpp>
+#include <tophash/policies/growth/shrinking.hpp>
+#include <tophash/policies/hashing/hash_with.hpp>
+#include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/overflow/local_list.hpp>
+#include <tophash/policies/overflow/preallocated.hpp>
+#include <tophash/policies/overflow/shared_pool.hpp>
+#include <tophash/presets.hpp>
+
+#include "laws/allocation.hpp"
+#include "laws/growth.hpp"
+#include "support/storage.hpp"
+
+using namespace tophash;
+using tophash::testing::recording;
+using tophash::testing::recording_resource;
+
+namespace {
+
+using u64 = std::uint64_t;
+
+template <class... Options>
+using numbers = tophash::map<u64, u64, Options...>;
+
+// Low bits choose the bucket, so a test can fill the chain it wants. Tags are the top bits: those of `n`.
+using placed = hashing::identity;
+constexpr u64 in_bucket(u64 bucket, u64 n) { return bucket | (n << 32) | (n << 56); }
+
+template <class Map>
+void check_sound(const Map& m) {
+  const char* broken = m.check_invariants();
+  CHECK(std::string(broken == nullptr ? "" : broken) == "");
+}
+
+template <class Policy>
+std::string first_complaint() {
+  std::string first;
+  laws::check_growth(Policy{}, [&first](const std::string& what) {
+    if (first.empty()) first = what;
+  });
+  return first;
+}
+
+// Takes half of the array away below half of the limit: what is left is nearly full, then below the half again.
+struct restless {
+  using axis = axes::growth;
+  static constexpr growth_facts facts{.shrink_percent = 50};
+  static constexpr plan decide(const load_state& load) noexcept {
+    if (load.units > 1 && load.live < share_of(load.limit, 50)) return plan::resize(load.units / 2);
+    return growth::double_or_regrow(load);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("growth: the wrappers obey the laws", "[policies]") {
+  namespace when = growth::when;
+  using growth::eager;
+  using growth::incremental;
+  using growth::regrowing;
+  using growth::shrinking;
+  CHECK(first_complaint<shrinking<eager>>() == "");
+  CHECK(first_complaint<shrinking<incremental<1>, 10>>() == "");
+  CHECK(first_complaint<regrowing<eager>>() == "");
+  CHECK(first_complaint<regrowing<incremental<2>, when::dead<25>>>() == "");
+  CHECK(first_complaint<regrowing<incremental<2, true>, when::chain<4>>>() == "");
+  CHECK(first_complaint<shrinking<regrowing<incremental<2>>>>() == "");
+  CHECK(first_complaint<regrowing<shrinking<incremental<2>>, when::dead<50>>>() == "");
+  // What the law is for: a policy that would shrink again what it has just shrunk, or grow below the limit.
+  CHECK(first_complaint<restless>().find("it wants resize") != std::string::npos);
+}
+
+TEST_CASE("growth: names of the wrappers", "[policies]") {
+  CHECK(option_name<growth::shrinking<growth::regrowing<growth::incremental<2>>>>().view() ==
+        "shrinking(regrowing(incremental(2),overflow),25)");
+  CHECK(option_name<growth::regrowing<growth::eager, growth::when::dead<30>>>().view() == "regrowing(eager,dead=30)");
+  CHECK(option_name<growth::regrowing<growth::eager, growth::when::chain<4>>>().view() == "regrowing(eager,chain=4)");
+  CHECK(option_name<deletion::purging<deletion::dirty, deletion::share<25>>>().view() == "purging(dirty,share=25)");
+  CHECK(option_name<deletion::purging<deletion::tombstone_not_reusing, deletion::batch<64, 3>>>().view() ==
+        "purging(tombstone(not_reusing),batch(64,3))");
+  CHECK(option_name<layout::bucket_chain<bucket_options{.group_bytes = 4096}>>().view() ==
+        "bucket_chain(group_bytes=4096)");
+}
+
+TEST_CASE("growth: regrowing acts as Go does when there are as many overflow buckets as buckets", "[map]") {
+  numbers<placed, deletion::tombstone, growth::regrowing<growth::eager>, load<13, 2>> m(100);
+  const u64 units = m.stats().units;
+  REQUIRE(units == 16);
+  // Chains of three buckets, emptied to one entry in the last one: room everywhere, overflow buckets in use.
+  u64 n = 0;
+  for (u64 bucket = 0; m.stats().overflow_in_use < units - 1; ++bucket) {
+    for (u64 i = 0; i < 17; ++i) m.try_emplace(in_bucket(bucket, ++n), n);
+    for (u64 i = 0; i < 16; ++i) m.erase(in_bucket(bucket, n - 1 - i));
+    if (m.stats().overflow_in_use == units - 2) break;
+  }
+  REQUIRE(m.stats().overflow_in_use < units);
+  const u64 regrows = m.stats().regrows;
+  u64 fills = 0;
+  while (m.stats().overflow_in_use < units && fills < 40) m.try_emplace(in_bucket(15, ++n), n), ++fills;
+  CHECK(m.stats().overflow_in_use == units);
+  CHECK(m.stats().regrows == regrows);
+  m.try_emplace(in_bucket(15, ++n), n);
+  CHECK(m.stats().regrows == regrows + 1);
+  CHECK(m.stats().units == units);
+  CHECK(m.stats().overflow_in_use < 8);
+  check_sound(m);
+}
+
+TEST_CASE("growth: regrowing by the length of a chain, and not for ever when a regrow cannot help", "[map]") {
+  numbers<placed, deletion::immediate, growth::regrowing<growth::eager, growth::when::chain<3>>, load<8>> m(1000);
+  const u64 units = m.stats().units;
+  for (u64 n = 1; n <= 200; ++n) m.try_emplace(in_bucket(0, n), n);  // 25 buckets in one chain, for good
+  const auto s = m.stats();
+  CHECK(s.regrows >= 1);
+  // One for every units / 8 overflow buckets acquired, at most.
+  CHECK(s.regrows <= s.overflow.requested * 8 / units + 1);
+  check_sound(m);
+}
+
+TEST_CASE("growth: regrowing by the share of dead slots", "[map]") {
+  numbers<deletion::tombstone_not_reusing, growth::regrowing<growth::eager, growth::when::dead<25>>, load<4>> m(512);
+  const u64 limit = m.stats().limit;
+  REQUIRE(limit == 512);
+  for (u64 key = 0; key < 200; ++key) m.try_emplace(key, key);
+  for (u64 key = 0; key < 127; ++key) m.erase(key);
+  m.try_emplace(1000, 0u);
+  CHECK(m.stats().regrows == 0);
+  m.erase(127);
+  CHECK(m.stats().dead == 128);
+  m.try_emplace(1001, 0u);
+  CHECK(m.stats().regrows == 1);
+  CHECK(m.stats().dead == 0);
+  CHECK(m.size() == 200 - 128 + 2);
+  check_sound(m);
+}
+
+TEST_CASE("growth: a regrow under way does not end at once because of the residue it removes", "[map]") {
+  numbers<deletion::tombstone_not_reusing, growth::incremental<2>, load<4>> m(2000);
+  const u64 limit = m.stats().limit;
+  for (u64 key = 0; m.stats().growths + m.stats().regrows == 0 && key < 4 * limit; ++key) {
+    m.try_emplace(key, key);
+    if (key >= limit / 4) m.erase(key - limit / 4);
+  }
+  REQUIRE(m.stats().growing);
+  const u64 before = m.stats().evacuated_chains;
+  m.try_emplace(u64{1} << 40, 0u);
+  CHECK(m.stats().growing);
+  CHECK(m.stats().evacuated_chains - before <= 2);
+  check_sound(m);
+}
+
+TEST_CASE("growth: shrinking gives memory back step by step and keeps what was reserved", "[map]") {
+  const auto emptied = []<class Map>(Map m, std::size_t least_factor = 10) {
+    for (u64 key = 0; key < 50'000; ++key) m.try_emplace(key, key);
+    const std::size_t full = m.memory_report().total_bytes(), units = m.stats().units;
+    u64 most = 0;
+    for (u64 key = 0; key < 50'000; ++key) {
+      const u64 before = m.stats().evacuated_chains;
+      m.erase(key);
+      most = std::max(most, m.stats().evacuated_chains - before);
+      if (key % 1000 == 0) check_sound(m);
+    }
+    CHECK(m.empty());
+    CHECK(m.memory_report().total_bytes() * least_factor < full);
+    CHECK(m.stats().units < units / 8);
+    return most;
+  };
+  CHECK(emptied(numbers<growth::shrinking<growth::incremental<2>>>{}) <= 2);
+  // One chain an erase is too few to keep up with erases alone.
+  CHECK(emptied(numbers<growth::shrinking<growth::incremental<1>>, deletion::dirty>{}, 2) <= 1);
+  CHECK(emptied(numbers<growth::shrinking<growth::eager>>{}) > 100);
+  using groups = layout::bucket_chain<bucket_options{.group_bytes = 4096}>;
+  CHECK(emptied(numbers<groups, growth::shrinking<growth::incremental<2>>, allocators::pages<4096>>{}) <= 2);
+
+  numbers<growth::shrinking<growth::eager>> reserved;
+  reserved.reserve(10'000);
+  const std::size_t units = reserved.stats().units;
+  for (u64 key = 0; key < 100; ++key) reserved.try_emplace(key, key);
+  for (u64 key = 0; key < 100; ++key) reserved.erase(key);
+  CHECK(reserved.stats().units == units);
+
+  // By position nothing moves, and the next erase by key makes up for it.
+  numbers<growth::shrinking<growth::eager>> walked;
+  for (u64 key = 0; key < 10'000; ++key) walked.try_emplace(key, key);
+  const std::size_t grown = walked.stats().units;
+  while (walked.size() > 1) walked.erase(walked.begin());
+  CHECK(walked.stats().units == grown);
+  walked.erase(walked.begin()->first);
+  CHECK(walked.stats().units == 1);
+  check_sound(walked);
+}
+
+TEST_CASE("growth: where a smaller array cannot be had, the map shrinks later", "[map]") {
+  recording_resource storage;
+  {
+    numbers<growth::shrinking<growth::eager>, recording<>> m{recording<>(storage)};
+    for (u64 key = 0; key < 4000; ++key) m.try_emplace(key, key);
+    const std::size_t units = m.stats().units;
+    storage.fail_at(1, true);
+    for (u64 key = 0; key < 3000; ++key) CHECK(m.erase(key) == 1);
+    storage.disarm();
+    CHECK(m.stats().units == units);
+    check_sound(m);
+    for (u64 key = 3000; key < 4000; ++key) m.erase(key);
+    CHECK(m.stats().units < units);
+    check_sound(m);
+  }
+  CHECK(storage.error() == "");
+}
+
+TEST_CASE("layout: grouped buckets exist from the first write until they are evacuated", "[map]") {
+  using groups = layout::bucket_chain<bucket_options{.group_bytes = 8 * 144}>;
+  numbers<groups, placed, growth::incremental<1>, load<4>> m(2000);
+  const auto count = [&m](purpose use) {
+    std::size_t blocks = 0;
+    for (const memory_class& part : m.memory_report()) blocks += part.use == use ? part.count : 0;
+    return blocks;
+  };
+  REQUIRE(m.stats().units == 512);
+  CHECK(count(purpose::slots) == 0);
+  CHECK(count(purpose::directory) == 1);
+  CHECK(m.find(in_bucket(17, 1)) == m.end());
+  m.try_emplace(in_bucket(17, 1), 1u);
+  m.try_emplace(in_bucket(16, 1), 1u);
+  CHECK(count(purpose::slots) == 1);
+  m.try_emplace(in_bucket(400, 1), 1u);
+  CHECK(count(purpose::slots) == 2);
+  CHECK(m.size() == 3);
+  for (u64 n = 0; n < 2040; ++n) m.try_emplace(in_bucket(n % 512, 2 + n / 512), n);
+  CHECK(count(purpose::slots) == 64);
+  // Growing: each write evacuates one chain, and a group of eight goes when its last chain is moved.
+  std::size_t most = 0;
+  while (!m.stats().growing) m.try_emplace(in_bucket(0, 100 + m.size()), 1u);
+  for (u64 n = 0; m.stats().growing; ++n) {
+    most = std::max(most, count(purpose::slots));
+    m.try_emplace(in_bucket(n % 512, 200 + n / 512), n);
+    check_sound(m);
+  }
+  CHECK(most < 64 + 128);
+  CHECK(count(purpose::directory) == 1);
+  m.clear();
+  CHECK(m.find(in_bucket(17, 1)) == m.end());
+  check_sound(m);
+}
+
+TEST_CASE("deletion: purging dirty entries by share and by batches", "[map]") {
+  numbers<deletion::purging<deletion::dirty, deletion::share<25>>, load<4>> shared(512);
+  for (u64 key = 0; key < 300; ++key) shared.try_emplace(key, key);
+  for (u64 key = 0; key < 127; ++key) shared.erase(key);
+  CHECK(shared.stats().dirty == 127);
+  shared.erase(127);
+  CHECK(shared.stats().dirty == 0);
+  CHECK(shared.size() == 172);
+  check_sound(shared);
+  // By position nothing is purged.
+  while (shared.size() > 40) shared.erase(shared.begin());
+  CHECK(shared.stats().dirty == 132);
+
+  numbers<deletion::purging<deletion::dirty, deletion::batch<10, 3>>> batched(512);
+  for (u64 key = 0; key < 300; ++key) batched.try_emplace(key, key);
+  for (u64 key = 0; key < 29; ++key) batched.erase(key);
+  CHECK(batched.stats().dirty == 29);
+  batched.erase(29);
+  CHECK(batched.stats().dirty == 0);
+  // A check that finds less than a batch starts the count again.
+  for (u64 key = 30; key < 59; ++key) batched.erase(key);
+  CHECK(batched.sweep() == 29);
+  for (u64 key = 59; key < 88; ++key) batched.erase(key);
+  CHECK(batched.stats().dirty == 29);
+  check_sound(batched);
+}
+
+TEST_CASE("deletion: purging tombstones replaces the array at the next insert", "[map]") {
+  numbers<deletion::purging<deletion::tombstone_not_reusing, deletion::batch<10, 2>>> m(512);
+  for (u64 key = 0; key < 300; ++key) m.try_emplace(key, key);
+  for (u64 key = 0; key < 20; ++key) m.erase(key);
+  CHECK(m.stats().dead == 20);
+  CHECK(m.stats().regrows == 0);
+  m.try_emplace(1000, 1u);
+  CHECK(m.stats().dead == 0);
+  CHECK(m.stats().regrows == 1);
+  check_sound(m);
+}
+
+TEST_CASE("overflow: the tail of the array, as Go lays it out", "[map]") {
+  using tracked_storage = recording<>;
+  recording_resource resource;
+  numbers<placed, overflow::preallocated, load<13, 2>, tracked_storage> m(100, tracked_storage(resource));
+  REQUIRE(m.stats().units == 16);
+  const auto bytes = [&m](purpose use) {
+    std::size_t sum = 0;
+    for (const memory_class& part : m.memory_report()) sum += part.use == use ? part.size_bytes * part.count : 0;
+    return sum;
+  };
+  // 16 buckets and a tail of one.
+  CHECK(bytes(purpose::slots) == 17 * 144);
+  u64 n = 0;
+  for (u64 i = 0; i < 9; ++i) m.try_emplace(in_bucket(3, ++n), n);
+  CHECK(m.stats().overflow_in_use == 1);
+  CHECK(m.stats().overflow.in_array == 1);
+  CHECK(bytes(purpose::overflow) == 0);
+  for (u64 i = 0; i < 9; ++i) m.try_emplace(in_bucket(4, ++n), n);
+  CHECK(m.stats().overflow_in_use == 2);
+  CHECK(bytes(purpose::overflow) == 144);
+  // Emptied, the tail's bucket is taken again before storage is asked.
+  for (u64 key = 1; key <= 9; ++key) m.erase(in_bucket(3, key));
+  CHECK(m.stats().overflow.in_array == 0);
+  for (u64 i = 0; i < 9; ++i) m.try_emplace(in_bucket(5, ++n), n);
+  CHECK(m.stats().overflow.recycled == 1);
+  CHECK(m.stats().overflow.in_array == 1);
+  CHECK(bytes(purpose::overflow) == 144);
+  check_sound(m);
+  // Tails follow a move and a swap, and end with their arrays.
+  auto moved = std::move(m);
+  decltype(moved) other(tracked_storage{resource});
+  for (u64 key = 0; key < 1000; ++key) other.try_emplace(key, key);
+  swap(moved, other);
+  check_sound(moved);
+  check_sound(other);
+  for (u64 key = 0; key < 1000; ++key) CHECK(moved.erase(key) == 1);
+  check_sound(moved);
+}
+
+TEST_CASE("overflow: a pool that maps share", "[map]") {
+  recording_resource storage;
+  {
+    overflow::pool pool{recording<>(storage)};
+    using map_type = numbers<placed, overflow::shared_pool, recording<>>;
+    map_type a(100, overflow::shared_pool(pool), recording<>(storage));
+    map_type b(100, recording<>(storage), overflow::shared_pool(pool));
+    for (u64 n = 1; n <= 40; ++n) a.try_emplace(in_bucket(1, n), n);
+    CHECK(a.stats().overflow.requested == 4);
+    CHECK(a.stats().overflow.recycled == 0);
+    for (u64 n = 1; n <= 40; ++n) a.erase(in_bucket(1, n));
+    CHECK(pool.kept() == 4);
+    CHECK(pool.kept_bytes() == 4 * 144);
+    for (u64 n = 1; n <= 24; ++n) b.try_emplace(in_bucket(2, n), n);
+    CHECK(b.stats().overflow.recycled == 2);
+    CHECK(pool.kept() == 2);
+    // Two collections: what was kept before the first goes at the second.
+    pool.collected();
+    CHECK(pool.kept() == 2);
+    pool.collected();
+    CHECK(pool.kept() == 0);
+    b.clear();
+    CHECK(pool.kept() == 2);
+    pool.drain();
+    CHECK(pool.kept() == 0);
+    CHECK(a == b);
+    check_sound(a);
+    check_sound(b);
+    map_type copy(a);
+    for (u64 n = 1; n <= 24; ++n) copy.try_emplace(in_bucket(2, n), n);
+    a = std::move(copy);
+    CHECK(a.size() == 24);
+    check_sound(a);
+  }
+  CHECK(storage.error() == "");
+  CHECK(storage.live_blocks(purpose::overflow) == 0);
+}
+
+TEST_CASE("overflow: a pool of other storage is refused", "[map]") {
+  recording_resource storage, elsewhere;
+  overflow::pool pool{recording<>(elsewhere)};
+  using map_type = numbers<overflow::shared_pool, recording<>>;
+  CHECK_THROWS_AS(map_type(overflow::shared_pool(pool), recording<>(storage)), std::invalid_argument);
+  overflow::pool other_kind{allocators::system{}};
+  CHECK_THROWS_AS(map_type(overflow::shared_pool(other_kind), recording<>(storage)), std::invalid_argument);
+  STATIC_REQUIRE(!std::is_default_constructible_v<numbers<overflow::shared_pool>>);
+  CHECK(storage.error() == "");
+}
+
+TEST_CASE("overflow: a pool has shelves for eight sizes and gives back what finds none", "[policies]") {
+  recording_resource storage;
+  {
+    overflow::pool pool{recording<>(storage)};
+    for (std::size_t size = 1; size <= 9; ++size) {
+      const request r{.bytes = 64 * size, .align = 8, .use = purpose::overflow, .trace = nullptr};
+      void* const block = pool.try_allocate(r);
+      CHECK(pool.keep(block, r) == (size <= 8));
+    }
+    CHECK(pool.kept() == 8);
+    const request first{.bytes = 64, .align = 8, .use = purpose::overflow, .trace = nullptr};
+    const request ninth{.bytes = 64 * 9, .align = 8, .use = purpose::overflow, .trace = nullptr};
+    void* const block = pool.take(first);
+    REQUIRE(block != nullptr);
+    CHECK(pool.take(first) == nullptr);
+    pool.deallocate(block, first);
+    CHECK(pool.keep(pool.try_allocate(ninth), ninth));
+  }
+  CHECK(storage.error() == "");
+  CHECK(storage.live_blocks(purpose::overflow) == 0);
+}
+
+TEST_CASE("pages obey the laws of allocation", "[allocators]") {
+  const auto complaint = []<class A>(A backend) {
+    std::string first;
+    laws::check_allocation(backend, [&first](const std::string& what) {
+      if (first.empty()) first = what;
+    });
+    return first;
+  };
+  CHECK(complaint(allocators::pages<>{}) == "");
+  CHECK(complaint(allocators::pages<4096>{}) == "");
+  CHECK(option_name<allocators::pages<>>().view() == "pages(32768)");
+}
