@@ -18,9 +18,12 @@
 #include <tophash/framework/presets.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/immediate.hpp>
+#include <tophash/policies/deletion/purging.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/regrowing.hpp>
+#include <tophash/policies/growth/shrinking.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 #include <tophash/policies/hashing/prefix.hpp>
 #include <tophash/policies/hashing/seeded.hpp>
@@ -31,6 +34,8 @@
 #include <tophash/policies/observe/nothing.hpp>
 #include <tophash/policies/overflow/fresh.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
+#include <tophash/policies/overflow/preallocated.hpp>
+#include <tophash/policies/overflow/shared_pool.hpp>
 #include <tophash/policies/sizing/power_of_two.hpp>
 #include <tophash/policies/sync/none.hpp>
 
@@ -88,6 +93,7 @@ struct bucket_fields {
   std::uint64_t tag_bits = bucket_options{}.tag_bits;
   bool split = bucket_options{}.arrange == arrangement::split;
   std::uint64_t inline_limit_bytes = bucket_options{}.inline_limit_bytes;
+  std::uint64_t group_bytes = bucket_options{}.group_bytes;
 };
 
 bool split_of(const term& t) {
@@ -114,10 +120,13 @@ bucket_fields bucket_fields_of(const term& t) {
       out.split = split_of(a.value);
     else if (key == "inline_limit_bytes")
       out.inline_limit_bytes = number_of(a.value);
+    else if (key == "group_bytes")
+      out.group_bytes = number_of(a.value);
     else {
       term named = a.value;
       if (!key.empty()) named.name = key;
-      unknown(named, "field of bucket_chain", {"slots", "tag_bits", "arrange", "inline_limit_bytes"});
+      unknown(named, "field of bucket_chain", 
+              {"slots", "tag_bits", "arrange", "inline_limit_bytes", "group_bytes"});
     }
   }
   return out;
@@ -135,6 +144,7 @@ term bucket_chain_form(const term& t) {
   if (f.inline_limit_bytes != standard.inline_limit_bytes) {
     add("inline_limit_bytes", std::to_string(f.inline_limit_bytes));
   }
+  if (f.group_bytes != standard.group_bytes) add("group_bytes", std::to_string(f.group_bytes));
   return out;
 }
 
@@ -154,7 +164,8 @@ void bucket_chain_facts(const term& t, spec_facts& out) {
                 .slots = static_cast<std::size_t>(f.slots),
                 .tag_bits = static_cast<std::size_t>(f.tag_bits),
                 .inline_limit_bytes = static_cast<std::size_t>(f.inline_limit_bytes),
-                .split = f.split};
+                .split = f.split,
+                .group_bytes = static_cast<std::size_t>(f.group_bytes)};
 }
 
 // ---- options that wrap one option of the same axis: seeded, tracked, failing --------------------
@@ -287,6 +298,135 @@ void incremental_facts(const term& t, spec_facts& out) {
   out.growth = {.quantum = chains, .endless = chains == 0, .every_write = t.arguments.size() == 2};
 }
 
+// ---- growth that wraps growth -------------------------------------------------------------------
+
+std::string number_text(const term& t) { return std::to_string(number_of(t)); }
+
+// regrowing(G[, overflow | dead=PERCENT | chain=BUCKETS])
+term regrowing_form(const term& t) {
+  if (t.arguments.empty() || t.arguments.size() > 2 || !t.arguments.front().key.empty()) {
+    throw spec_error(t.position, "regrowing takes a growth and a reason, as in regrowing(incremental(2)), "
+                                 "regrowing(eager,dead=25) or regrowing(eager,chain=4)");
+  }
+  term out = word("regrowing");
+  out.arguments.push_back({.key = {}, .value = normal_form(growth_axis, t.arguments.front().value)});
+  if (t.arguments.size() == 1) {
+    out.arguments.push_back({.key = {}, .value = word("overflow")});
+    return out;
+  }
+  const term::argument& reason = t.arguments.back();
+  if (reason.key == "dead" || reason.key == "chain") {
+    out.arguments.push_back({.key = reason.key, .value = word(number_text(reason.value))});
+  } else if (reason.key.empty() && reason.value.name == "overflow" && reason.value.arguments.empty()) {
+    out.arguments.push_back({.key = {}, .value = word("overflow")});
+  } else {
+    term named = reason.value;
+    if (!reason.key.empty()) named.name = reason.key;
+    unknown(named, "reason to regrow", {"overflow", "dead=25", "chain=4"});
+  }
+  return out;
+}
+
+std::string regrowing_spelling(const term& t) {
+  const term::argument& reason = t.arguments.back();
+  const std::string when = reason.key.empty() ? "overflow" : reason.key + "<" + reason.value.name + ">";
+  return "tophash::growth::regrowing<" + spelling_of(growth_axis, t.arguments.front().value) +
+         ", tophash::growth::when::" + when + ">";
+}
+
+void regrowing_facts(const term& t, spec_facts& out) {
+  const term& inner = t.arguments.front().value;
+  entry_of(growth_axis, inner.name).facts(inner, out);
+  const term::argument& reason = t.arguments.back();
+  if (reason.key == "dead") {
+    const auto percent = static_cast<std::size_t>(number_of(reason.value));
+    if (out.growth.dead_percent == 0 || (percent != 0 && percent < out.growth.dead_percent))
+      out.growth.dead_percent = percent;
+  } else {
+    out.growth.asks_overflow = true;
+  }
+}
+
+// shrinking(G[, PERCENT])
+term shrinking_form(const term& t) {
+  const bool right = (t.arguments.size() == 1 || t.arguments.size() == 2) && t.arguments.front().key.empty() &&
+                     t.arguments.back().key.empty();
+  if (!right) throw spec_error(t.position, "shrinking takes a growth and a share, as in shrinking(incremental(2),25)");
+  term out = word("shrinking");
+  out.arguments.push_back({.key = {}, .value = normal_form(growth_axis, t.arguments.front().value)});
+  out.arguments.push_back(
+      {.key = {}, .value = word(t.arguments.size() == 2 ? number_text(t.arguments.back().value) : "25")});
+  return out;
+}
+
+std::string shrinking_spelling(const term& t) {
+  return "tophash::growth::shrinking<" + spelling_of(growth_axis, t.arguments.front().value) + ", " +
+         t.arguments.back().value.name + ">";
+}
+
+void shrinking_facts(const term& t, spec_facts& out) {
+  const term& inner = t.arguments.front().value;
+  entry_of(growth_axis, inner.name).facts(inner, out);
+  out.growth.shrink_percent = static_cast<std::size_t>(number_of(t.arguments.back().value));
+}
+
+// ---- a deletion that purges ---------------------------------------------------------------------
+
+// purging(D, share=PERCENT | batch(SLOTS,TIMES))
+term purging_form(const term& t) {
+  if (t.arguments.size() != 2 || !t.arguments.front().key.empty()) {
+    throw spec_error(t.position,
+                     "purging takes a deletion and a trigger, as in purging(dirty,share=25) or purging(dirty,batch(64,3))");
+  }
+  term out = word("purging");
+  out.arguments.push_back({.key = {}, .value = normal_form(deletion_axis, t.arguments.front().value)});
+  const term::argument& trigger = t.arguments.back();
+  if (trigger.key == "share") {
+    out.arguments.push_back({.key = "share", .value = word(number_text(trigger.value))});
+  } else if (trigger.key.empty() && trigger.value.name == "batch" && trigger.value.arguments.size() == 2) {
+    term batch = word("batch");
+    for (const term::argument& a : trigger.value.arguments)
+      batch.arguments.push_back({.key = {}, .value = word(number_text(a.value))});
+    out.arguments.push_back({.key = {}, .value = batch});
+  } else {
+    term named = trigger.value;
+    if (!trigger.key.empty()) named.name = trigger.key;
+    unknown(named, "trigger of a purge", {"share=25", "batch(64,3)"});
+  }
+  return out;
+}
+
+std::string purging_spelling(const term& t) {
+  const term::argument& trigger = t.arguments.back();
+  const std::string when = trigger.key == "share" ? "share<" + trigger.value.name + ">"
+                                                  : "batch<" + trigger.value.arguments[0].value.name + ", " +
+                                                        trigger.value.arguments[1].value.name + ">";
+  return "tophash::deletion::purging<" + spelling_of(deletion_axis, t.arguments.front().value) +
+         ", tophash::deletion::" + when + ">";
+}
+
+void purging_facts(const term& t, spec_facts& out) {
+  const term& inner = t.arguments.front().value;
+  entry_of(deletion_axis, inner.name).facts(inner, out);
+  const term::argument& trigger = t.arguments.back();
+  if (trigger.key == "share") {
+    out.deletion.purge_percent = static_cast<std::size_t>(number_of(trigger.value));
+  } else {
+    out.deletion.purge_batch_slots = static_cast<std::size_t>(number_of(trigger.value.arguments[0].value));
+    out.deletion.purge_batches = static_cast<std::size_t>(number_of(trigger.value.arguments[1].value));
+  }
+}
+
+// ---- pages(LEAST_BYTES) -------------------------------------------------------------------------
+
+term pages_form(const term& t) {
+  if (t.arguments.size() > 1 || (t.arguments.size() == 1 && !t.arguments.front().key.empty()))
+    throw spec_error(t.position, "pages takes the least size of a block of its own, as in pages(32768)");
+  term out = word("pages");
+  out.arguments.push_back({.key = {}, .value = word(t.arguments.empty() ? "32768" : number_text(t.arguments.front().value))});
+  return out;
+}
+
 // ---- the table ----------------------------------------------------------------------------------
 
 void stateless_storage(spec_facts& out, visibility sees) {
@@ -294,13 +434,13 @@ void stateless_storage(spec_facts& out, visibility sees) {
 }
 
 constexpr option_entry options_table[] = {
-    {layout_axis, "bucket_chain", "slots=1..8, tag_bits=0..8, arrange=paired|split, inline_limit_bytes=N",
+    {layout_axis, "bucket_chain", "slots=1..8, tag_bits=0..8, arrange=paired|split, inline_limit_bytes=N, group_bytes=N",
      "chained buckets of up to 8 slots with one tag byte a slot: the shape of Go's classic map",
      "framework/layout/bucket_chain.hpp", false, bucket_chain_form, bucket_chain_spelling, bucket_chain_facts,
      "bucket_chain bucket_chain(slots=1) bucket_chain(slots=3,tag_bits=4) bucket_chain(slots=7,split) "
      "bucket_chain(tag_bits=0) bucket_chain(split) bucket_chain(inline_limit_bytes=0) "
      "bucket_chain(slots=5,tag_bits=2,split,inline_limit_bytes=8) bucket_chain(slots=0) "
-     "bucket_chain(slots=9) "
+     "bucket_chain(slots=9) bucket_chain(group_bytes=4096) bucket_chain(slots=4,split,group_bytes=65536) "
      "bucket_chain(tag_bits=9)"},
 
     {hashing_axis, "wyhash", "", "multiply-fold over bytes; integers as they are, mixed by the table",
@@ -354,6 +494,12 @@ constexpr option_entry options_table[] = {
      [](const term&) { return std::string{"tophash::deletion::dirty"}; },
      [](const term&, spec_facts& out) { out.deletion = deletion::dirty::facts; }},
 
+    {deletion_axis, "purging", "D, share=percent | batch(slots,times)",
+     "the residue of D is removed by an erase by key when there is enough of it",
+     "policies/deletion/purging.hpp", false, purging_form, purging_spelling, purging_facts,
+     "purging(dirty,share=25) purging(dirty,batch(64,3)) purging(tombstone(not_reusing),share=10) "
+     "purging(immediate,share=25) purging(dirty,batch(64,0))"},
+
     {load_axis, "load", "entries, buckets", "full at so many entries to so many buckets",
      "policies/load/load.hpp", false, load_form, load_spelling, load_facts_of,
      "load(13,2) load(8) load(1) load(7,8) load(1,4) load(20) load(0,1) load(4,0)"},
@@ -366,6 +512,15 @@ constexpr option_entry options_table[] = {
      incremental_form, incremental_spelling, incremental_facts,
      "incremental(1) incremental(2) incremental(3,every_write) incremental(64) incremental(0)"},
 
+    {growth_axis, "regrowing", "G[, overflow | dead=percent | chain=buckets]",
+     "also moves to a fresh array of the same size: as many overflow buckets as buckets (Go), dead slots, a long chain",
+     "policies/growth/regrowing.hpp", false, regrowing_form, regrowing_spelling, regrowing_facts,
+     "regrowing(*) regrowing(*,overflow) regrowing(*,dead=25) regrowing(*,chain=4)"},
+    {growth_axis, "shrinking", "G[, percent]",
+     "also moves to a smaller array when an erase by key leaves few entries",
+     "policies/growth/shrinking.hpp", false, shrinking_form, shrinking_spelling, shrinking_facts,
+     "shrinking(*) shrinking(*,10) shrinking(*,40)"},
+
     {overflow_axis, "fresh", "", "overflow buckets come from storage and go back to it",
      "policies/overflow/fresh.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::overflow::fresh"}; },
@@ -374,6 +529,14 @@ constexpr option_entry options_table[] = {
      "policies/overflow/local_list.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::overflow::local_list"}; },
      [](const term&, spec_facts& out) { out.overflow = overflow::local_list::facts; }},
+    {overflow_axis, "preallocated", "", "first from a tail of the array, one for every 16 buckets, as in Go",
+     "policies/overflow/preallocated.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::overflow::preallocated"}; },
+     [](const term&, spec_facts& out) { out.overflow = overflow::preallocated::facts; }},
+    {overflow_axis, "shared_pool", "", "from a pool that several maps share (in the lab: one pool a map)",
+     "policies/overflow/shared_pool.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::overflow::shared_pool"}; },
+     [](const term&, spec_facts& out) { out.overflow = overflow::shared_pool::facts; }},
 
     {allocation_axis, "system", "", "malloc and free", "allocators/system.hpp", true, plain_form,
      [](const term&) { return std::string{"tophash::allocators::system"}; },
@@ -381,6 +544,11 @@ constexpr option_entry options_table[] = {
     {allocation_axis, "mimalloc", "", "mimalloc's C functions (needs mimalloc)", "allocators/mimalloc.hpp",
      true, plain_form, [](const term&) { return std::string{"tophash::allocators::mimalloc"}; },
      [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }},
+    {allocation_axis, "pages", "[least bytes]", "large blocks straight from the system, small ones from malloc",
+     "allocators/pages.hpp", true, pages_form,
+     [](const term& t) { return "tophash::allocators::pages<" + t.arguments.front().value.name + ">"; },
+     [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); },
+     "pages pages(4096)"},
     {allocation_axis, "tracked", "A", "counts bytes and blocks by purpose around the backend A",
      "allocators/decorators/tracked.hpp", true, wrapping_form<allocation_axis>, decorator_spelling,
      decorator_facts, "tracked(*)"},

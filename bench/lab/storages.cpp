@@ -11,6 +11,7 @@
 #include <malloc.h>
 #endif
 
+#include <tophash/allocators/pages.hpp>
 #include <tophash/allocators/system.hpp>
 #if TOPHASH_WITH_MIMALLOC
 #include <tophash/allocators/mimalloc.hpp>
@@ -119,6 +120,7 @@ const std::vector<backend>& backends() {
   static const std::vector<backend> all = [] {
     std::vector<backend> out;
     out.push_back(built_in<allocators::system>(libc_version()));
+    out.push_back(built_in<allocators::pages<>>({}));
 #if TOPHASH_WITH_MIMALLOC
     out.push_back(built_in<allocators::mimalloc>(mimalloc_version()));
 #else

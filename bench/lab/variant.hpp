@@ -20,10 +20,12 @@
 #include <vector>
 
 #include <tophash/framework/compose/rules.hpp>
+#include <tophash/allocators/system.hpp>
 #include <tophash/framework/concepts/hashing.hpp>
 #include <tophash/framework/config.hpp>
 #include <tophash/framework/core/bits.hpp>
 #include <tophash/policies/hashing/wyhash.hpp>
+#include <tophash/policies/overflow/shared_pool.hpp>
 
 #include "lab/clock.hpp"
 #include "lab/execution.hpp"
@@ -334,28 +336,50 @@ void inspect(const Map& map, const record<Key>* r, const segment& s, execution& 
 
 // ---- construction -------------------------------------------------------------------------------
 
+template <class Map, class Storage>
+Map make_composed(const execution_input& in, const Storage& storage, overflow::pool& pool) {
+  using hashing_type = typename Map::spec_type::hashing;
+  const auto with_storage = [&](auto&&... rest) {
+    if constexpr (std::is_same_v<typename Map::spec_type::overflow, overflow::shared_pool>) {
+      return Map(storage, overflow::shared_pool(pool), rest...);
+    } else {
+      return Map(storage, rest...);
+    }
+  };
+  if constexpr (std::is_constructible_v<hashing_type, std::uint64_t> && hashing_facts_of<hashing_type>().seeded) {
+    return with_storage(hashing_type{in.map_seed});
+  } else {
+    return with_storage();
+  }
+}
+
+// A map, and the pool that it takes overflow buckets from if its composition says so. Both on the stack.
 template <class Map>
-Map make_map(const execution_input& in) {
-  if constexpr (requires { typename Map::spec_type; }) {
-    using hashing_type = typename Map::spec_type::hashing;
+struct made_map {
+  explicit made_map(const execution_input& in) : map(make(in, pool)) {}
+  explicit made_map(const execution_input& in)
+    requires requires { typename Map::spec_type; }
+      : pool(storage_of(in)), map(make_composed<Map>(in, storage_of(in), pool)) {}
+
+  static auto storage_of(const execution_input& in) {
     using allocation_type = typename Map::spec_type::allocation;
-    if constexpr (std::is_constructible_v<hashing_type, std::uint64_t> &&
-                  hashing_facts_of<hashing_type>().seeded) {
-      if constexpr (std::is_same_v<allocation_type, allocators::erased>)
-        return Map(hashing_type{in.map_seed}, in.storage);
-      else
-        return Map(hashing_type{in.map_seed});
-    } else if constexpr (std::is_same_v<allocation_type, allocators::erased>) {
-      return Map(in.storage);
+    if constexpr (std::is_same_v<allocation_type, allocators::erased>) {
+      return in.storage;
+    } else {
+      return allocation_type{};
+    }
+  }
+  static Map make(const execution_input& in, overflow::pool&) {
+    if constexpr (std::is_constructible_v<typename Map::allocator_type, allocators::erased>) {
+      return Map(typename Map::allocator_type(in.storage));
     } else {
       return Map();
     }
-  } else if constexpr (std::is_constructible_v<typename Map::allocator_type, allocators::erased>) {
-    return Map(typename Map::allocator_type(in.storage));
-  } else {
-    return Map();
   }
-}
+
+  overflow::pool pool{allocators::system{}};
+  Map map;
+};
 
 // ---- the program --------------------------------------------------------------------------------
 
@@ -496,7 +520,8 @@ template <class Map, class Key>
 void execute(const program<Key>& p, const execution_input& in, execution& out) {
   try {
     for (std::uint32_t turn = 0; turn < p.repeats && out.trouble.empty(); ++turn) {
-      Map map = make_map<Map>(in);
+      made_map<Map> made(in);
+      Map& map = made.map;
       if (in.watcher != nullptr) in.watcher->new_map();
       run_segments(map, p, in, out);
       if (turn + 1 != p.repeats) continue;
