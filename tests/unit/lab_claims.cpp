@@ -143,8 +143,9 @@ TEST_CASE("claims: inverting a rule flips every verdict that there is", "[lab][c
   lab::measured_sample sample = steady;
   sample["less"] = timed({50, 51, 52, 49, 50});
   sample["n"] = timed({10, 11, 12, 9, 10});
-  for (const claim_comparison compare : {claim_comparison::within_factor, claim_comparison::within_percent, claim_comparison::within,
-                                   claim_comparison::at_most, claim_comparison::at_least}) {
+  for (const claim_comparison compare :
+       {claim_comparison::within_factor, claim_comparison::within_percent, claim_comparison::within,
+        claim_comparison::at_most, claim_comparison::at_least}) {
     for (const double figure : {20.0, 70.0, 99.0, 100.0, 101.0, 130.0, 500.0}) {
       for (const double tolerance : {1.0, 1.5, 40.0}) {
         for (const bool directed : {false, true}) {
