@@ -356,7 +356,7 @@ struct overflow_storage {
   }
 };
 
-// An empty bucket that is in no chain yet, or null.
+// An empty bucket that is in no chain yet, or null. Observers are told by the caller, who knows the chain.
 template <class B>
 TOPHASH_NOINLINE typename B::bucket* acquire_overflow_slow(state<B>& s) noexcept {
   overflow_storage<B> storage{&s};
@@ -367,7 +367,6 @@ TOPHASH_NOINLINE typename B::bucket* acquire_overflow_slow(state<B>& s) noexcept
   if (is_scanned(s)) B::model::wipe_entries(fresh);
   ++s.overflow_in_use;
   ++s.acquired;
-  notify(s.policies.observe, events::overflow_acquired{});
   return fresh;
 }
 
@@ -378,7 +377,8 @@ TOPHASH_NOINLINE void release_overflow_slow(state<B>& s, typename B::bucket* emp
   overflow_storage<B> storage{&s};
   s.policies.overflow.release(storage, emptied, overflow_request<B>());
   --s.overflow_in_use;
-  notify(s.policies.observe, events::overflow_released{});
+  notify_with<events::overflow_released>(
+      s.policies.observe, [emptied] { return events::overflow_released{emptied, B::model::slots}; });
 }
 
 template <class B>
