@@ -19,13 +19,13 @@
 //   events::sweep_started      a sweep begins that has something to do
 //   events::sweep_finished     ... ends: entries destroyed
 //   events::overflow_acquired  an overflow bucket was acquired for a chain: its length with it
-//   events::overflow_released  an overflow bucket was given back
+//   events::overflow_released  an overflow bucket, unlinked, goes back to its source
 //   events::cleared            clear()
 //   events::discarded          all memory was given back: the destructor, or an assignment's old contents
 // Each slot that an erase emptied or hid is accounted for: a later event names it (inserted, resurrected,
 // swept, moved to it, retired), gives back its bucket (overflow_released) or everything (cleared, discarded).
-// erased comes before what the erase does to the bucket, step_started and sweep_started before work, every
-// other event after the fact. on(event) must not use the map. found, missed and probed come from const
+// erased and overflow_released come before what they name, step_started and sweep_started before the work,
+// every other event after the fact. on(event) must not use the map. found, missed and probed come from const
 // members: an observer that takes them must tolerate concurrent readers (relaxed atomics), and says so by
 // facts.on_const_paths.
 // Entries that are copied are inserted into the copy, whose observer is a copy. Between unequal allocation
@@ -46,12 +46,16 @@ namespace tophash::inline v1 {
 
 namespace events {
 
+inline std::uintptr_t identity_of(const void* bucket) noexcept {
+  return reinterpret_cast<std::uintptr_t>(bucket);
+}
+
 // Where an entry lies, or lay.
 struct slot_place {
-  std::size_t chain = 0;         // number of the chain's main bucket in its array
-  const void* bucket = nullptr;  // main or overflow: its identity until it is given back, not to be read
-  std::size_t slot = 0;          // in the bucket
-  bool in_old = false;           // in the array that a growth is emptying
+  std::size_t chain = 0;      // number of the chain's main bucket in its array
+  std::uintptr_t bucket = 0;  // main or overflow: its address, which tells it apart until it is given back
+  std::size_t slot = 0;       // in the bucket
+  bool in_old = false;        // in the array that a growth is emptying
 
   friend constexpr bool operator==(const slot_place&, const slot_place&) = default;
 };
@@ -60,12 +64,12 @@ struct slot_place {
 struct found {};
 struct missed {};
 struct probed { std::size_t buckets = 0; bool hit = false; };
-struct inserted { slot_place at; std::uint64_t hash = 0; };
-struct resurrected { slot_place at; std::uint64_t hash = 0; };
-struct erased { slot_place at; std::uint64_t hash = 0; bool hash_known = false; };
-struct swept { slot_place at; };
-struct moved { slot_place from, to; std::uint64_t hash = 0; };
-struct retired { slot_place at; };
+struct inserted { slot_place at{}; std::uint64_t hash = 0; };
+struct resurrected { slot_place at{}; std::uint64_t hash = 0; };
+struct erased { slot_place at{}; std::uint64_t hash = 0; bool hash_known = false; };
+struct swept { slot_place at{}; };
+struct moved { slot_place from{}, to{}; std::uint64_t hash = 0; };
+struct retired { slot_place at{}; };
 struct growth_started { std::size_t units_before, units_after; };
 struct step_started {};
 struct evacuated { std::size_t entries; std::size_t chain = 0; };
@@ -75,10 +79,10 @@ struct sweep_started {};
 struct sweep_finished { std::size_t entries = 0; };
 struct overflow_acquired {
   std::size_t chain = 0;
-  const void* bucket = nullptr;
+  std::uintptr_t bucket = 0;
   std::size_t chain_buckets = 0;  // the new one included
 };
-struct overflow_released { const void* bucket = nullptr; std::size_t slots = 0; };
+struct overflow_released { std::uintptr_t bucket = 0; std::size_t slots = 0; };
 struct cleared { std::size_t entries; };
 struct discarded { std::size_t entries = 0; std::size_t units = 0; };
 

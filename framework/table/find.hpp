@@ -24,7 +24,10 @@ struct place {
 // The same, for observers.
 template <class B>
 events::slot_place told_place(const typename B::array& array, std::uint64_t hash, const place<B>& p) noexcept {
-  return {.chain = array.map.index(hash), .bucket = p.at.in, .slot = p.at.index, .in_old = p.in_old};
+  return {.chain = array.map.index(hash),
+          .bucket = events::identity_of(p.at.in),
+          .slot = p.at.index,
+          .in_old = p.in_old};
 }
 
 template <class B>

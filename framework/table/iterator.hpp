@@ -63,7 +63,7 @@ TOPHASH_NOINLINE void locate_slow(cursor<B>& c) noexcept {
 template <class B>
 events::slot_place told_place(const cursor<B>& c) noexcept {
   return {.chain = static_cast<std::size_t>(c.home_or_hash),
-          .bucket = c.at.in,
+          .bucket = events::identity_of(c.at.in),
           .slot = c.at.index,
           .in_old = c.origin == cursor_origin::old};
 }

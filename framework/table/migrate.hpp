@@ -60,7 +60,7 @@ typename B::slot vacancy_for(state<B>& s, std::uint64_t hash) noexcept {
     std::size_t buckets = 1;
     const typename B::bucket* b = s.current.home(hash);
     for (; b->link != nullptr; b = b->link) ++buckets;
-    return events::overflow_acquired{s.current.map.index(hash), fresh, buckets};
+    return events::overflow_acquired{s.current.map.index(hash), events::identity_of(fresh), buckets};
   });
   if (v.at) {
     release_overflow_slow(s, fresh);
@@ -133,7 +133,8 @@ bool evacuate_chain(state<B>& s, std::size_t index, tracked_place<B>* tracked) {
   auto* const home = s.old.at(index);
   if (progress_of(s, home) == chain_progress::evacuated) return true;
   const auto told = [index](typename B::slot at) {
-    return events::slot_place{.chain = index, .bucket = at.in, .slot = at.index, .in_old = true};
+    return events::slot_place{
+        .chain = index, .bucket = events::identity_of(at.in), .slot = at.index, .in_old = true};
   };
   evacuation_guard<B> guard{s, home};
   std::size_t moved = 0;

@@ -373,12 +373,13 @@ TOPHASH_NOINLINE typename B::bucket* acquire_overflow_slow(state<B>& s) noexcept
 // The bucket is in no chain any more and holds no entry.
 template <class B>
 TOPHASH_NOINLINE void release_overflow_slow(state<B>& s, typename B::bucket* emptied) noexcept {
+  notify_with<events::overflow_released>(s.policies.observe, [emptied] {
+    return events::overflow_released{events::identity_of(emptied), B::model::slots};
+  });
   if (is_scanned(s)) B::model::wipe_entries(emptied);
   overflow_storage<B> storage{&s};
   s.policies.overflow.release(storage, emptied, overflow_request<B>());
   --s.overflow_in_use;
-  notify_with<events::overflow_released>(
-      s.policies.observe, [emptied] { return events::overflow_released{emptied, B::model::slots}; });
 }
 
 template <class B>

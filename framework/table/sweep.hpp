@@ -26,7 +26,10 @@ std::size_t sweep_chain(state<B>& s, typename B::bucket* home, std::size_t budge
       ++swept;
       --s.dirty;
       notify_with<events::swept>(s.policies.observe, [&] {
-        return events::swept{{.chain = index, .bucket = at.in, .slot = at.index, .in_old = in_old}};
+        return events::swept{{.chain = index,
+                              .bucket = events::identity_of(at.in),
+                              .slot = at.index,
+                              .in_old = in_old}};
       });
       if (auto* const emptied = model::vacate(home, at)) release_overflow_slow(s, emptied);
     }

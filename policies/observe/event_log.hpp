@@ -54,8 +54,8 @@ struct logged_event {
   std::uint64_t ns = 0;
   event_kind kind{};
   bool hash_known = false;
-  events::slot_place at;    // moved: to; evacuated, overflow_acquired: the chain; overflow_*: the bucket
-  events::slot_place from;  // moved
+  events::slot_place at{};    // moved: to; evacuated, overflow_acquired: the chain; overflow_*: the bucket
+  events::slot_place from{};  // moved
   std::uint64_t hash = 0;
   std::uint64_t entries = 0;  // moved, swept, cleared, discarded
   std::uint64_t units = 0;  // growth_started: before; step_finished: chains; overflow_acquired: chain_buckets
@@ -209,10 +209,10 @@ class event_log {
         line.number("units", e.units);
         break;
       case event_kind::overflow_acquired:
-        line.number("chain", e.at.chain).address("bucket", e.at.bucket).number("chain_buckets", e.units);
+        line.number("chain", e.at.chain).hex("bucket", e.at.bucket).number("chain_buckets", e.units);
         break;
       case event_kind::overflow_released:
-        line.address("bucket", e.at.bucket);
+        line.hex("bucket", e.at.bucket);
         break;
       case event_kind::sweep_finished:
       case event_kind::cleared:

@@ -47,11 +47,8 @@ class json_line {
     out_.append("\"");
     return *this;
   }
-  json_line& address(std::string_view name, const void* value) {
-    return hex(name, reinterpret_cast<std::uintptr_t>(value));
-  }
   json_line& place(const events::slot_place& at) {
-    number("chain", at.chain).address("bucket", at.bucket).number("slot", at.slot);
+    number("chain", at.chain).hex("bucket", at.bucket).number("slot", at.slot);
     return flag("in_old", at.in_old);
   }
   json_line& begin(std::string_view name) {

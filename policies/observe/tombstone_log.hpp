@@ -58,7 +58,7 @@ constexpr std::string_view name_of(ending e) noexcept {
 }
 
 struct tombstone {
-  events::slot_place at;
+  events::slot_place at{};
   std::uint64_t hash = 0;
   std::uint64_t erased_at_write = 0;  // number of the erase among the map's writes, from 1
   std::uint64_t erased_ns = 0;        // the clock's; 0 without one
@@ -142,7 +142,7 @@ class tombstone_log {
   void for_each_open(F&& f) const {
     if (open() == 0) return;
     for (const tombstone& t : book_->places) {
-      if (t.at.bucket != nullptr) f(t, counts_.writes - t.erased_at_write);
+      if (t.at.bucket != 0) f(t, counts_.writes - t.erased_at_write);
     }
   }
 
@@ -156,7 +156,7 @@ class tombstone_log {
     }
     tombstone& t = book_->places[book_->find(e.at.bucket, e.at.slot)];
     // Taken only if somebody put another map's log into this map.
-    if (t.at.bucket == nullptr) {
+    if (t.at.bucket == 0) {
       ++book_->open;
     } else {
       ++counts_.forgotten;
@@ -219,14 +219,14 @@ class tombstone_log {
     std::array<log2_histogram, has_clock<Clock> ? endings : 0> ages_ns{};
     std::array<tombstone, size> places{};
 
-    static std::size_t home(const void* bucket, std::size_t slot) noexcept {
-      const std::uint64_t address = reinterpret_cast<std::uintptr_t>(bucket);
-      return static_cast<std::size_t>((address + slot) * 0x9e3779b97f4a7c15u >> 32) & mask;
+    static std::size_t home(std::uintptr_t bucket, std::size_t slot) noexcept {
+      const std::uint64_t both = std::uint64_t{bucket} + slot;
+      return static_cast<std::size_t>(both * 0x9e3779b97f4a7c15u >> 32) & mask;
     }
     // The place of this slot, or the empty one where it would go.
-    std::size_t find(const void* bucket, std::size_t slot) const noexcept {
+    std::size_t find(std::uintptr_t bucket, std::size_t slot) const noexcept {
       std::size_t i = home(bucket, slot);
-      while (places[i].at.bucket != nullptr && (places[i].at.bucket != bucket || places[i].at.slot != slot)) {
+      while (places[i].at.bucket != 0 && (places[i].at.bucket != bucket || places[i].at.slot != slot)) {
         i = (i + 1) & mask;
       }
       return i;
@@ -234,7 +234,7 @@ class tombstone_log {
     void free(std::size_t i) noexcept {
       for (std::size_t j = i;;) {
         j = (j + 1) & mask;
-        if (places[j].at.bucket == nullptr) break;
+        if (places[j].at.bucket == 0) break;
         // An entry may move up only to a place that its own probe sequence passes.
         const std::size_t wanted = home(places[j].at.bucket, places[j].at.slot);
         if (((j - wanted) & mask) < ((j - i) & mask)) continue;
@@ -256,10 +256,10 @@ class tombstone_log {
     book_->ages[e].add(counts_.writes - t.erased_at_write);
     if constexpr (has_clock<Clock>) book_->ages_ns[e].add(clock_ns<Clock>() - t.erased_ns);
   }
-  void end(const void* bucket, std::size_t slot, ending how) noexcept {
+  void end(std::uintptr_t bucket, std::size_t slot, ending how) noexcept {
     if (open() == 0) return;
     const std::size_t i = book_->find(bucket, slot);
-    if (book_->places[i].at.bucket == nullptr) return;
+    if (book_->places[i].at.bucket == 0) return;
     note(book_->places[i], how);
     book_->free(i);
   }
