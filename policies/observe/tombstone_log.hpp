@@ -125,7 +125,13 @@ class tombstone_log {
   log2_histogram ages(ending e) const noexcept {
     return book_ == nullptr ? log2_histogram{} : book_->ages[static_cast<std::size_t>(e)];
   }
-  // The same in nanoseconds.
+  // Ages of the slots that an entry was put into again, by an insertion or a growth step.
+  log2_histogram reuse_ages() const noexcept {
+    log2_histogram out = ages(ending::reused);
+    out.add(ages(ending::moved_into));
+    return out;
+  }
+  // As ages(), in nanoseconds.
   log2_histogram ages_ns(ending e) const noexcept
     requires has_clock<Clock>
   {

@@ -58,7 +58,6 @@ struct hand_clock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<hand_clock>;
-  static constexpr bool is_steady = true;
   static inline rep ns = 0;
   static time_point now() noexcept { return time_point{duration{ns}}; }
 };
@@ -719,6 +718,7 @@ TEST_CASE("tombstone_log: ages at reuse, per deletion", "[observe]") {
     notify(m.observer(), events::erased{.at = {1, 64, 3, false}});
     notify(m.observer(), move);
     CHECK(m.observer().ended(ending::moved_into) == 1);
+    CHECK(m.observer().reuse_ages().total() == 1);
   }
 }
 
