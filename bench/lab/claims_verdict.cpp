@@ -66,7 +66,7 @@ judged_reading judge_reading(const claim_rule& rule, const std::string& unit, co
   out.value = summarise(values);
   if (std::any_of(values.begin(), values.end(), [](double v) { return !std::isfinite(v); }))
     return unresolved(out, "a round has no finite figure");
-  if (rule.compare == comparison::undefined) return unresolved(out, rule.why);
+  if (rule.compare == claim_comparison::undefined) return unresolved(out, rule.why);
   if (!exact && values.size() < fewest_timed_rounds)
     return unresolved(out, fmt::format("a time of {} {} has no spread; --repeat {} or more", values.size(),
                                        values.size() == 1 ? "round" : "rounds", fewest_timed_rounds));
@@ -146,28 +146,28 @@ accepted_interval accepted_by(const claim_rule& rule) noexcept {
   constexpr double infinite = std::numeric_limits<double>::infinity();
   const double figure = rule.figure, tolerance = rule.tolerance;
   switch (rule.compare) {
-  case comparison::within_factor: {
+  case claim_comparison::within_factor: {
     const double a = figure / tolerance, b = figure * tolerance;
     return {std::min(a, b), std::max(a, b)};
   }
-  case comparison::within_percent: {
+  case claim_comparison::within_percent: {
     const double by = std::abs(figure) * tolerance / 100;
     return {figure - by, figure + by};
   }
-  case comparison::within:
+  case claim_comparison::within:
     return {figure - tolerance, figure + tolerance};
-  case comparison::at_most:
+  case claim_comparison::at_most:
     return {-infinite, figure + tolerance};
-  case comparison::at_least:
+  case claim_comparison::at_least:
     return {figure - tolerance, infinite};
-  case comparison::undefined:
+  case claim_comparison::undefined:
     break;
   }
   return {-infinite, infinite};
 }
 
-judgement judge(const claim_rule& rule, const std::string& unit, const measured_sample& sample) {
-  judgement out;
+ruling judge(const claim_rule& rule, const std::string& unit, const measured_sample& sample) {
+  ruling out;
   for (const std::string& name : rule.readings) {
     out.readings.push_back(judge_reading(rule, unit, sample, name));
     const std::size_t last = out.readings.size() - 1;

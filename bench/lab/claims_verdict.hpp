@@ -45,7 +45,7 @@ struct judged_reading {
   std::string reason;
 };
 
-struct judgement {
+struct ruling {
   verdict is = verdict::not_resolvable;
   std::size_t decided_by = 0;  // index into readings: the one to show; the first where all say the same
   std::vector<judged_reading> readings;
@@ -53,7 +53,7 @@ struct judgement {
 };
 
 // `unit` is the published figure's; a metric in another unit cannot be held against it (unless divided).
-judgement judge(const claim_rule& rule, const std::string& unit, const measured_sample& sample);
+ruling judge(const claim_rule& rule, const std::string& unit, const measured_sample& sample);
 
 // The accepted interval, before inversion. Ends may be infinite.
 struct accepted_interval {

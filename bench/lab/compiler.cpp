@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -82,16 +83,18 @@ class job_pool {
   void run() {
     bool failed = false;
     for (std::size_t next = 0; next < jobs_.size() || !running_.empty();) {
-      const bool stop = failed || interrupt_requested.load(std::memory_order_relaxed);
-      if (stop) next = jobs_.size();
+      if (interrupt_requested.load(std::memory_order_relaxed)) end_all();
+      if (failed || interrupted_) next = jobs_.size();
       if (next < jobs_.size() && running_.size() < cores_) {
         begin(next++);
         continue;
       }
       if (!reap(failed)) std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
-    if (interrupt_requested.load(std::memory_order_relaxed))
-      throw command_error(exit_interrupted, "interrupted while compiling");
+    if (!interrupted_) return;
+    std::error_code ignored;
+    for (const compile_job& job : jobs_) fs::remove(job.log, ignored);  // it says nothing but that
+    throw command_error(exit_interrupted, "interrupted while compiling");
   }
 
  private:
@@ -109,6 +112,14 @@ class job_pool {
     for (const fs::path& folder : with_.include_folders) words.push_back("-I" + folder.string());
     words.insert(words.end(), job.arguments.begin(), job.arguments.end());
     running_.push_back({start(words, job.log), &job});
+  }
+
+  // From a terminal the compilers got the signal too; from elsewhere only this program did.
+  void end_all() {
+    if (std::exchange(interrupted_, true)) return;
+    for (const process& p : running_) {
+      if (p.id != 0) ::kill(p.id, SIGTERM);
+    }
   }
 
   // Did any end? Only the pool's own children are asked for.
@@ -134,6 +145,7 @@ class job_pool {
   const std::function<void(const std::string&)>& progress_;
   std::size_t cores_;
   std::vector<process> running_;
+  bool interrupted_ = false;
 };
 
 std::string version_of(const std::vector<std::string>& command) {

@@ -57,6 +57,24 @@ std::string prefix_text() {
          "again\");\n";
 }
 
+// Files that are gone at the end, whatever ends it, unless they were renamed into a place.
+class unfinished_files {
+ public:
+  unfinished_files() = default;
+  unfinished_files(const unfinished_files&) = delete;
+  unfinished_files& operator=(const unfinished_files&) = delete;
+  ~unfinished_files() {
+    std::error_code ignored;
+    for (const fs::path& file : files_) fs::remove(file, ignored);
+  }
+
+  const fs::path& add(fs::path file) { return files_.emplace_back(std::move(file)); }
+  const fs::path& operator[](std::size_t i) const { return files_[i]; }
+
+ private:
+  std::deque<fs::path> files_;
+};
+
 class workshop {
  public:
   workshop()
@@ -90,14 +108,14 @@ class workshop {
     const fs::path source = fs::absolute(file, failed);
     if (failed || !fs::is_regular_file(source))
       throw command_error(exit_check_failed, file + ": no such file");
-    const fs::path object = cache_.beside(source.string(), ".so");
+    unfinished_files own;  // once it is mapped, the object is nobody's to find
+    const fs::path& object = own.add(cache_.beside(source.string(), ".so"));
     compile_job job = object_job(file, source, object, cache_.place(source.string(), ".log"));
     run(job, options);
     const std::size_t before = variants().size();
     std::set<std::string> names;
     for (const variant_row& row : variants()) names.insert(row.name);
     static_cast<void>(open(object));
-    fs::remove(object, failed);  // it is mapped, and nobody else is meant to find it
     if (variants().size() == before)
       throw command_error(exit_check_failed,
                           file +
@@ -154,15 +172,15 @@ class workshop {
   // variant of this state was compiled before, since then more are likely to follow.
   void precompile(std::size_t count, const on_demand_options& options) {
     if (fs::exists(precompiled()) || (count < 3 && cache_.empty())) return;
-    const fs::path beside = cache_.beside("prefix", ".gch");
+    unfinished_files unfinished;
+    const fs::path& beside = unfinished.add(cache_.beside("prefix", ".gch"));
     std::vector<compile_job> jobs = {
         {.title = "the headers, once",
          .arguments = {"-x", "c++-header", prefix().string(), "-o", beside.string()},
          .log = cache_.place("prefix", ".log")}};
     run_jobs(compiler_, jobs, options.progress);
-    std::error_code failed;
-    if (jobs.front().succeeded) fs::rename(beside, precompiled(), failed);
-    if (!jobs.front().succeeded || failed) fs::remove(beside, failed);  // a variant's own log will say more
+    std::error_code ignored;  // without it a variant takes longer, and if it fails its own log says why
+    if (jobs.front().succeeded) fs::rename(beside, precompiled(), ignored);
   }
 
   void compile(const std::vector<const wanted_variant*>& wanted, const on_demand_options& options) {
@@ -170,13 +188,13 @@ class workshop {
     const std::uint64_t began = wall_ns();
     precompile(wanted.size(), options);
     std::vector<compile_job> jobs;
-    std::vector<fs::path> objects;
+    unfinished_files objects;
     for (const wanted_variant* w : wanted) {
       const std::string name = w->name();
       const fs::path source = cache_.place(name, ".cpp");
       write_whole(source, variant_source(w->spec, w->key, w->bound_to, description()));
-      objects.push_back(cache_.beside(name, ".so"));
-      jobs.push_back(object_job(w->title(), source, objects.back(), cache_.beside(name, ".log")));
+      const fs::path& object = objects.add(cache_.beside(name, ".so"));
+      jobs.push_back(object_job(w->title(), source, object, cache_.beside(name, ".log")));
     }
     run_jobs(compiler_, jobs, options.progress);
     again_without_precompiled(jobs, options);

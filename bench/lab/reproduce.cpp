@@ -88,9 +88,9 @@ void check_metrics(const claim_table& t, const claim_measurement& m) {
 }
 
 // `not measured` becomes the measurement's own reason.
-judgement judged(const claim& c, const measured_sample& sample,
+ruling judged(const claim& c, const measured_sample& sample,
                  const std::map<std::string, std::string>& missing) {
-  judgement out = judge(c.rule, c.unit, sample);
+  ruling out = judge(c.rule, c.unit, sample);
   for (judged_reading& reading : out.readings) {
     if (reading.value) continue;
     for (const std::string& name : {reading.metric, c.rule.per}) {
@@ -127,9 +127,9 @@ std::string published_text(const claim& c) {
   return fmt::format("{:g} {}", *c.figure, c.unit);
 }
 
-const judged_reading& shown(const judgement& j) { return j.readings[j.decided_by]; }
+const judged_reading& shown(const ruling& j) { return j.readings[j.decided_by]; }
 
-std::string cell(const judgement& j, const claim& c) {
+std::string cell(const ruling& j, const claim& c) {
   const judged_reading& reading = shown(j);
   return reading.value ? figure_text(*reading.value, c.unit) : "-";
 }
@@ -173,7 +173,7 @@ std::string footnotes(const reproduced_table& t) {
   for (const judged_claim& c : t.claims) {
     const claim& p = *c.published;
     if (c.here.is == verdict::not_resolvable) unresolved.add(c.here.reason(), p.label);
-    if (c.go && !shown(*c.go).value && p.rule.compare != comparison::undefined)
+    if (c.go && !shown(*c.go).value && p.rule.compare != claim_comparison::undefined)
       no_go.add(c.go->reason(), p.label);
     if (p.rule.readings.size() > 1) readings += (readings.empty() ? "" : ", ") + shown(c.here).metric;
   }
@@ -192,7 +192,7 @@ json estimate_json(const estimate& e) {
   return {{"median", e.median}, {"low", e.low}, {"high", e.high}, {"coverage", e.coverage}};
 }
 
-json judgement_json(const judgement& j) {
+json judgement_json(const ruling& j) {
   json out{{"verdict", verdict_name(j.is)}, {"reason", j.reason()}, {"reading", shown(j).metric}};
   if (shown(j).value) out["figure"] = estimate_json(*shown(j).value);
   if (j.readings.size() > 1) {

@@ -37,8 +37,8 @@ struct reproduce_request {
 
 struct judged_claim {
   const claim* published = nullptr;
-  judgement here;
-  std::optional<judgement> go;
+  ruling here;
+  std::optional<ruling> go;
 };
 
 struct reproduced_table {

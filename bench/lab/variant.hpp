@@ -19,8 +19,8 @@
 #include <utility>
 #include <vector>
 
-#include <tophash/framework/compose/rules.hpp>
 #include <tophash/allocators/system.hpp>
+#include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/concepts/hashing.hpp>
 #include <tophash/framework/config.hpp>
 #include <tophash/framework/core/bits.hpp>

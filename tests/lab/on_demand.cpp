@@ -2,9 +2,12 @@
 // tophash_lab_on_demand PROGRAM FOLDER CASE COMPILER: variants that are compiled when they are asked for.
 // Every case has a cache of its own. Run from the repository's root.
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <functional>
 #include <map>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "lab/catalogue.hpp"
@@ -270,6 +273,26 @@ void errors() {
   check(cached(".so").empty(), "nothing was compiled");
 }
 
+// A compiler that never ends: Ctrl-C ends the command, the compilers and what they had begun.
+void interrupt() {
+  const fs::path script = write("endless", "#!/bin/sh\ncase $1 in --version) echo endless 1; exit;; esac\n"
+                                           "while [ \"$1\" != -o ]; do shift; done; echo begun > \"$2\"\n"
+                                           "echo $$ >> '" +
+                                               (folder / "started").string() + "'; exec sleep 1000\n");
+  fs::permissions(script, fs::perms::owner_all);
+  const variable cxx("CXX", script.string());
+  const pid_t child = start(checked_run({"load(5),incremental(9)", "load(5),incremental(10)"}));
+  while (contents(folder / "started").find('\n') == std::string::npos)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ::kill(child, SIGINT);
+  const outcome o = finish(child);
+  check(o.code == 130 && o.err == "tophash: interrupted while compiling\n",
+        "an interrupted compilation: " + std::to_string(o.code) + " " + o.err);
+  std::ifstream started(folder / "started");
+  for (pid_t id = 0; started >> id;) check(::kill(id, 0) != 0, "a compiler was left running");
+  for (const char* kind : {".so", ".gch", ".log"}) check(cached(kind).empty(), kind);
+}
+
 // ---- --bind, --load, --cxx ----------------------------------------------------------------------
 
 void bind() {
@@ -369,6 +392,7 @@ int main(int argc, char** argv) {
       {"processes", processes_at_once},
       {"headers", headers},
       {"errors", errors},
+      {"interrupt", interrupt},
       {"bind", bind},
       {"load", load},
       {"cxx", cxx}};
