@@ -104,7 +104,7 @@ json rules_json() {
   for (const rule_row& r : rules) {
     out.push_back({{"id", r.id},
                    {"axes", r.axes},
-                   {"kind", r.kind == rule_kind::pack ? "pack" : "typed"},
+                   {"kind", r.kind == tophash::rule_kind::pack ? "pack" : "typed"},
                    {"sentence", r.sentence},
                    {"remedy", r.remedy}});
   }
