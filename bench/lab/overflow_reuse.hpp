@@ -77,9 +77,10 @@ struct reuse_cell {
   std::string composition() const { return deletion + ", " + source + ", " + growth; }
 };
 
-// What a collection costs on this machine: of itself, for a byte that is searched, for a block that is visited.
+// What a collection costs on this machine: of itself (roots), for a byte that was allocated since the last one (its
+// sweep), for a byte that is searched, for a block that is visited.
 struct collector_costs {
-  double cycle_ns = 0, byte_ns = 0, block_ns = 0;
+  double cycle_ns = 0, allocated_byte_ns = 0, byte_ns = 0, block_ns = 0;
 };
 
 struct reuse_result {

@@ -162,7 +162,7 @@ json reuse_json(const reuse_result& r) {
                        {"input", input_text(r)},    {"cells_planned", r.planned}};
   if (r.collected)
     out["experiment"]["collector_costs_ns"] = {
-        {"cycle", r.costs.cycle_ns}, {"byte", r.costs.byte_ns}, {"block", r.costs.block_ns}};
+        {"cycle", r.costs.cycle_ns}, {"allocated_byte", r.costs.allocated_byte_ns}, {"byte", r.costs.byte_ns}, {"block", r.costs.block_ns}};
   out["rows"] = json::array();
   for (const reuse_cell& c : r.cells) out["rows"].push_back(row_json(r, c));
   out["findings"] = reuse_findings(r);
@@ -175,8 +175,9 @@ json reuse_json(const reuse_result& r) {
 std::string reuse_text(const reuse_result& r) {
   std::string out = input_text(r) + "\n";
   if (r.collected)
-    out += fmt::format("a collection costs {} itself, {:.3f} ns a byte searched, {:.0f} ns a block\n",
-                       time_text(r.costs.cycle_ns), r.costs.byte_ns, r.costs.block_ns);
+    out += fmt::format("a collection costs {} itself, {:.3f} ns a byte allocated, {:.3f} ns a byte searched, {:.0f} ns a "
+                       "block\n",
+                       time_text(r.costs.cycle_ns), r.costs.allocated_byte_ns, r.costs.byte_ns, r.costs.block_ns);
   std::size_t width = 24;
   for (const reuse_cell& c : r.cells) width = std::max(width, c.composition().size());
   std::string pattern;

@@ -111,6 +111,14 @@ class pool {
     seen_ = clock.load(std::memory_order_relaxed);
   }
 
+  // Makes up for what the clock counted. Two rounds empty the pool: more that were missed change nothing.
+  void catch_up() noexcept {
+    if (clock_ == nullptr) return;
+    const std::uint64_t now = clock_->load(std::memory_order_relaxed);
+    for (std::uint64_t missed = now - seen_, round = 0; round < missed && round < 2; ++round) collected();
+    seen_ = now;
+  }
+
   std::size_t kept() const noexcept { return kept_; }
   std::size_t kept_bytes() const noexcept {
     std::size_t sum = 0;
@@ -167,14 +175,6 @@ class pool {
       --s.kept;
       --kept_;
     }
-  }
-
-  // Two rounds empty the pool: more that were missed change nothing.
-  void catch_up() noexcept {
-    if (clock_ == nullptr) return;
-    const std::uint64_t now = clock_->load(std::memory_order_relaxed);
-    for (std::uint64_t missed = now - seen_, round = 0; round < missed && round < 2; ++round) collected();
-    seen_ = now;
   }
 
   alignas(void*) unsigned char handle_[2 * sizeof(void*)] = {};
