@@ -50,6 +50,15 @@ std::string range(const cell_list& cells, const std::function<double(const reuse
 
 std::string cells_text(std::size_t count) { return fmt::format("{} cell{}", count, count == 1 ? "" : "s"); }
 
+// Of percentages: one decimal, since 99.8 is not 100.
+std::string percent_range(const cell_list& cells, const std::function<double(const reuse_cell&)>& figure) {
+  std::vector<double> values;
+  for (const reuse_cell* c : cells) values.push_back(figure(*c));
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const std::string from = fmt::format("{:.1f}", *low), to = fmt::format("{:.1f}", *high);
+  return from == to ? from : from + ".." + to;
+}
+
 double reuse_of(const reuse_cell& c) { return c.counts.reuse_percent().value_or(0); }
 
 cell_list asking(const cell_list& cells) {
@@ -72,7 +81,8 @@ std::string reuse_sentence(const std::string& pattern, const cell_list& cells) {
   std::string out = pattern + ": reused, of the overflow buckets asked for:";
   for (const std::string& source : distinct(asked, &reuse_cell::source)) {
     const cell_list of_source = with(asked, &reuse_cell::source, source);
-    out += fmt::format("{} {} {} %", out.back() == ':' ? "" : ",", source, range(of_source, reuse_of));
+    out += fmt::format("{} {} {} %", out.back() == ':' ? "" : ",", source,
+                       percent_range(of_source, reuse_of));
   }
   out += fmt::format(" ({})", cells_text(asked.size()));
   if (asked.size() != cells.size()) out += fmt::format("; {} asked for none", cells_text(cells.size() - asked.size()));
@@ -86,24 +96,25 @@ std::string reuse_sentence(const std::string& pattern, const cell_list& cells) {
 
 std::string deletion_sentence(const std::string& pattern, const cell_list& cells) {
   if (asking(cells).empty()) return {};
-  std::string out = pattern + ", overflow buckets asked for / given back in 1000 operations:";
-  std::vector<std::string> silent;
+  const auto rate_of = [](std::uint64_t reuse_counts::*what) {
+    return [what](const reuse_cell& c) {
+      return 1000 * static_cast<double>(c.counts.*what) / static_cast<double>(c.counts.operations);
+    };
+  };
+  std::string out = pattern + ", overflow buckets asked for / given back in 1000 operations:", remarks;
   for (const std::string& deletion : distinct(cells, &reuse_cell::deletion)) {
     const cell_list of_deletion = with(cells, &reuse_cell::deletion, deletion);
-    const auto rate = [](std::uint64_t count, const reuse_cell& c) {
-      return 1000 * static_cast<double>(count) / static_cast<double>(c.counts.operations);
+    const auto none = [&of_deletion](std::uint64_t reuse_counts::*what) {
+      return std::all_of(of_deletion.begin(), of_deletion.end(),
+                         [what](const reuse_cell* c) { return c->counts.*what == 0; });
     };
     out += fmt::format("{} {} {} / {}", out.back() == ':' ? "" : ";", deletion,
-                       range(of_deletion, [&](const reuse_cell& c) { return rate(c.counts.requested, c); }),
-                       range(of_deletion, [&](const reuse_cell& c) { return rate(c.counts.released, c); }));
-    if (std::all_of(of_deletion.begin(), of_deletion.end(),
-                    [](const reuse_cell* c) { return c->counts.released == 0; }))
-      silent.push_back(deletion);
+                       range(of_deletion, rate_of(&reuse_counts::requested)),
+                       range(of_deletion, rate_of(&reuse_counts::released)));
+    if (none(&reuse_counts::released) && !none(&reuse_counts::requested))
+      remarks += " " + deletion + " gives none back, so no source has any to hand out again.";
   }
-  out += ".";
-  for (const std::string& deletion : silent)
-    out += " " + deletion + " gives none back, so no source has any to hand out again.";
-  return out;
+  return out + "." + remarks;
 }
 
 // ---- pairs of cells that differ in one thing ----------------------------------------------------
@@ -293,7 +304,7 @@ std::string heap_sentence(const cell_list& cells) {
   for (const std::string& source : distinct(asked, &reuse_cell::source)) {
     const cell_list of_source = with(asked, &reuse_cell::source, source);
     out += fmt::format("{} {} {} %", out.back() == ':' ? "" : ",", source,
-                       range(of_source, [](const reuse_cell& c) { return 100 * c.times.fragmentation; }));
+                       percent_range(of_source, [](const reuse_cell& c) { return 100 * c.times.fragmentation; }));
   }
   return out + ".";
 }

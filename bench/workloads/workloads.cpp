@@ -315,12 +315,14 @@ any_program build_load_sweep(const workload_input& in) {
 // ---- overflow reuse: pairs of one erase and one insert ------------------------------------------
 
 constexpr std::size_t reuse_warm_up_rounds = 2, reuse_rounds = 10;  // of n pairs each
+constexpr std::size_t hostile_rounds = 4;  // a chain that residue fills takes microseconds an operation
 
 template <class Key, class Pair>
-any_program finish_pairs(program_builder<Key>& b, std::size_t n, const Pair& pair) {
+any_program finish_pairs(program_builder<Key>& b, std::size_t n, const Pair& pair,
+                         std::size_t rounds = reuse_rounds) {
   for (std::size_t i = 0; i < reuse_warm_up_rounds * n; ++i) pair(i);
   b.cut(segment_kind::mixed, false);
-  for (std::size_t i = reuse_warm_up_rounds * n; i < (reuse_warm_up_rounds + reuse_rounds) * n; ++i) pair(i);
+  for (std::size_t i = reuse_warm_up_rounds * n; i < (reuse_warm_up_rounds + rounds) * n; ++i) pair(i);
   b.cut(segment_kind::mixed, true);
   return b.finish();
 }
@@ -365,12 +367,13 @@ any_program build_reuse_adversary(const workload_input& in) {
   constexpr std::size_t wave = 512, waves = 4, buckets = 4;
   b.make_hostile(waves * wave, in.seed, static_cast<unsigned>(std::bit_width(in.n / 6)) + 3, buckets);
   b.fill(0, in.n, false);
-  return finish_pairs(b, (in.n + wave - 1) / wave * wave, [&](std::size_t i) {
+  const auto pair = [&](std::size_t i) {
     const std::size_t turn = i % wave, first = i / wave % waves * wave;
-    if (turn != 0) return;
+    if (turn != 0) return;  // a wave's pairs come together
     for (std::size_t k = 0; k < wave; ++k) b.add_hostile(operation::set, first + k);
     for (std::size_t k = 0; k < wave; ++k) b.add_hostile(operation::erase, first + k);
-  });
+  };
+  return finish_pairs(b, (in.n + wave - 1) / wave * wave, pair, hostile_rounds);
 }
 
 // ---- the table ----------------------------------------------------------------------------------
