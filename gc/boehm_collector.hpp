@@ -8,6 +8,7 @@
 #define TOPHASH_GC_BOEHM_COLLECTOR_HPP
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include <string_view>
 
 #include <gc.h>
+#include <gc/gc_mark.h>
 #include <time.h>
 
 #include <tophash/framework/core/checked.hpp>
@@ -44,6 +46,8 @@ class boehm_recorder {
     reclaimed_before_ = reclaimed(before);
     heap_peak_before_ = before.heapsize_full;
   }
+
+  const std::atomic<std::uint64_t>& clock() const noexcept { return clock_; }
 
   gc_sample sample() noexcept {
     gc_sample s;
@@ -79,6 +83,7 @@ class boehm_recorder {
   static void GC_CALLBACK on_event(GC_EventType type) {
     boehm_recorder& self = *attached_;
     collection_event e;
+    if (type == GC_EVENT_MARK_END) self.clock_.fetch_add(1, std::memory_order_relaxed);
     if (translate(type, e)) self.log_.on(e, clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_THREAD_CPUTIME_ID));
     if (self.next_event_ != nullptr) self.next_event_(type);
   }
@@ -143,6 +148,7 @@ class boehm_recorder {
   inline static boehm_recorder* attached_ = nullptr;
 
   collection_log log_;
+  std::atomic<std::uint64_t> clock_{0};
   GC_on_collection_event_proc next_event_ = nullptr;
   GC_on_heap_resize_proc next_resize_ = nullptr;
   std::uint64_t heap_peak_bytes_ = 0;
@@ -163,7 +169,36 @@ class boehm_collector {
   void start_window() noexcept { recorder_->start_window(); }
   gc_sample sample() const noexcept { return recorder_->sample(); }
 
+  // Collections since the first handle, never reset. For whoever must know that one has passed without being told
+  // inside it: overflow::pool::follow(). Lives as long as the process.
+  const std::atomic<std::uint64_t>& clock() const noexcept { return recorder_->clock(); }
+
+  // What the last collection left, block by block of 4 KiB. O(reachable objects); right after collect() it is what
+  // the program can reach, later it lags.
+  heap_occupancy occupancy() const noexcept {
+    heap_occupancy out;
+    GC_call_with_alloc_lock(
+        [](void* counted) -> void* {
+          GC_enumerate_reachable_objects_inner(&count_object, counted);
+          return nullptr;
+        },
+        &out);
+    return out;
+  }
+
  private:
+  // libgc enumerates block by block, so objects of one block come together.
+  static void GC_CALLBACK count_object(void* object, std::size_t bytes, void* counted) {
+    heap_occupancy& out = *static_cast<heap_occupancy*>(counted);
+    constexpr std::uintptr_t block_bytes = heap_occupancy::block_bytes;
+    const std::uintptr_t at = reinterpret_cast<std::uintptr_t>(object);
+    const std::uintptr_t first = at / block_bytes, last = (at + bytes - 1) / block_bytes;
+    ++out.objects;
+    out.bytes += bytes;
+    out.blocks += last - first + (first == out.last_block ? 0 : 1);
+    out.last_block = last;
+  }
+
   boehm_recorder* recorder_;
 };
 

@@ -52,6 +52,21 @@ struct gc_sample {
   }
 };
 
+// Reachable bytes against the blocks that hold them: a block with one object left can serve no other size.
+struct heap_occupancy {
+  static constexpr std::size_t block_bytes = 4096;  // libgc's HBLKSIZE, as Debian builds it
+
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;   // as the collector rounds sizes
+  std::uint64_t blocks = 0;  // with at least one reachable object
+  std::uintptr_t last_block = 0;
+
+  // Share of those blocks that is dead or free: 0 is none.
+  double fragmentation() const noexcept {
+    return blocks == 0 ? 0.0 : 1.0 - static_cast<double>(bytes) / static_cast<double>(blocks * block_bytes);
+  }
+};
+
 template <class C>
 concept collector = requires(C& c, const C& observed) {
   { C::name } -> std::convertible_to<std::string_view>;

@@ -872,11 +872,13 @@ std::string short_text(const spec_description& spec) {
   return best;
 }
 
+std::string cxx_option(const spec_description& spec, std::size_t axis) {
+  return spelling_of(axis, spec.options[axis]);
+}
+
 std::string cxx_options(const spec_description& spec) {
   std::string out;
-  for (std::size_t axis = 0; axis < axes::count; ++axis) {
-    out += (axis == 0 ? "" : ", ") + spelling_of(axis, spec.options[axis]);
-  }
+  for (std::size_t axis = 0; axis < axes::count; ++axis) out += (axis == 0 ? "" : ", ") + cxx_option(spec, axis);
   return out;
 }
 

@@ -98,6 +98,7 @@ std::string short_text(const spec_description& spec);
 std::string cxx_type(const spec_description& spec, std::string_view key, std::string_view value);
 std::vector<std::string> cxx_headers(const spec_description& spec);
 std::string cxx_options(const spec_description& spec);  // every axis, separated by commas
+std::string cxx_option(const spec_description& spec, std::size_t axis);
 
 spec_facts facts_of(const spec_description& spec);
 

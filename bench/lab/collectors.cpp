@@ -24,7 +24,35 @@ const std::vector<collector_entry>& collectors() {
 void start_collector() { static_cast<void>(gc::boehm_collector{}); }
 void start_collector_window() { gc::boehm_collector{}.start_window(); }
 gc::gc_sample collector_sample() { return gc::boehm_collector{}.sample(); }
-void collect_now() { gc::boehm_collector{}.collect(); }
+gc::heap_occupancy collector_occupancy() { return gc::boehm_collector{}.occupancy(); }
+const std::atomic<std::uint64_t>* collection_clock() { return &gc::boehm_collector{}.clock(); }
+
+namespace {
+bool held_back = false;
+}
+
+// libgc refuses even an explicit collection while they are disabled.
+void collect_now() {
+  if (held_back) GC_enable();
+  gc::boehm_collector{}.collect();
+  if (held_back) GC_disable();
+}
+
+void collect_by_itself(bool does) {
+  if (held_back == !does) return;
+  held_back = !does;
+  does ? GC_enable() : GC_disable();
+}
+
+void allocate_garbage(std::size_t bytes) { static_cast<void>(GC_malloc_atomic(bytes)); }
+
+void watch_block(void** link, const void* inside) {
+  void* const block = GC_base(const_cast<void*>(inside));
+  *link = block;
+  static_cast<void>(GC_general_register_disappearing_link(link, block));
+}
+
+void forget_link(void** link) { static_cast<void>(GC_unregister_disappearing_link(link)); }
 
 #else
 
@@ -32,6 +60,12 @@ void start_collector() {}
 void start_collector_window() {}
 gc::gc_sample collector_sample() { return {}; }
 void collect_now() {}
+gc::heap_occupancy collector_occupancy() { return {}; }
+const std::atomic<std::uint64_t>* collection_clock() { return nullptr; }
+void collect_by_itself(bool) {}
+void allocate_garbage(std::size_t) {}
+void watch_block(void**, const void*) {}
+void forget_link(void**) {}
 
 #endif
 

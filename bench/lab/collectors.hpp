@@ -3,6 +3,9 @@
 #ifndef TOPHASH_BENCH_LAB_COLLECTORS_HPP
 #define TOPHASH_BENCH_LAB_COLLECTORS_HPP
 
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +27,21 @@ void start_collector();
 void start_collector_window();
 gc::gc_sample collector_sample();
 void collect_now();
+gc::heap_occupancy collector_occupancy();
+
+// Counts collections; null where no collector is built in.
+const std::atomic<std::uint64_t>* collection_clock();
+
+// False: no allocation starts a collection any more, only collect_now() does.
+void collect_by_itself(bool does);
+
+// A pointer-free block that nobody keeps.
+void allocate_garbage(std::size_t bytes);
+
+// `link` becomes null when the block that `inside` points into is no longer reachable. It lies in malloc memory, which
+// the collector does not search, and stays there until then or until forget_link().
+void watch_block(void** link, const void* inside);
+void forget_link(void** link);
 
 }  // namespace tophash::lab
 

@@ -5,6 +5,7 @@
 #define TOPHASH_BENCH_LAB_EXECUTION_HPP
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,6 +20,7 @@
 namespace tophash::lab {
 
 class map_watcher;
+class overflow_meter;
 class perf_counters;
 
 struct execution_input {
@@ -27,6 +29,8 @@ struct execution_input {
   latency_log* latencies = nullptr;   // not null: every measured operation is timed on its own
   perf_counters* counters = nullptr;  // not null: runs during measured segments
   map_watcher* watcher = nullptr;     // not null: looks at the map every so many operations
+  overflow_meter* meter = nullptr;    // not null: hears of overflow buckets, if the map was compiled metered
+  const std::atomic<std::uint64_t>* pool_clock = nullptr;  // not null: a shared pool is drained as it counts
 };
 
 struct load_point {

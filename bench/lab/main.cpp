@@ -18,6 +18,7 @@
 #include "lab/compare.hpp"
 #include "lab/describe.hpp"
 #include "lab/experiment.hpp"
+#include "lab/overflow_reuse.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
 #include "lab/terminal.hpp"
@@ -50,6 +51,7 @@ struct settings {
   std::vector<std::string> alerts;
   reproduce_request reproduction;
   claim_filter claims;
+  reuse_request reuse;
 };
 
 // ---- the commands -------------------------------------------------------------------------------
@@ -95,6 +97,21 @@ int experiment_command(settings& s, const std::string& name) {
   for (const std::string& sentence : e.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return e.measured.interrupted ? exit_interrupted : exit_code_of(e);
+}
+
+int overflow_reuse_command(settings& s) {
+  s.request.command = "run";
+  s.request.progress = progress_line();
+  if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
+  s.reuse.base = s.request;
+  const reuse_result r = run_overflow_reuse(s.reuse);
+  s.request.progress("");
+  if (!s.json_file.empty()) write_json(reuse_json(r), s.json_file);
+  if (s.json_file != "-") std::fputs(reuse_text(r).c_str(), stdout);
+  bool failed = !r.mismatches.empty();
+  for (const std::string& sentence : r.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  for (const reuse_cell& c : r.cells) failed = failed || !c.trouble.empty();
+  return r.interrupted ? exit_interrupted : failed ? exit_check_failed : exit_done;
 }
 
 // Of the commands that take a workload or a trace.
@@ -249,6 +266,29 @@ void add_experiment_options(CLI::App* command, settings& s) {
   command->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
 }
 
+// Of overflow_reuse alone.
+constexpr const char* reuse_group = "Options of overflow_reuse";
+
+void add_reuse_options(CLI::App* run, settings& s) {
+  const auto option = [run](const char* name, auto& to, const char* description) {
+    return run->add_option(name, to, description)->group(reuse_group);
+  };
+  option("--pattern", s.reuse.patterns, "printed same_keys new_keys adversary; none: all")->type_name("P...");
+  option("--pool", s.reuse.pools, "a shared pool is drained at collections, or kept; none: both");
+  option("--reclaim", s.reuse.reclaim, "who frees what the map gives back: collector or owner");
+  option("--heap-ratio", s.reuse.heap_ratio, "heap at which a collection is due, to reachable bytes")
+      ->capture_default_str();
+  option("--garbage", s.reuse.garbage_bytes, "bytes the mutator allocates beside the map for each operation")
+      ->capture_default_str();
+}
+
+bool any_reuse_option(const CLI::App& run) {
+  for (const CLI::Option* o : run.get_options()) {
+    if (o->get_group() == reuse_group && o->count() != 0) return true;
+  }
+  return false;
+}
+
 void add_reproduce(CLI::App& app, settings& s) {
   CLI::App* const reproduce = app.add_subcommand(
       "reproduce", "published tables held against a measurement: figures, verdicts, why");
@@ -295,6 +335,7 @@ void add_commands(CLI::App& app, settings& s) {
   run->add_option("--n", s.sizes, "entries (load_sweep: buckets), such as 1000,10k,1M")->type_name("N,...");
   run->add_option("--key", s.request.key, "u64 or string")->capture_default_str();
   add_experiment_options(run, s);
+  add_reuse_options(run, s);
 
   CLI::App* const replay = app.add_subcommand("replay", "a recorded trace over variants and allocators");
   replay->add_option("trace", s.request.trace, "a file of lines time,op,key,size, zstd or plain")
@@ -372,6 +413,13 @@ int dispatch(const CLI::App& app, settings& s) {
     if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = tour_request{}.repeat;
     return tour_command(s);
   }
+  const CLI::App& chosen = *app.get_subcommands().front();
+  if (name == "run" && s.request.workload == overflow_reuse_name) {
+    if (chosen.count("--repeat") == 0) s.request.repeat = reuse_rounds_usual;
+    return overflow_reuse_command(s);
+  }
+  if (name == "run" && any_reuse_option(chosen))
+    throw command_error(exit_usage, "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");
   return experiment_command(s, name);
 }
 

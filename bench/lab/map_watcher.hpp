@@ -19,6 +19,7 @@ struct map_sample {
   std::uint64_t limit = 0;  // entries at which growth is asked
   std::uint64_t dead = 0, dirty = 0;
   std::uint64_t overflow_in_use = 0, overflow_kept = 0, overflow_requested = 0, overflow_recycled = 0;
+  std::uint64_t overflow_released = 0;
   std::uint64_t growths = 0, regrows = 0;
   bool tells_tombstones = false;  // the rest is known: its observer is a tombstone_log
   std::uint64_t tombstones = 0;   // erased slots that wait

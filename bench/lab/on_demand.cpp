@@ -35,11 +35,12 @@ struct wanted_variant {
   spec_description spec;  // its storage is `system`: what a row's spec says
   key_kind key;
   std::string bound_to;
+  bool metered = false;  // its overflow source tells overflow_reuse of every bucket
 
   // What tells it from all others of one state.
   std::string name() const {
     return canonical(spec) + "\nkey=" + key_kind_name(key) +
-           (bound_to.empty() ? "" : "\nbound_to=" + bound_to);
+           (bound_to.empty() ? "" : "\nbound_to=" + bound_to) + (metered ? "\nmetered" : "");
   }
   std::string title() const { return short_text(spec) + (bound_to.empty() ? "" : " bound to " + bound_to); }
 };
@@ -192,7 +193,7 @@ class workshop {
     for (const wanted_variant* w : wanted) {
       const std::string name = w->name();
       const fs::path source = cache_.place(name, ".cpp");
-      write_whole(source, variant_source(w->spec, w->key, w->bound_to, description()));
+      write_whole(source, variant_source(w->spec, w->key, w->bound_to, description(), w->metered));
       const fs::path& object = objects.add(cache_.beside(name, ".so"));
       jobs.push_back(object_job(w->title(), source, object, cache_.beside(name, ".log")));
     }
@@ -323,7 +324,7 @@ std::vector<const variant_row*> resolve_variants(const std::vector<std::string>&
       continue;
     }
     found.push_back({{}, wanted.size()});
-    wanted.push_back({.spec = spec, .key = key, .bound_to = {}});
+    wanted.push_back({.spec = spec, .key = key, .bound_to = {}, .metered = false});
   }
   std::vector<const variant_row*> compiled;
   if (!wanted.empty()) compiled = workshop::instance().rows_of(wanted, options);
@@ -342,8 +343,21 @@ std::vector<const variant_row*> bind_variants(const std::vector<binding>& pairs,
                                               const on_demand_options& options) {
   std::vector<wanted_variant> wanted;
   for (const binding& pair : pairs)
-    wanted.push_back({.spec = without_storage(pair.row->spec), .key = key, .bound_to = pair.storage});
+    wanted.push_back(
+        {.spec = without_storage(pair.row->spec), .key = key, .bound_to = pair.storage, .metered = false});
   return wanted.empty() ? std::vector<const variant_row*>{} : workshop::instance().rows_of(wanted, options);
+}
+
+std::vector<const variant_row*> metered_variants(const std::vector<std::string>& specs,
+                                                 const on_demand_options& options) {
+  std::vector<wanted_variant> wanted;
+  for (const std::string& text : specs)
+    wanted.push_back(
+        {.spec = without_storage(text), .key = key_kind::u64, .bound_to = {}, .metered = true});
+  if (wanted.empty()) return {};
+  if (!options.compile)
+    throw command_error(exit_not_here, "overflow_reuse compiles its compositions: it cannot do without");
+  return workshop::instance().rows_of(wanted, options);
 }
 
 void load_variants(const std::string& file, const on_demand_options& options) {

@@ -53,6 +53,11 @@ struct binding {
 std::vector<const variant_row*> bind_variants(const std::vector<binding>& pairs, key_kind key,
                                               const on_demand_options& options);
 
+// The SPECs with metered overflow sources, for u64 keys. They are in the cache beside the others, one by one: all forty
+// of overflow_reuse cost half a minute once, an interrupted run keeps what it has, and a run of a few compiles a few.
+std::vector<const variant_row*> metered_variants(const std::vector<std::string>& specs,
+                                                 const on_demand_options& options);
+
 // Compiles and loads a file of the user's own, whose TOPHASH_VARIANTs are then in variants(). Not cached:
 // what it includes is its own affair. Throws command_error.
 void load_variants(const std::string& file, const on_demand_options& options);

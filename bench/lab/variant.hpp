@@ -30,6 +30,7 @@
 #include "lab/clock.hpp"
 #include "lab/execution.hpp"
 #include "lab/map_watcher.hpp"
+#include "lab/overflow_meter.hpp"
 #include "lab/perf_counters.hpp"
 
 namespace tophash::lab {
@@ -336,12 +337,22 @@ void inspect(const Map& map, const record<Key>* r, const segment& s, execution& 
 
 // ---- construction -------------------------------------------------------------------------------
 
+template <class Source>
+inline constexpr bool is_metered = false;
+template <class Source>
+inline constexpr bool is_metered<metered<Source>> = true;
+
 template <class Map, class Storage>
 Map make_composed(const execution_input& in, const Storage& storage, overflow::pool& pool) {
   using hashing_type = typename Map::spec_type::hashing;
+  using source = typename Map::spec_type::overflow;
   const auto with_storage = [&](auto&&... rest) {
-    if constexpr (std::is_same_v<typename Map::spec_type::overflow, overflow::shared_pool>) {
-      return Map(storage, overflow::shared_pool(pool), rest...);
+    if constexpr (std::is_same_v<source, overflow::shared_pool>) {
+      return Map(storage, source(pool), rest...);
+    } else if constexpr (is_metered<source> && source::facts.shared) {
+      return Map(storage, source(in.meter, pool), rest...);
+    } else if constexpr (is_metered<source>) {
+      return Map(storage, source(in.meter), rest...);
     } else {
       return Map(storage, rest...);
     }
@@ -359,7 +370,9 @@ struct made_map {
   explicit made_map(const execution_input& in) : map(make(in, pool)) {}
   explicit made_map(const execution_input& in)
     requires requires { typename Map::spec_type; }
-      : pool(storage_of(in)), map(make_composed<Map>(in, storage_of(in), pool)) {}
+      : pool(storage_of(in)), map(make_composed<Map>(in, storage_of(in), pool)) {
+    if (in.pool_clock != nullptr) pool.follow(*in.pool_clock);
+  }
 
   static auto storage_of(const execution_input& in) {
     using allocation_type = typename Map::spec_type::allocation;
@@ -462,6 +475,7 @@ map_sample sample_of(const Map& map) {
     out.limit = s.limit, out.dead = s.dead, out.dirty = s.dirty;
     out.overflow_in_use = s.overflow_in_use, out.overflow_kept = s.overflow.kept;
     out.overflow_requested = s.overflow.requested, out.overflow_recycled = s.overflow.recycled;
+    out.overflow_released = s.overflow.released;
     out.growths = s.growths, out.regrows = s.regrows;
   }
   if constexpr (requires { map.observer().ages_now(); }) sample_tombstones(map.observer(), out);
@@ -539,6 +553,7 @@ void execute(const program<Key>& p, const execution_input& in, execution& out) {
       if (turn + 1 != p.repeats) continue;
       out.checksum = out.checksum * 31 + run_audit(map);
       note_end(map, out);
+      out.counts.overflow_kept += made.pool.kept();  // the lab's pool serves this map alone
       if (in.watcher != nullptr) in.watcher->look(sample_of(map));
     }
   } catch (const std::exception& e) {

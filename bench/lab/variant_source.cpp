@@ -39,22 +39,27 @@ std::set<std::string> variant_headers(const spec_description& spec, std::string_
 }
 
 void write_variant(std::ostream& out, const std::string& id, const spec_description& spec,
-                   std::string_view storage) {
+                   std::string_view storage, bool is_metered) {
+  std::string options = cxx_options(on_storage(spec, storage));
+  if (is_metered) {
+    const std::string source = cxx_option(spec, axes::overflow::index);
+    options.replace(options.find(source), source.size(), "tophash::lab::metered<" + source + ">");
+  }
   out << "struct " << id << " {\n"
       << "  template <class Key>\n"
-      << "  using map = tophash::map<Key, std::uint64_t, " << cxx_options(on_storage(spec, storage)) << ">;\n"
+      << "  using map = tophash::map<Key, std::uint64_t, " << options << ">;\n"
       << "  using composed = tophash::compose<" << cxx_options(spec) << ">;\n"
       << "};\n\n";
 }
 
 std::string variant_source(const spec_description& spec, key_kind key, const std::string& storage,
-                           const std::string& description) {
+                           const std::string& description, bool is_metered) {
   const std::string bound = storage.empty() ? "erased" : storage;
   std::ostringstream out;
   out << "// Written by tophash: " << canonical(spec) << "\n#include <cstdint>\n#include <string>\n\n";
   write_includes(out, variant_headers(spec, bound));
   out << "\n#include \"lab/variant.hpp\"\n\nnamespace tophash::lab {\n\nnamespace {\n\n";
-  write_variant(out, "on_demand", spec, bound);
+  write_variant(out, "on_demand", spec, bound, is_metered);
   out << "}  // namespace\n\n"
       << "extern \"C\" __attribute__((visibility(\"default\"))) void " << variant_symbol
       << "(variant_row& out);\n\n"

@@ -23,13 +23,13 @@ std::set<std::string> variant_headers(const spec_description& spec, std::string_
 // `struct ID` with the map as a template over the key, its storage replaced, and the composition as it is
 // named.
 void write_variant(std::ostream& out, const std::string& id, const spec_description& spec,
-                   std::string_view storage = "erased");
+                   std::string_view storage = "erased", bool is_metered = false);
 
 // A whole translation unit for one kind of key: exports variant_symbol, a function that fills in one row.
-// `storage` empty: chosen at run time.
+// `storage` empty: chosen at run time. `is_metered`: its overflow source is metered<> (lab/overflow_meter.hpp).
 inline constexpr const char* variant_symbol = "tophash_variant";
 std::string variant_source(const spec_description& spec, key_kind key, const std::string& storage,
-                           const std::string& description);
+                           const std::string& description, bool is_metered = false);
 
 // A whole program that makes the map and puts an entry into it.
 std::string program_source(const spec_description& spec, const named_type& key, const named_type& value);

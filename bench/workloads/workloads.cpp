@@ -4,6 +4,7 @@
 #include "workloads/workloads.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <deque>
 #include <memory>
 #include <numeric>
@@ -11,7 +12,10 @@
 #include <type_traits>
 #include <utility>
 
+#include <tophash/framework/concepts/hashing.hpp>
 #include <tophash/framework/core/bits.hpp>
+#include <tophash/policies/hashing/seeded.hpp>
+#include <tophash/policies/hashing/wyhash.hpp>
 
 #include "workloads/random.hpp"
 
@@ -29,6 +33,22 @@ class program_builder {
   explicit program_builder(const workload_input& in) : start_(next_seed(in.seed ^ 0x6b657973u)) {}
 
   void add(operation what, std::size_t key_number) { out_.records.push_back({key(key_number), 0, what}); }
+  void add_hostile(operation what, std::size_t index) { out_.records.push_back({hostile(index), 0, what}); }
+
+  // `count` further keys whose position hash, under the default hashing with the seed of the run's maps, is below
+  // `buckets` in its low `bits` bits.
+  void make_hostile(std::size_t count, std::uint64_t map_seed, unsigned bits, std::uint64_t buckets) {
+    const hashing::seeded<hashing::wyhash> policy{map_seed};
+    constexpr std::size_t beyond = std::size_t{1} << 40;  // no workload counts its keys so far
+    for (std::size_t i = beyond; hostile_.size() < count; ++i) {
+      Key candidate = key_text(i);
+      const std::uint64_t hash = position_hash<Key>(policy, policy.hash(candidate));
+      if ((hash & ((std::uint64_t{1} << bits) - 1)) < buckets) hostile_.push_back(std::move(candidate));
+    }
+    if constexpr (std::is_same_v<Key, std::string>) {
+      pool_->hostile.assign(hostile_.begin(), hostile_.end());
+    }
+  }
 
   // Ends the records added since the last cut as one segment.
   segment& cut(segment_kind kind, bool measured, std::uint32_t passes = 1) {
@@ -57,26 +77,48 @@ class program_builder {
 
   any_program finish(std::uint32_t repeats = 1) {
     out_.repeats = repeats;
-    if constexpr (std::is_same_v<Key, std::string>) out_.pool = std::move(pool_);
+    if constexpr (std::is_same_v<Key, std::string>) out_.pool = {pool_, &pool_->usual};
     return std::move(out_);
   }
 
  private:
   std::uint64_t number(std::size_t i) const noexcept { return next_seed(start_ + i * golden_ratio_bits); }
 
+  // Addresses in a deque do not move; a program's records point into both.
+  struct key_pool {
+    std::deque<std::string> usual, hostile;
+  };
+
+  Key key_text(std::size_t i) const {
+    if constexpr (std::is_same_v<Key, std::uint64_t>) {
+      return number(i);
+    } else {
+      return "user" + std::to_string(number(i));
+    }
+  }
+
   auto key(std::size_t i) {
     if constexpr (std::is_same_v<Key, std::uint64_t>) {
       return number(i);
     } else {
-      while (pool_->size() <= i) pool_->push_back("user" + std::to_string(number(pool_->size())));
-      return &(*pool_)[i];
+      while (pool_->usual.size() <= i) pool_->usual.push_back(key_text(pool_->usual.size()));
+      return &pool_->usual[i];
+    }
+  }
+
+  auto hostile(std::size_t i) const {
+    if constexpr (std::is_same_v<Key, std::uint64_t>) {
+      return hostile_[i];
+    } else {
+      return &pool_->hostile[i];
     }
   }
 
   program<Key> out_;
   std::size_t from_ = 0;
   std::uint64_t start_;
-  std::shared_ptr<std::deque<std::string>> pool_ = std::make_shared<std::deque<std::string>>();
+  std::vector<Key> hostile_;
+  std::shared_ptr<key_pool> pool_ = std::make_shared<key_pool>();
 };
 
 std::uint32_t times(std::size_t wanted, std::size_t each) {
@@ -270,6 +312,70 @@ any_program build_load_sweep(const workload_input& in) {
   return b.finish();
 }
 
+// ---- overflow reuse: pairs of one erase and one insert ------------------------------------------
+
+constexpr std::size_t reuse_warm_up_rounds = 2, reuse_rounds = 10;  // of n pairs each
+constexpr std::size_t hostile_rounds = 4;  // a chain that residue fills takes microseconds an operation
+
+template <class Key, class Pair>
+any_program finish_pairs(program_builder<Key>& b, std::size_t n, const Pair& pair,
+                         std::size_t rounds = reuse_rounds) {
+  for (std::size_t i = 0; i < reuse_warm_up_rounds * n; ++i) pair(i);
+  b.cut(segment_kind::mixed, false);
+  for (std::size_t i = reuse_warm_up_rounds * n; i < (reuse_warm_up_rounds + rounds) * n; ++i) pair(i);
+  b.cut(segment_kind::mixed, true);
+  return b.finish();
+}
+
+// The loop of the article's program: what a round stores, the next one erases.
+template <class Key>
+any_program build_reuse_printed(const workload_input& in) {
+  program_builder<Key> b(in);
+  constexpr std::size_t keys = 1024;
+  return finish_pairs(b, in.n, [&](std::size_t i) {
+    b.add(operation::erase, i % keys);
+    b.add(operation::set, (i + 1) % keys);
+  });
+}
+
+template <class Key>
+any_program build_reuse_same_keys(const workload_input& in) {
+  program_builder<Key> b(in);
+  b.fill(0, in.n, false);
+  const std::size_t keys = in.n + std::max<std::size_t>(in.n / 8, 1);
+  return finish_pairs(b, in.n, [&](std::size_t i) {
+    b.add(operation::erase, i % keys);
+    b.add(operation::set, (i + in.n) % keys);
+  });
+}
+
+template <class Key>
+any_program build_reuse_new_keys(const workload_input& in) {
+  program_builder<Key> b(in);
+  b.fill(0, in.n, false);
+  return finish_pairs(b, in.n, [&](std::size_t i) {
+    b.add(operation::erase, i);
+    b.add(operation::set, in.n + i);
+  });
+}
+
+// Waves that fill four chains and empty them again, beside n entries that stay. Four waves' keys, so that a wave does
+// not meet its own residue. The bits hold for arrays eight times as large as n entries need.
+template <class Key>
+any_program build_reuse_adversary(const workload_input& in) {
+  program_builder<Key> b(in);
+  constexpr std::size_t wave = 512, waves = 4, buckets = 4;
+  b.make_hostile(waves * wave, in.seed, static_cast<unsigned>(std::bit_width(in.n / 6)) + 3, buckets);
+  b.fill(0, in.n, false);
+  const auto pair = [&](std::size_t i) {
+    const std::size_t turn = i % wave, first = i / wave % waves * wave;
+    if (turn != 0) return;  // a wave's pairs come together
+    for (std::size_t k = 0; k < wave; ++k) b.add_hostile(operation::set, first + k);
+    for (std::size_t k = 0; k < wave; ++k) b.add_hostile(operation::erase, first + k);
+  };
+  return finish_pairs(b, (in.n + wave - 1) / wave * wave, pair, hostile_rounds);
+}
+
 // ---- the table ----------------------------------------------------------------------------------
 
 #define TOPHASH_BUILD(function, ...)                                                                         \
@@ -309,16 +415,28 @@ constexpr workload_entry table[] = {
      TOPHASH_BUILD(build_delete_heavy)},
     {"load_sweep", "n buckets filled to rising loads: overflow, probes of hits and misses, bytes an entry",
      TOPHASH_BUILD(build_load_sweep)},
+    {"reuse_printed", "the published churn program as printed: erase key i mod 1024, store the next: one entry",
+     TOPHASH_BUILD(build_reuse_printed)},
+    {"reuse_same_keys", "at n entries: erase the oldest, insert it back n/8 rounds later: 9n/8 keys in rotation",
+     TOPHASH_BUILD(build_reuse_same_keys)},
+    {"reuse_new_keys", "at n entries: erase the oldest, insert a key never seen",
+     TOPHASH_BUILD(build_reuse_new_keys)},
+    {"reuse_adversary", "beside n entries: waves of 512 keys that all fall into four buckets, in and out",
+     TOPHASH_BUILD(build_reuse_adversary)},
+    {"overflow_reuse", "the matrix of deletions, overflow sources and growths over the four reuse_ patterns (run only)",
+     nullptr},
 };
 
 #undef TOPHASH_BUILD
 
 }  // namespace
 
-std::span<const workload_entry> workloads() noexcept { return table; }
+// The last is no program but a matrix of the four before it.
+std::span<const workload_entry> workloads() noexcept { return std::span(table).first(std::size(table) - 1); }
+const workload_entry& overflow_reuse_entry() noexcept { return *(std::end(table) - 1); }
 
 const workload_entry* find_workload(std::string_view name) noexcept {
-  for (const workload_entry& w : table) {
+  for (const workload_entry& w : workloads()) {
     if (w.name == name) return &w;
   }
   return nullptr;

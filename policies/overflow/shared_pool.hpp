@@ -7,9 +7,12 @@
 // A released bucket is kept in the pool, by size, and handed to the next map that asks for that size. What the pool
 // holds is never given back by itself; three ways to give it back:
 //   drain()       everything, now
-//   collected()   to be called at every collection (gc::boehm_collector does it for a registered pool): what was kept
-//                 before the last call goes, what came since is kept for one more round. The two rounds of Go's
-//                 sync.Pool, which the published comparison of overflow sources used
+//   collected()   to be called at every collection: what was kept before the last call goes, what came since is kept
+//                 for one more round. The two rounds of Go's sync.Pool, which the published comparison of overflow
+//                 sources used
+//   follow(clock) does that by itself: `clock` counts collections (gc::boehm_collector::clock()) and is looked at
+//                 whenever a bucket is taken or kept. Nothing happens inside a collection, where a block can neither
+//                 be allocated nor given back
 //   the destructor. The pool must outlive its maps
 // All maps of a pool must use its storage: a map whose handle is unequal throws std::invalid_argument when it is
 // made. Not synchronised: the maps of one pool are used from one thread at a time. A pool in memory that a collector
@@ -18,7 +21,9 @@
 #ifndef TOPHASH_POLICIES_OVERFLOW_SHARED_POOL_HPP
 #define TOPHASH_POLICIES_OVERFLOW_SHARED_POOL_HPP
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <string_view>
@@ -54,6 +59,7 @@ class pool {
 
   // A kept block of this size, or null.
   void* take(const request& wanted) noexcept {
+    catch_up();
     shelf* const s = shelf_of(wanted);
     if (s == nullptr) return nullptr;
     void*& first = s->fresh != nullptr ? s->fresh : s->aged;
@@ -68,6 +74,7 @@ class pool {
 
   // Keeps the block; where there is no shelf left for its size it goes back to storage. Returns whether it was kept.
   bool keep(void* block, const request& was) noexcept {
+    catch_up();
     shelf* const s = shelf_for(was);
     if (s == nullptr) {
       deallocate(block, was);
@@ -95,6 +102,21 @@ class pool {
       give_back(s, s.aged);
       s.aged = std::exchange(s.fresh, nullptr);
     }
+  }
+
+  // From now on every collection that `clock` counts is a collected(), made up for at the next take() or keep().
+  // The clock outlives the pool.
+  void follow(const std::atomic<std::uint64_t>& clock) noexcept {
+    clock_ = &clock;
+    seen_ = clock.load(std::memory_order_relaxed);
+  }
+
+  // Makes up for what the clock counted. Two rounds empty the pool: more that were missed change nothing.
+  void catch_up() noexcept {
+    if (clock_ == nullptr) return;
+    const std::uint64_t now = clock_->load(std::memory_order_relaxed);
+    for (std::uint64_t missed = now - seen_, round = 0; round < missed && round < 2; ++round) collected();
+    seen_ = now;
   }
 
   std::size_t kept() const noexcept { return kept_; }
@@ -157,6 +179,8 @@ class pool {
 
   alignas(void*) unsigned char handle_[2 * sizeof(void*)] = {};
   const calls* calls_;
+  const std::atomic<std::uint64_t>* clock_ = nullptr;
+  std::uint64_t seen_ = 0;
   shelf shelves_[most_sizes];
   std::size_t kept_ = 0;
 };

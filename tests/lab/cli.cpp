@@ -382,6 +382,117 @@ void interrupt() {
   }
 }
 
+// ---- overflow_reuse -----------------------------------------------------------------------------
+
+bool boehm_here() {
+  const json listed = run({"list", "collectors", "--json", "-"}).parsed();
+  for (const json& c : listed.at("collectors")) {
+    if (c.at("name") == "boehm") return c.at("here") == true;
+  }
+  return false;
+}
+
+std::vector<std::string> reuse_words(const std::vector<std::string>& more) {
+  std::vector<std::string> words = {"run", "--workload", "overflow_reuse", "--seed", "3", "--json", "-"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+// The counts of every row: what a seed fixes.
+json counts_of(const json& result) {
+  json out = json::array();
+  for (const json& row : result.at("rows")) {
+    json counts = {row.at("pattern"), row.at("spec"), row.at("source"), row.at("checksum"), row.at("counters")};
+    if (row.contains("gc")) {
+      for (const char* name : {"collections", "allocated_bytes", "garbage_bytes", "scanned_bytes", "visited_blocks"})
+        counts.push_back(row.at("gc").at(name));
+    }
+    out.push_back(counts);
+  }
+  return out;
+}
+
+void overflow_reuse_errors() {
+  expect({"run", "--workload", "overflow_reuse", "--pattern", "new_kyes"}, 64, "nearest: new_keys");
+  expect({"run", "--workload", "overflow_reuse", "--pool", "draind"}, 64, "nearest: drained");
+  expect({"run", "--workload", "overflow_reuse", "--reclaim", "collector"}, 64, "needs --collector boehm");
+  expect({"run", "--workload", "overflow_reuse", "--heap-ratio", "1"}, 64, "above 1");
+  expect({"run", "--workload", "overflow_reuse", "--key", "string"}, 64, "measures u64 keys");
+  expect({"run", "--workload", "overflow_reuse", "--n", "8"}, 64, "at least 64");
+  expect({"run", "--workload", "overflow_reuse", "--variant", "diryt"}, 64, "dirty");
+  expect({"run", "--workload", "overflow_reuse", "--variant", "std_hash"}, 64, "default hashing");
+  expect({"run", "--workload", "overflow_reuse", "--no-compile"}, 2, "compiles its compositions");
+  expect({"run", "--workload", "overflow_reuse", "--allocator", "mimaloc"}, 64, "nearest: mimalloc");
+  expect({"run", "--workload", "grow", "--pattern", "printed"}, 64, "are for overflow_reuse");
+  expect({"compare", "dirty", "immediate", "--workload", "overflow_reuse"}, 64, "reuse_new_keys");
+}
+
+void overflow_reuse() {
+  overflow_reuse_errors();
+  const bool boehm = boehm_here();
+  const std::string collector = boehm ? "boehm" : "none";
+  const std::vector<std::string> words =
+      reuse_words({"--collector", collector, "--n", "2k", "--repeat", "1", "--variant", "immediate,fresh",
+                   "immediate,local_list", "immediate,shared_pool", "tombstone,local_list"});
+  const outcome first = run(words);
+  check(first.code == 0 && first.err.empty(), "overflow_reuse: " + first.err);
+  const json j = first.parsed();
+  const std::size_t kinds = boehm ? 5 : 4;  // a shared pool is drained, and kept
+  check(j.at("rows").size() == kinds * 4 && j.at("experiment").at("cells_planned") == kinds * 4, "all cells");
+  const json again = run(words).parsed();
+  check(counts_of(j) == counts_of(again), "one seed, one set of counts");
+  check(!counts_of(j).empty() && j.at("findings").size() >= 8, "counts and sentences");
+  for (const json& row : j.at("rows")) {
+    const json& c = row.at("counters");
+    check(row.contains("gc") == boehm, "collector figures under a collector only");
+    if (row.at("pattern") == "printed") check(c.at("overflow_requested") == 0, "one entry asks for nothing");
+    if (row.at("source") == "fresh") check(c.at("overflow_recycled") == 0, "fresh reuses nothing");
+    if (row.at("pattern") == "adversary" && row.at("source") == "local_list" && row.at("deletion") == "immediate")
+      check(c.at("reuse_percent") == 100.0, "a warm list serves every wave: " + c.dump());
+    if (row.at("deletion") == "tombstone") check(c.at("overflow_released") == 0, "a tombstone gives nothing back");
+  }
+  const fs::path result = folder / "result.json", page = folder / "report.html";
+  std::ofstream(result) << j;
+  const outcome o = run({"report", result.string(), "-o", page.string()});
+  check(o.code == 0 || o.code == 2, "report: " + o.err);  // 2: built without the page
+  if (o.code == 0) {
+    const std::string text = contents(page);
+    check(text.find("Checksums differ") == std::string::npos, "patterns are groups of their own");
+    check(text.find("adversary") != std::string::npos, "the page names the patterns");
+    check(text.find("gives none back") != std::string::npos, "and says the sentences");
+  }
+}
+
+void overflow_reuse_interrupted() {
+  const fs::path file = folder / "result.json";
+  const std::vector<std::string> words = {"run", "--workload", "overflow_reuse", "--variant", "immediate,local_list",
+                                          "--repeat", "300", "--n", "20k", "--json", file.string()};
+  for (const int seconds : {6, 20, 60}) {
+    const pid_t child = start(words);
+    std::this_thread::sleep_for(std::chrono::seconds(seconds));
+    ::kill(child, SIGINT);
+    const outcome o = finish(child);
+    const json j = json::parse(contents(file), nullptr, false);
+    const bool something = j.is_object() && !j.at("rows").empty();
+    if (!something && seconds < 60) continue;
+    check(o.code == 130, "exit code of an interrupted run: " + std::to_string(o.code) + " " + o.err);
+    check(something && j.value("interrupted", false) && j.at("experiment").at("cells_planned") > j.at("rows").size(),
+          "the file says that it was interrupted, and holds whole cells");
+    return;
+  }
+}
+
+// All of the matrix, twice.
+void overflow_reuse_matrix() {
+  const std::string collector = boehm_here() ? "boehm" : "none";
+  const std::vector<std::string> words = reuse_words({"--collector", collector, "--repeat", "1", "--n", "5k"});
+  const outcome first = run(words);
+  check(first.code == 0, "overflow_reuse: " + first.err);
+  const json j = first.parsed();
+  check(j.at("rows").size() == (collector == "boehm" ? 200 : 160), "every cell");
+  check(counts_of(j) == counts_of(run(words).parsed()), "one seed, one set of counts");
+}
+
 void report() {
   const fs::path result = folder / "result.json", page = folder / "report.html";
   check(run({"run", "--workload", "lookup", "--n", "2k", "--variant", "defaults", "go_like", "--repeat", "2",
@@ -572,6 +683,10 @@ int main(int argc, char** argv) {
                                                               {"tour", tour},
                                                               {"compare", compare},
                                                               {"watch", watch},
+                                                              {"overflow_reuse", overflow_reuse},
+                                                              {"overflow_reuse_interrupted",
+                                                               overflow_reuse_interrupted},
+                                                              {"overflow_reuse_matrix", overflow_reuse_matrix},
                                                               {"compare_with_itself", compare_with_itself},
                                                               {"replay_everything", [] { replay_all({}); }}};
   if (argc != 4 || cases.count(argv[3]) == 0) {

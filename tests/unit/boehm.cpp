@@ -549,6 +549,43 @@ TEST_CASE("incremental collections are derived from marking and reclaiming", "[b
   CHECK(WEXITSTATUS(status) == 0);
 }
 
+TEST_CASE("the clock counts collections, and a window does not reset it", "[boehm]") {
+  boehm_collector c;
+  const std::uint64_t before = c.clock();
+  c.collect();
+  c.start_window();
+  c.collect();
+  CHECK(c.clock() - before == 2);
+  CHECK(c.sample().collections == 1);
+}
+
+TEST_CASE("occupancy sees blocks that one object in ten pins", "[boehm]") {
+  boehm_collector c;
+  const request side = ask(many * sizeof(void*), purpose::side);
+  auto** const list = static_cast<void**>(boehm_scanned{}.try_allocate(side));
+  root = list;
+  collect_all();
+  const gc::heap_occupancy empty = c.occupancy();
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < many; ++i) list[i] = GC_malloc_atomic(48);
+  });
+  collect_all();
+  const gc::heap_occupancy full = c.occupancy();
+  CHECK(full.objects - empty.objects == many);
+  CHECK(full.bytes - empty.bytes >= many * 48);
+  const double share_full = 1 - static_cast<double>(full.bytes - empty.bytes) /
+                                    static_cast<double>((full.blocks - empty.blocks) * full.block_bytes);
+  CHECK(share_full < 0.15);
+  for (std::size_t i = 0; i < many; ++i) list[i] = i % 10 == 0 ? list[i] : nullptr;
+  collect_all();
+  const gc::heap_occupancy sparse = c.occupancy();
+  CHECK(sparse.objects - empty.objects < many / 10 + many / 50);
+  CHECK(sparse.blocks - empty.blocks > (full.blocks - empty.blocks) * 9 / 10);
+  CHECK(sparse.fragmentation() > full.fragmentation());
+  root = nullptr;
+  boehm_scanned{}.deallocate(list, side);
+}
+
 TEST_CASE("no_gc has nothing to tell", "[boehm]") {
   gc::no_gc none;
   none.start_window();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What wraps a growth or a deletion policy, grouped buckets, and the overflow sources that own more than a list:
 // laws, and exact behaviour in a map.
+#include <atomic>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -407,6 +408,35 @@ TEST_CASE("overflow: a pool has shelves for eight sizes and gives back what find
     CHECK(pool.keep(pool.try_allocate(ninth), ninth));
   }
   CHECK(storage.error() == "");
+  CHECK(storage.live_blocks(purpose::overflow) == 0);
+}
+
+TEST_CASE("overflow: a pool that follows a clock gives back in two ticks what nobody took", "[policies]") {
+  recording_resource storage;
+  {
+    std::atomic<std::uint64_t> clock{7};
+    overflow::pool pool{recording<>(storage)};
+    const request r{.bytes = 144, .align = 8, .use = purpose::overflow, .trace = nullptr};
+    const request other{.bytes = 64, .align = 8, .use = purpose::overflow, .trace = nullptr};
+    const auto keep_one = [&] { return pool.keep(pool.try_allocate(r), r); };
+    const auto touch = [&] { REQUIRE(pool.take(other) == nullptr); };  // any access looks at the clock
+    CHECK(keep_one());
+    pool.follow(clock);
+    touch();
+    CHECK(pool.kept() == 1);  // ticks from before are not made up for
+    ++clock;
+    CHECK(keep_one());
+    touch();
+    CHECK(pool.kept() == 2);
+    ++clock;
+    touch();
+    CHECK(pool.kept() == 1);  // the first is gone, the second has had one round
+    CHECK(keep_one());
+    clock += 5;
+    CHECK(pool.kept() == 2);  // nothing happens before somebody comes
+    touch();
+    CHECK(pool.kept() == 0);
+  }
   CHECK(storage.live_blocks(purpose::overflow) == 0);
 }
 

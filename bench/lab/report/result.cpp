@@ -195,6 +195,7 @@ row read_row(const fields& from) {
   r.key = from.text("key");
   r.checksum = from.loose_text("checksum");
   r.rerun = from.loose_text("rerun");
+  r.pattern = from.text("pattern");
   r.trouble = from.text("trouble");
   r.n = from.number("n");
   r.ops = from.number("ops");

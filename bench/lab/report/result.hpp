@@ -52,6 +52,7 @@ struct overflow_figures {
 
 struct row {
   std::string variant, spec, allocator, collector, key, checksum, rerun;
+  std::string pattern;  // of a matrix over patterns; rows of one are not compared with another's
   std::string trouble;  // why the row was not measured; empty: it was
   std::optional<double> n, ops, allocations;
   std::optional<interval> ns_per_op, ratio;

@@ -32,16 +32,18 @@ experiment_view make_view(const result& source, const palette& looks, std::size_
   for (std::size_t i = 0; i < source.rows.size(); ++i) {
     const row& r = source.rows[i];
     view.rows.push_back({&r, names.short_names[i], storage_of(r), looks.of(r), looks.marker_of(r)});
-    auto it = std::find_if(view.groups.begin(), view.groups.end(),
-                           [&](const group& g) { return g.key == r.key && g.n == r.n; });
-    if (it == view.groups.end()) it = view.groups.insert(view.groups.end(), {r.key, r.n, {}});
+    auto it = std::find_if(view.groups.begin(), view.groups.end(), [&](const group& g) {
+      return g.key == r.key && g.pattern == r.pattern && g.n == r.n;
+    });
+    if (it == view.groups.end()) it = view.groups.insert(view.groups.end(), {r.key, r.pattern, r.n, {}});
     it->rows.push_back(view.rows.back());
   }
   return view;
 }
 
 std::string group_title(const group& g) {
-  std::string title = g.key.empty() ? "" : g.key + " keys";
+  std::string title = g.pattern;
+  if (!g.key.empty()) title += (title.empty() ? "" : ", ") + g.key + " keys";
   if (g.n) title += (title.empty() ? "n = " : ", n = ") + fixed(*g.n, 0);
   return title;
 }

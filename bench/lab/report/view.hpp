@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A result made ready for the page: rows with their short name, look and storage, in groups that may be
-// compared (one key type, one n). Rows of different experiments are never drawn into one plot.
+// compared (one key type, one pattern, one n). Rows of different experiments are never drawn into one plot.
 #ifndef TOPHASH_BENCH_LAB_REPORT_VIEW_HPP
 #define TOPHASH_BENCH_LAB_REPORT_VIEW_HPP
 
@@ -23,6 +23,7 @@ struct row_view {
 
 struct group {
   std::string key;
+  std::string pattern;
   std::optional<double> n;
   std::vector<row_view> rows;
 };

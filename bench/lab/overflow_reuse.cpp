@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the request to cells, and one cell executed. The clock of collections is libgc's own; what starts them is the
+// paced heap.
+#include "lab/overflow_reuse.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <numeric>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "lab/catalogue.hpp"
+#include "lab/child_process.hpp"
+#include "lab/clock.hpp"
+#include "lab/collectors.hpp"
+#include "lab/map_watcher.hpp"
+#include "lab/nearest.hpp"
+#include "lab/on_demand.hpp"
+#include "lab/statistics.hpp"
+#include "lab/storages.hpp"
+#include "workloads/random.hpp"
+#include "workloads/workloads.hpp"
+
+namespace tophash::lab {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t usual_n = 26'000;          // 2^12 buckets at 6.35 of the 6.5 entries that one takes
+constexpr std::size_t step_operations = 256;     // between two looks at the clock
+constexpr std::size_t samples_per_window = 64;
+constexpr std::size_t garbage_block_bytes = 4096;  // what the mutator allocates at once in a step of the usual size
+
+const std::vector<std::string> pattern_names = {"printed", "same_keys", "new_keys", "adversary"};
+const std::vector<std::string> pool_names = {"drained", "kept"};
+
+// ---- one execution ------------------------------------------------------------------------------
+
+// Follows the map through the program: the warm-up ends, the window begins, the window ends.
+class window final : public map_watcher {
+ public:
+  window(paced_heap& heap, overflow_ledger* ledger, bool collected, std::size_t begin, std::size_t end,
+         std::size_t garbage_bytes)
+      : heap_(heap),
+        ledger_(ledger),
+        collected_(collected),
+        begin_(begin),
+        end_(end),
+        every_(std::max(step_operations, (end - begin) / samples_per_window / step_operations * step_operations)),
+        garbage_bytes_(garbage_bytes) {}
+
+  void new_map() override {}
+  std::size_t until_due() const noexcept override {
+    const std::size_t stop = done_ < begin_ ? begin_ : std::max(end_, done_ + 1);
+    return std::min(step_operations, stop - done_);
+  }
+
+  bool ran(std::size_t operations, std::uint64_t cpu_ns) override {
+    done_ += operations;
+    if (done_ > begin_) cpu_ns_ += cpu_ns;
+    heap_.allocate_beside(operations * garbage_bytes_);
+    const bool edge = done_ == begin_ || done_ == end_;
+    return edge || (done_ > begin_ && (done_ - begin_) % every_ == 0);
+  }
+
+  void look(const map_sample& state) override {
+    if (done_ < begin_ || ended_) return;
+    if (!begun_) begin_window(state);
+    in_use_peak_ = std::max(in_use_peak_, state.overflow_in_use);
+    if (done_ == end_) end_window(state);
+  }
+
+  bool ended() const noexcept { return ended_; }
+
+  reuse_counts counts() const {
+    reuse_counts c;
+    c.operations = end_ - begin_;
+    c.requested = last_.overflow_requested - first_.overflow_requested;
+    c.recycled = last_.overflow_recycled - first_.overflow_recycled;
+    c.released = last_.overflow_released - first_.overflow_released;
+    c.in_use = last_.overflow_in_use;
+    c.in_use_peak = in_use_peak_;
+    c.entries = last_.live, c.buckets = last_.buckets;
+    c.dead = last_.dead, c.dirty = last_.dirty;
+    c.growths = last_.growths - first_.growths, c.regrows = last_.regrows - first_.regrows;
+    c.reachable_bytes = reachable_bytes_;
+    c.heap = heap_counts_;
+    return c;
+  }
+
+  json times() const {
+    const double operations = static_cast<double>(end_ - begin_);
+    json out{{"mutator", static_cast<double>(cpu_ns_ - std::min(cpu_ns_, collecting_in_map_ns_)) / operations}};
+    if (!collected_) return out;
+    out["collector"] = static_cast<double>(sample_.collector_cpu_ns) / operations;
+    out["stop"] = {sample_.stop_the_world.p50_ns, sample_.stop_the_world.p99_ns, sample_.stop_the_world.max_ns};
+    out["heap"] = sample_.heap_bytes, out["heap_peak"] = sample_.heap_peak_bytes, out["free"] = sample_.free_bytes;
+    out["occupied"] = occupancy_.blocks * gc::heap_occupancy::block_bytes, out["objects"] = occupancy_.bytes;
+    out["fragmentation"] = occupancy_.fragmentation();
+    return out;
+  }
+
+  const reuse_drag& drag() const noexcept { return drag_; }
+
+ private:
+  void begin_window(const map_sample& state) {
+    begun_ = true;
+    first_ = state;
+    heap_.reset_counts();
+    if (ledger_ != nullptr) ledger_->reset();
+    if (collected_) start_collector_window();
+  }
+
+  void end_window(const map_sample& state) {
+    ended_ = true;
+    last_ = state;
+    heap_counts_ = heap_.counts();
+    reachable_bytes_ = heap_.reachable_bytes();
+    collecting_in_map_ns_ = heap_.collecting_in_map_ns();
+    if (ledger_ != nullptr) drag_ = ledger_->drag();
+    if (!collected_) return;
+    sample_ = collector_sample();
+    collect_now();
+    occupancy_ = collector_occupancy();
+  }
+
+  paced_heap& heap_;
+  overflow_ledger* ledger_;
+  bool collected_;
+  std::size_t begin_, end_, every_, garbage_bytes_, done_ = 0;
+  bool begun_ = false, ended_ = false;
+  std::uint64_t cpu_ns_ = 0, in_use_peak_ = 0, reachable_bytes_ = 0, collecting_in_map_ns_ = 0;
+  map_sample first_, last_;
+  heap_counts heap_counts_;
+  reuse_drag drag_;
+  gc::gc_sample sample_;
+  gc::heap_occupancy occupancy_;
+};
+
+struct cell_task {
+  const variant_row* variant = nullptr;
+  const program<std::uint64_t>* records = nullptr;
+  bool collected = false, by_collector = false, drained = false;
+  std::string storage;
+  std::uint64_t seed = 1;
+  heap_pacing pacing;
+  std::size_t garbage_bytes = 0;
+};
+
+json drag_json(const drag_counts& d) { return {d.count, d.sum_cycles, d.max_cycles}; }
+drag_counts drag_from(const json& j) { return {j.at(0), j.at(1), j.at(2)}; }
+
+json counts_json(const reuse_counts& c) {
+  return {std::to_string(c.checksum), c.operations, c.requested, c.recycled, c.released, c.in_use, c.kept,
+          c.in_use_peak, c.entries, c.buckets, c.longest_chain_entries, c.dead, c.dirty, c.growths, c.regrows,
+          c.map_bytes, c.reachable_bytes, c.heap.allocated_bytes, c.heap.allocated_blocks, c.heap.garbage_bytes,
+          c.heap.collections, c.heap.scanned_bytes, c.heap.visited_blocks};
+}
+
+reuse_counts counts_from(const json& j) {
+  reuse_counts c;
+  c.checksum = std::stoull(j.at(0).get<std::string>());
+  std::size_t at = 0;
+  for (std::uint64_t* const to :
+       {&c.operations, &c.requested, &c.recycled, &c.released, &c.in_use, &c.kept, &c.in_use_peak, &c.entries,
+        &c.buckets, &c.longest_chain_entries, &c.dead, &c.dirty, &c.growths, &c.regrows, &c.map_bytes,
+        &c.reachable_bytes, &c.heap.allocated_bytes, &c.heap.allocated_blocks, &c.heap.garbage_bytes,
+        &c.heap.collections, &c.heap.scanned_bytes, &c.heap.visited_blocks})
+    *to = j.at(++at);
+  return c;
+}
+
+// In the child. Not inlined: what its frame leaves behind is no map's.
+json execute_cell(const cell_task& task, bool listening) {
+  const std::unique_ptr<bound_storage> bound = bind_storage(task.storage);
+  overflow_ledger ledger;
+  overflow_ledger* const listener = listening ? &ledger : nullptr;
+  paced_heap heap(bound->handle(), task.collected, task.by_collector, task.pacing, listener);
+  allocators::erased_resource<paced_storage> resource{paced_storage(heap)};
+  std::size_t begin = 0;
+  for (const segment& s : task.records->segments) {
+    if (!s.measured) begin = s.end;
+  }
+  window watch(heap, listener, task.collected, begin, task.records->records.size(), task.garbage_bytes);
+  if (task.collected) collect_by_itself(false);
+  execution out;
+  task.variant->run_u64(*task.records,
+                        {.storage = allocators::erased(resource),
+                         .map_seed = task.seed,
+                         .latencies = nullptr,
+                         .counters = nullptr,
+                         .watcher = &watch,
+                         .meter = listener,
+                         .pool_clock = task.collected && task.drained ? collection_clock() : nullptr},
+                        out);
+  if (!out.trouble.empty()) return {{"trouble", out.trouble}};
+  if (!watch.ended()) return {{"trouble", "the program ended before its window did"}};
+  reuse_counts counts = watch.counts();
+  counts.checksum = out.checksum;
+  counts.kept = out.counts.overflow_kept;  // a watcher does not see the pool
+  counts.longest_chain_entries = out.counts.longest_chain_entries;
+  for (const purpose_bytes& part : out.end_memory) counts.map_bytes += part.bytes;
+  const reuse_drag& d = watch.drag();
+  return {{"counts", counts_json(counts)},
+          {"drag", {drag_json(d.reused), drag_json(d.reclaimed), drag_json(d.freed), drag_json(d.open)}},
+          {"times", watch.times()}};
+}
+
+// ---- what a collection costs here ---------------------------------------------------------------
+
+// The median of a few collections. Before each the mutator allocates `garbage_bytes` and works on other memory, as it
+// does between two of a run: in a cache that holds nothing else, searching costs less than half. `prepare` returns what
+// keeps its blocks reachable.
+constexpr std::size_t mutator_bytes = 8 << 20;
+
+template <class Prepare>
+double collection_ns(std::size_t garbage_bytes, const Prepare& prepare) {
+  const json answer = in_child([&prepare, garbage_bytes]() -> json {
+    collect_by_itself(false);
+    const std::unique_ptr<bound_storage> storage = bind_storage("boehm_scanned");
+    void* volatile root = prepare(storage->handle());
+    std::vector<double> ns;
+    std::vector<unsigned char> elsewhere(mutator_bytes);
+    for (int i = 0; i < 15; ++i) {
+      std::fill(elsewhere.begin(), elsewhere.end(), static_cast<unsigned char>(i));
+      for (std::size_t done = 0; done < garbage_bytes; done += garbage_block_bytes) allocate_garbage(garbage_block_bytes);
+      start_collector_window();
+      collect_now();
+      ns.push_back(static_cast<double>(collector_sample().collector_cpu_ns));
+    }
+    static_cast<void>(root);
+    return {{"ns", summarise(ns).median}};
+  });
+  if (answer.contains("trouble"))
+    throw command_error(exit_check_failed,
+                        "the calibration of the collector failed: " + answer.at("trouble").get<std::string>());
+  return answer.at("ns");
+}
+
+request block_of(std::size_t bytes) {
+  return {.bytes = bytes, .align = alignof(void*), .use = purpose::overflow, .trace = nullptr};
+}
+
+// Fills a block with numbers that are no addresses, as a map's random keys are.
+void fill_random(void* block, std::size_t bytes, random_stream& random) {
+  auto* const words = static_cast<std::uint64_t*>(block);
+  for (std::size_t i = 0; i < bytes / sizeof(std::uint64_t); ++i) words[i] = random.next() | (std::uint64_t{1} << 63);
+}
+
+// Four heaps: none, none after more garbage, one block of the size of a map's array, and as many bytes as a chain of
+// buckets.
+collector_costs calibrated() {
+  constexpr std::size_t all_bytes = 1 << 20, little_bytes = 1 << 18, bucket_bytes = 144, count = all_bytes / bucket_bytes;
+  const auto nothing = [](allocators::erased) { return static_cast<void*>(nullptr); };
+  const double little = collection_ns(little_bytes, nothing), empty = collection_ns(all_bytes, nothing);
+  const double array = collection_ns(all_bytes, [](allocators::erased storage) {
+    random_stream random(1);
+    void* const block = storage.try_allocate(block_of(all_bytes));
+    if (block != nullptr) fill_random(block, all_bytes, random);
+    return block;
+  });
+  const double buckets = collection_ns(all_bytes, [](allocators::erased storage) {
+    random_stream random(2);
+    void* first = nullptr;
+    for (std::size_t i = 0; i < count; ++i) {
+      void* const block = storage.try_allocate(block_of(bucket_bytes));
+      if (block == nullptr) break;
+      fill_random(block, bucket_bytes, random);
+      std::memcpy(block, &first, sizeof first);
+      first = block;
+    }
+    return first;
+  });
+  const auto spread = [](double ns, std::size_t over) { return std::max(0.0, ns) / static_cast<double>(over); };
+  collector_costs out;
+  out.allocated_byte_ns = spread(empty - little, all_bytes - little_bytes);
+  out.cycle_ns = std::max(0.0, little - out.allocated_byte_ns * static_cast<double>(little_bytes));
+  out.byte_ns = spread(array - empty, all_bytes);
+  out.block_ns = spread(buckets - empty - out.byte_ns * static_cast<double>(count * bucket_bytes), count);
+  return out;
+}
+
+// ---- the matrix ---------------------------------------------------------------------------------
+
+std::vector<std::string> chosen_names(const std::vector<std::string>& asked, const std::vector<std::string>& known,
+                                      const char* what) {
+  for (const std::string& name : asked) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw command_error(exit_usage, "'" + name + "' is no " + what + nearest_hint(name, known));
+  }
+  return asked.empty() ? known : asked;
+}
+
+std::string chosen_storage(const experiment_request& r) {
+  const std::vector<std::string> known = [] {
+    std::vector<std::string> out;
+    for (const collector_entry& c : collectors()) out.push_back(c.name);
+    return out;
+  }();
+  if (!r.collector.empty() && std::find(known.begin(), known.end(), r.collector) == known.end())
+    throw command_error(exit_usage, "'" + r.collector + "' is no collector" + nearest_hint(r.collector, known));
+  if (r.allocators.size() > 1) throw command_error(exit_usage, "overflow_reuse takes one --allocator");
+  const std::string storage = !r.allocators.empty()      ? r.allocators.front()
+                              : r.collector == "boehm" ? "boehm_scanned"
+                                                       : "system";
+  const storage_entry* const entry = find_storage(storage);
+  if (entry != nullptr && !entry->here)
+    throw command_error(exit_not_here, storage + " is not built in: it needs " + entry->missing);
+  try {
+    static_cast<void>(bind_storage(storage));
+  } catch (const std::invalid_argument& error) {
+    throw command_error(exit_usage, error.what());
+  }
+  const bool collected = find_storage(plain_storage(storage))->collected();
+  if (!r.collector.empty() && collected != (r.collector == "boehm"))
+    throw command_error(exit_usage, "--collector " + r.collector + " and --allocator " + storage +
+                                        " do not go together");
+  return storage;
+}
+
+class matrix {
+ public:
+  explicit matrix(const reuse_request& request) : request_(request) {
+    const experiment_request& base = request.base;
+    if (base.key != "u64")
+      throw command_error(exit_usage, "overflow_reuse measures u64 keys, not --key " + base.key);
+    if (base.n.size() > 1) throw command_error(exit_usage, "overflow_reuse takes one --n");
+    if (base.repeat == 0) throw command_error(exit_usage, "--repeat must be at least 1");
+    if (!base.load.empty() || base.bind || base.check_only)
+      throw command_error(exit_usage, "--load, --bind and --check have no meaning for overflow_reuse");
+    if (!(request.heap_ratio > 1 && request.heap_ratio <= 100))
+      throw command_error(exit_usage, "--heap-ratio must be above 1 and at most 100");
+    out_.request = request;
+    out_.n = base.n.empty() ? usual_n : base.n.front();
+    if (out_.n < 64) throw command_error(exit_usage, "overflow_reuse needs --n of at least 64");
+    out_.storage = chosen_storage(base);
+    out_.collected = find_storage(plain_storage(out_.storage))->collected();
+    const std::vector<std::string> reclaims = {"collector", "owner"};
+    static_cast<void>(chosen_names({request.reclaim.empty() ? "owner" : request.reclaim}, reclaims, "way to reclaim"));
+    if (request.reclaim == "collector" && !out_.collected)
+      throw command_error(exit_usage, "--reclaim collector needs --collector boehm");
+    out_.by_collector = out_.collected && request.reclaim != "owner";
+    patterns_ = chosen_names(request.patterns, pattern_names, "pattern");
+    pools_ = chosen_names(request.pools, pool_names, "kind of pool");
+    if (!out_.collected) pools_ = {"kept"};  // nothing is collected, so nothing drains it
+  }
+
+  reuse_result run() {
+    plan();
+    compile();
+    if (out_.collected) {
+      request_.base.progress("what a collection costs here");
+      out_.costs = calibrated();
+    }
+    for (const std::string& pattern : patterns_) measure_pattern(pattern);
+    compare_checksums();
+    return std::move(out_);
+  }
+
+ private:
+  void plan() {
+    const bool all = request_.base.variants == std::vector<std::string>{"all"};
+    for (const std::string& text : all ? overflow_reuse_specs() : request_.base.variants) {
+      spec_description spec;
+      try {
+        spec = with_option(parse_spec(text), "allocation=" + out_.storage);
+      } catch (const spec_error& error) {
+        throw command_error(exit_usage, "--variant " + text + ": " + error.what());
+      }
+      const type_facts types = type_facts_for(spec, *find_type("u64"), *find_type("u64"));
+      if (const auto broken = check_rules(spec, &types)) {
+        out_.left_out.push_back(text + ": " + broken->message());
+        continue;
+      }
+      const bool default_hash = text_of(spec.options[axes::hashing::index]) ==
+                                text_of(default_spec().options[axes::hashing::index]);
+      if (!default_hash)
+        throw command_error(exit_usage, text + ": the adversary's keys are made for the default hashing");
+      specs_.push_back(spec);
+      texts_.push_back(text);
+    }
+    if (specs_.empty()) {
+      std::string sentence = "nothing is left to measure:";
+      for (const std::string& why : out_.left_out) sentence += "\n  " + why;
+      throw command_error(exit_usage, sentence);
+    }
+    std::size_t a_pattern = 0;
+    for (const spec_description& spec : specs_) a_pattern += kinds_of(spec).size();
+    out_.planned = a_pattern * patterns_.size();
+  }
+
+  void compile() {
+    rows_ = metered_variants(texts_, {.compile = request_.base.compile,
+                                      .keep_duplicates = true,
+                                      .progress = request_.base.progress});
+  }
+
+  // A shared pool is two cells: drained at collections, and not.
+  std::vector<std::string> kinds_of(const spec_description& spec) const {
+    return facts_of(spec).overflow.shared ? pools_ : std::vector<std::string>{""};
+  }
+
+  bool stopped() {
+    out_.interrupted = out_.interrupted || interrupt_requested.load(std::memory_order_relaxed);
+    return out_.interrupted;
+  }
+
+  void measure_pattern(const std::string& pattern) {
+    if (stopped()) return;
+    const any_program made = find_workload("reuse_" + pattern)
+                                 ->build({.n = out_.n, .key = key_kind::u64, .seed = request_.base.seed});
+    for (std::size_t i = 0; i < specs_.size(); ++i) {
+      for (const std::string& pool : kinds_of(specs_[i])) {
+        if (stopped()) return;
+        reuse_cell cell = empty_cell(i, pattern, pool);
+        request_.base.progress("cell " + std::to_string(out_.cells.size() + 1) + "/" + std::to_string(out_.planned) +
+                               " " + pattern + ": " + cell.composition());
+        measure_cell(cell, {.variant = rows_[i],
+                            .records = &std::get<program<std::uint64_t>>(made),
+                            .collected = out_.collected,
+                            .by_collector = out_.by_collector,
+                            .drained = cell.drained,
+                            .storage = out_.storage,
+                            .seed = request_.base.seed,
+                            .pacing = {.ratio = request_.heap_ratio},
+                            .garbage_bytes = request_.garbage_bytes});
+        if (!stopped()) out_.cells.push_back(std::move(cell));
+      }
+    }
+  }
+
+  reuse_cell empty_cell(std::size_t i, const std::string& pattern, const std::string& pool) const {
+    const spec_description& spec = specs_[i];
+    reuse_cell cell;
+    cell.deletion = text_of(spec.options[axes::deletion::index]);
+    cell.source = text_of(spec.options[axes::overflow::index]);
+    cell.drained = pool == "drained";
+    if (cell.drained) cell.source += " drained";
+    cell.growth = text_of(spec.options[axes::growth::index]);
+    cell.pattern = pattern;
+    cell.spec = rows_[i]->name;
+    cell.canonical = canonical(spec);
+    cell.storage = out_.storage;
+    cell.collected = out_.collected;
+    return cell;
+  }
+
+  void measure_cell(reuse_cell& cell, const cell_task& task) {
+    std::vector<double> stops_p50, stops_p99;
+    for (unsigned round = 0; round <= request_.base.repeat && !stopped(); ++round) {
+      const bool listening = round == 0;
+      const json answer = in_child([&task, listening] { return execute_cell(task, listening); });
+      if (answer.contains("trouble")) {
+        cell.trouble = answer.at("trouble");
+        return;
+      }
+      const reuse_counts counts = counts_from(answer.at("counts"));
+      if (listening) {
+        cell.counts = counts;
+        const json& d = answer.at("drag");
+        cell.drag = {drag_from(d.at(0)), drag_from(d.at(1)), drag_from(d.at(2)), drag_from(d.at(3))};
+        continue;
+      }
+      if (!(counts == cell.counts))
+        out_.mismatches.push_back(cell.pattern + ", " + cell.composition() + ": two executions gave unequal counts");
+      const json& t = answer.at("times");
+      reuse_times& times = cell.times;
+      times.mutator_ns_per_op.push_back(t.at("mutator"));
+      if (!cell.collected) continue;
+      times.collector_ns_per_op.push_back(t.at("collector"));
+      stops_p50.push_back(t.at("stop").at(0)), stops_p99.push_back(t.at("stop").at(1));
+      times.stop_max_ns = std::max(times.stop_max_ns, t.at("stop").at(2).get<double>());
+      times.heap_bytes = t.at("heap"), times.heap_peak_bytes = t.at("heap_peak"), times.free_bytes = t.at("free");
+      times.occupied_bytes = t.at("occupied"), times.object_bytes = t.at("objects");
+      times.fragmentation = t.at("fragmentation");
+    }
+    cell.times.stop_p50_ns = summarise(stops_p50).median;
+    cell.times.stop_p99_ns = summarise(stops_p99).median;
+    cell.predicted_collector_ns_per_op = predicted_ns_per_op(cell.counts, out_.costs);
+  }
+
+  void compare_checksums() {
+    for (const reuse_cell& a : out_.cells) {
+      const auto base = std::find_if(out_.cells.begin(), out_.cells.end(), [&a](const reuse_cell& b) {
+        return b.pattern == a.pattern && b.trouble.empty();
+      });
+      if (!a.trouble.empty() || base->counts.checksum == a.counts.checksum) continue;
+      out_.mismatches.push_back("unequal results under " + a.pattern + ": " + a.composition() + " and " +
+                                base->composition());
+    }
+  }
+
+  const reuse_request& request_;
+  reuse_result out_;
+  std::vector<std::string> patterns_, pools_, texts_;
+  std::vector<spec_description> specs_;
+  std::vector<const variant_row*> rows_;
+};
+
+}  // namespace
+
+std::optional<double> reuse_counts::reuse_percent() const {
+  if (requested == 0) return std::nullopt;
+  return 100 * static_cast<double>(recycled) / static_cast<double>(requested);
+}
+
+double reuse_counts::mean_chain_buckets() const {
+  return buckets == 0 ? 0 : static_cast<double>(buckets + in_use) / static_cast<double>(buckets);
+}
+
+double reuse_counts::requests_per_1000_operations() const {
+  return operations == 0 ? 0 : 1000 * static_cast<double>(requested) / static_cast<double>(operations);
+}
+
+double predicted_ns_per_op(const reuse_counts& counts, const collector_costs& costs) {
+  if (counts.operations == 0) return 0;
+  const heap_counts& h = counts.heap;
+  return (costs.cycle_ns * static_cast<double>(h.collections) +
+          costs.allocated_byte_ns * static_cast<double>(h.allocated_bytes + h.garbage_bytes) + costs.byte_ns * static_cast<double>(h.scanned_bytes) +
+          costs.block_ns * static_cast<double>(h.visited_blocks)) /
+         static_cast<double>(counts.operations);
+}
+
+std::vector<std::string> overflow_reuse_specs() {
+  std::vector<std::string> out;
+  for (const char* deletion : {"immediate", "tombstone", "tombstone(not_reusing)", "dirty", "purging(dirty,share=25)"}) {
+    for (const char* growth : {"incremental(2)", "regrowing(incremental(2))"}) {
+      for (const char* source : {"fresh", "local_list", "preallocated", "shared_pool"})
+        out.push_back(std::string{deletion} + "," + growth + "," + source);
+    }
+  }
+  return out;
+}
+
+reuse_result run_overflow_reuse(const reuse_request& request) { return matrix(request).run(); }
+
+}  // namespace tophash::lab
