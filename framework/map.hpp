@@ -210,6 +210,12 @@ class basic_map
   template <class V>
     requires std::is_assignable_v<T&, V&&>
   try_insert_result try_insert_or_assign(const Key& key, V&& value) {
+    if constexpr (B::facts.growth.every_write) {
+      const std::uint64_t hash = hash_of(s_, key);
+      if (const place_type there = assigned_while_growing<Key, V>(hash, key, value)) {
+        return {this->iterator_at(there, hash), false, true};
+      }
+    }
     auto r = try_insert_any(key, std::forward<V>(value));
     if (r.allocated && !r.inserted) value_of(r.position) = std::forward<V>(value);
     return r;
@@ -261,9 +267,32 @@ class basic_map
     return this->result_or_false(
         table::insert_if_absent<B>(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
   }
+  using place_type = table::place<B>;
+
+  // Where updates step a growth: the value is assigned before the step, since it may lie in an entry of this very map,
+  // which the step moves. What stops the step (a throwing hash or move) is no failure of the update; the next write
+  // goes on with the growth. Nothing: no growth is under way, or no such key.
+  template <class K, class V>
+  TOPHASH_NOINLINE place_type assigned_while_growing(std::uint64_t hash, const K& key, std::remove_reference_t<V>& value) {
+    if (!s_.growing()) return {};
+    place_type there = table::find_while_growing<B, K>(s_, hash, key);
+    if (!there) return {};
+    table::tell_probed(s_, s_.policies.observe, hash, there);
+    *model::value_at(there.at) = std::forward<V>(value);
+    TOPHASH_TRY { static_cast<void>(table::step_slow(s_, hash, &there)); }
+    TOPHASH_CATCH_ALL {}
+    return there;
+  }
+
   template <class K, class V>
   std::pair<iterator, bool> assign_any(K&& key, V&& value) {
-    auto r = insert_any(hash_of(s_, key), std::forward<K>(key), std::forward<V>(value));
+    const std::uint64_t hash = hash_of(s_, key);
+    if constexpr (B::facts.growth.every_write) {
+      if (const place_type there = assigned_while_growing<std::remove_cvref_t<K>, V>(hash, key, value)) {
+        return {this->iterator_at(there, hash), false};
+      }
+    }
+    auto r = insert_any(hash, std::forward<K>(key), std::forward<V>(value));
     if (!r.second) value_of(r.first) = std::forward<V>(value);
     return r;
   }
