@@ -24,7 +24,7 @@ struct map_sample {
   bool tells_tombstones = false;  // the rest is known: its observer is a tombstone_log
   std::uint64_t tombstones = 0;   // erased slots that wait
   double tombstone_age = 0, reuse_age = 0;  // mean, in writes: of those; of slots that were reused
-  std::uint64_t oldest_tombstone = 0, reused = 0;
+  std::uint64_t oldest_tombstone = 0, reused = 0, not_followed = 0;
 
   // Entries that fit into what is allocated, overflow buckets included.
   std::uint64_t allocated() const noexcept {

@@ -459,6 +459,7 @@ void sample_tombstones(const Log& log, map_sample& out) {
   out.tombstones = waiting.total(), out.tombstone_age = waiting.mean();
   out.oldest_tombstone = waiting.greatest();
   out.reused = reuse.total(), out.reuse_age = reuse.mean();
+  out.not_followed = log.not_followed();
 }
 
 template <class Map>

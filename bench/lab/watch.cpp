@@ -170,6 +170,8 @@ constexpr watched_figure figures[] = {
     {"oldest_tombstone", "the greatest, in writes", TOPHASH_OF_TOMBSTONES(s.state.oldest_tombstone)},
     {"reused", "erased slots that another entry took, so far", TOPHASH_OF_TOMBSTONES(s.state.reused)},
     {"reuse_age", "their mean age when it did, in writes", TOPHASH_OF_TOMBSTONES(s.state.reuse_age)},
+    {"not_followed", "erases for which the tombstone_log had no room, so far",
+     TOPHASH_OF_TOMBSTONES(s.state.not_followed)},
     {"bytes", "allocated, of all purposes", TOPHASH_OF_STORAGE(total_bytes(s))},
     {"slots_bytes", "arrays of buckets", TOPHASH_OF_STORAGE(bytes_of(s, purpose::slots))},
     {"overflow_bytes", "overflow buckets", TOPHASH_OF_STORAGE(bytes_of(s, purpose::overflow))},

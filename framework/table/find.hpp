@@ -79,8 +79,8 @@ TOPHASH_ALWAYS_INLINE place<B> find(const state<B>& s, std::uint64_t hash, const
   return {B::model::find(s.current, hash, equal_to(s, key)), false};
 }
 
-// Buckets that a search for a key of this hash has looked at; `found` is what it ended with. Walks the chain
-// again, for observers that want to know.
+// Buckets that a search for a key of this hash has looked at; `found` is what it answered, in_old also if the
+// old chain alone was searched in vain. Walks the chain again, for observers that want to know.
 template <class B>
 std::size_t buckets_searched(const state<B>& s, std::uint64_t hash, const place<B>& found) noexcept {
   const auto count = [](const typename B::bucket* b, const typename B::bucket* last) {
@@ -88,12 +88,12 @@ std::size_t buckets_searched(const state<B>& s, std::uint64_t hash, const place<
     for (; b != last && !B::model::ends(b); b = b->link) ++buckets;
     return buckets;
   };
-  if (!s.growing()) return count(s.current.home(hash), found.at.in);
-  const chain_progress done = progress_of(s, s.old.home(hash));
   if (found.in_old) return count(s.old.home(hash), found.at.in);
-  const std::size_t in_old = done == chain_progress::evacuated ? 0 : count(s.old.home(hash), nullptr);
-  const bool goes_on = done != chain_progress::untouched;
-  return in_old + (goes_on ? count(s.current.home(hash), found.at.in) : 0);
+  std::size_t buckets = count(s.current.home(hash), found.at.in);
+  if (s.growing() && progress_of(s, s.old.home(hash)) == chain_progress::partly) {
+    buckets += count(s.old.home(hash), nullptr);
+  }
+  return buckets;
 }
 
 // Once a search by key has ended, and before anything changes.

@@ -5,13 +5,13 @@
 //   observe::chrome_trace_writer writer(file);          // a FILE*, or a buffer; outlives the maps
 //   tophash::map<K, V, observe::chrome_trace> m(observe::chrome_trace{writer});
 //
-// A map has two tracks. "growths": each from the new array to the end of the old one, as "grow", "shrink" or, at
-// the same size, "regrow" (B and E, args units_before, units_after). "operations": "step" of a growth (B and E,
-// args chains, entries), "sweep" (B and E, args entries), and the instants "first array", "clear", "discard".
-// Times are microseconds since the writer was made, to the nanosecond.
-// Cost: two readings of the clock and about 200 bytes of text a step or sweep; without a writer (a map made from
-// a SPEC has none) one test an event. A map and its copy share the writer and have tracks of their own; a move
-// takes the tracks along. Maps that share a writer must not be written to by two threads at once.
+// A map has two tracks. "growths": each from the new array to the end of the old one, as "grow", "shrink"
+// or, at the same size, "regrow" (B and E, args units_before, units_after). "operations": "step" of a
+// growth (B and E, args chains, entries), "sweep" (B and E, args entries), and the instants "first array",
+// "clear", "discard". Times are microseconds since the writer was made, to the nanosecond. Cost: two
+// readings of the clock and about 200 bytes of text a step or sweep; without a writer (a map made from a
+// SPEC has none) one test an event. A map and its copy share the writer and have tracks of their own; a
+// move takes the tracks along. Maps that share a writer must not be written to by two threads at once.
 #ifndef TOPHASH_POLICIES_OBSERVE_CHROME_TRACE_HPP
 #define TOPHASH_POLICIES_OBSERVE_CHROME_TRACE_HPP
 
@@ -33,8 +33,8 @@ namespace tophash::inline v1 {
 
 namespace observe {
 
-// Where the events go. What does not fit, or fails to be written, is dropped with all that follows it: what is
-// there is the beginning of the trace, as a whole array.
+// Where the events go. What does not fit, or fails to be written, is dropped with all that follows it: what
+// is there is the beginning of the trace, as a whole array.
 class chrome_trace_writer {
  public:
   // Does not close the file.

@@ -2,8 +2,8 @@
 // How often each event happened. found and missed come from lookups, which may run in several threads at
 // once: they are relaxed atomics, loaded and stored (no locked instruction), so concurrent readers may lose
 // some counts but never tear one; with one thread, and for all other events, the counts are exact. A copied
-// map starts from zero, and assigning a copy leaves the target's counts: they tell what that map has done. A
-// move takes them along. Cost: one increment in memory an event.
+// map starts from zero and counts its insertions; so does the target of a copy assignment, whose contents are
+// such a copy. A move takes the counts along. Cost: one increment in memory an event.
 #ifndef TOPHASH_POLICIES_OBSERVE_COUNTERS_HPP
 #define TOPHASH_POLICIES_OBSERVE_COUNTERS_HPP
 

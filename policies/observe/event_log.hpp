@@ -5,12 +5,12 @@
 //
 //   tophash::map<K, V, observe::event_log<4096>> m;
 //   m.observer().write_json_lines(stderr);
-//   {"sequence":12,"ns":8123,"event":"erased","chain":3,"bucket":"0x...","slot":1,"in_old":false,"hash":"0x..."}
+//   {"sequence":12,"ns":8123,"event":"swept","chain":3,"bucket":"0x...","slot":1,"in_old":false}
 //
 // Memory: 120 bytes an entry, allocated at a map's first event (its first array) or by reserve(); if that
 // fails, events are counted as lost and it is tried again. Cost: one reading of the clock and one store of an
 // entry an event, O(1). ns: since the clock's own epoch; with no_clock it is left out.
-// A copied map starts with an empty log, a move takes the log along.
+// A copied map has a log of its own, which begins with the copying; a move takes the log along.
 #ifndef TOPHASH_POLICIES_OBSERVE_EVENT_LOG_HPP
 #define TOPHASH_POLICIES_OBSERVE_EVENT_LOG_HPP
 
@@ -35,16 +35,43 @@ namespace tophash::inline v1 {
 namespace observe {
 
 enum class event_kind : std::uint8_t {
-  inserted, resurrected, erased, swept, moved, retired, growth_started, step_started, evacuated,
-  step_finished, growth_finished, sweep_started, sweep_finished, overflow_acquired, overflow_released,
-  cleared, discarded,
+  inserted,
+  resurrected,
+  erased,
+  swept,
+  moved,
+  retired,
+  growth_started,
+  step_started,
+  evacuated,
+  step_finished,
+  growth_finished,
+  sweep_started,
+  sweep_finished,
+  overflow_acquired,
+  overflow_released,
+  cleared,
+  discarded,
 };
 
 constexpr std::string_view name_of(event_kind kind) noexcept {
-  constexpr std::string_view names[] = {
-      "inserted", "resurrected", "erased", "swept", "moved", "retired", "growth_started", "step_started",
-      "evacuated", "step_finished", "growth_finished", "sweep_started", "sweep_finished",
-      "overflow_acquired", "overflow_released", "cleared", "discarded"};
+  constexpr std::string_view names[] = {"inserted",
+                                        "resurrected",
+                                        "erased",
+                                        "swept",
+                                        "moved",
+                                        "retired",
+                                        "growth_started",
+                                        "step_started",
+                                        "evacuated",
+                                        "step_finished",
+                                        "growth_finished",
+                                        "sweep_started",
+                                        "sweep_finished",
+                                        "overflow_acquired",
+                                        "overflow_released",
+                                        "cleared",
+                                        "discarded"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -70,9 +97,7 @@ class event_log {
   using axis = axes::observe;
   static constexpr observe_facts facts{.on_const_paths = false};
 
-  static constexpr option_text name()
-    requires(!clock_name<Clock>.empty())
-  {
+  static constexpr option_text name() requires(!clock_name<Clock>.empty()) {
     option_text out{"event_log("};
     out.append(Entries);
     if (!has_clock<Clock>) out.append(",no_clock");
@@ -111,8 +136,9 @@ class event_log {
 
   // Calls write(std::string_view) for each line, its '\n' included.
   template <class Write>
-  void write_json_lines(Write&& write) const
-    requires requires { write(std::string_view{}); }
+  void write_json_lines(Write&& write) const requires requires {
+    write(std::string_view{});
+  }
   {
     for (std::size_t i = 0; i < size_; ++i) {
       json_line line;
@@ -185,45 +211,45 @@ class event_log {
     if constexpr (has_clock<Clock>) line.number("ns", e.ns);
     line.word("event", name_of(e.kind));
     switch (e.kind) {
-      case event_kind::moved:
-        line.place(e.at);
-        line.begin("from").place(e.from).end();
-        break;
-      case event_kind::inserted:
-      case event_kind::resurrected:
-      case event_kind::erased:
-      case event_kind::swept:
-      case event_kind::retired:
-        line.place(e.at);
-        break;
-      case event_kind::growth_started:
-        line.number("units_before", e.units).number("units_after", e.units_after);
-        break;
-      case event_kind::evacuated:
-        line.number("chain", e.at.chain).number("entries", e.entries);
-        break;
-      case event_kind::step_finished:
-        line.number("chains", e.units);
-        break;
-      case event_kind::growth_finished:
-        line.number("units", e.units);
-        break;
-      case event_kind::overflow_acquired:
-        line.number("chain", e.at.chain).hex("bucket", e.at.bucket).number("chain_buckets", e.units);
-        break;
-      case event_kind::overflow_released:
-        line.hex("bucket", e.at.bucket);
-        break;
-      case event_kind::sweep_finished:
-      case event_kind::cleared:
-        line.number("entries", e.entries);
-        break;
-      case event_kind::discarded:
-        line.number("entries", e.entries).number("units", e.units);
-        break;
-      case event_kind::step_started:
-      case event_kind::sweep_started:
-        break;
+    case event_kind::moved:
+      line.place(e.at);
+      line.begin("from").place(e.from).end();
+      break;
+    case event_kind::inserted:
+    case event_kind::resurrected:
+    case event_kind::erased:
+    case event_kind::swept:
+    case event_kind::retired:
+      line.place(e.at);
+      break;
+    case event_kind::growth_started:
+      line.number("units_before", e.units).number("units_after", e.units_after);
+      break;
+    case event_kind::evacuated:
+      line.number("chain", e.at.chain).number("entries", e.entries);
+      break;
+    case event_kind::step_finished:
+      line.number("chains", e.units);
+      break;
+    case event_kind::growth_finished:
+      line.number("units", e.units);
+      break;
+    case event_kind::overflow_acquired:
+      line.number("chain", e.at.chain).hex("bucket", e.at.bucket).number("chain_buckets", e.units);
+      break;
+    case event_kind::overflow_released:
+      line.hex("bucket", e.at.bucket);
+      break;
+    case event_kind::sweep_finished:
+    case event_kind::cleared:
+      line.number("entries", e.entries);
+      break;
+    case event_kind::discarded:
+      line.number("entries", e.entries).number("units", e.units);
+      break;
+    case event_kind::step_started:
+    case event_kind::sweep_started:
+      break;
     }
     if (e.hash_known) line.hex("hash", e.hash);
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of each erased slot, and when: chain, hash and time of every erase, and how old the slot was
-// when something ended its wait. For any deletion: with immediate and tombstone a slot waits until an insertion
-// takes it, with dirty until it is swept or resurrected, with tombstone_not_reusing until a growth passes it.
+// when something ended its wait. For any deletion: with immediate and tombstone a slot waits until an
+// insertion takes it, with dirty until it is swept or resurrected, with tombstone_not_reusing until a
+// growth passes it.
 //
 //   tophash::map<K, V, deletion::tombstone, observe::tombstone_log<>> m;
 //   m.observer().open()                                how many erased slots wait now
@@ -10,11 +11,12 @@
 //
 // Ages are in writes: insertions of new keys, resurrections and erases that this map did in between. With a
 // clock, which must be steady, also in nanoseconds.
-// Memory is bounded: `Slots` erased slots are followed at once, in a table of 2 Slots places, rounded up to a
-// power of two, of 64 bytes, allocated at the map's first event (its first array); an erase beyond that is
-// counted as not followed. Cost: O(1) an event, one search of that table; while switched off, one test.
-// Switching off forgets the slots that wait, since their end would go unseen.
-// A copied map starts with an empty log, a move takes the log along; the switch is copied.
+// Memory is bounded: `Slots` erased slots are followed at once, in a table of 2 Slots places, rounded up to
+// a power of two, of 64 bytes, allocated at the map's first event (its first array); an erase beyond that
+// is counted as not followed. Slots that wait for long then crowd out the others: while not_followed()
+// grows, ages tell of few slots, so give it room for all that wait. Cost: O(1) an event, one search of that
+// table; while switched off, one test. Switching off forgets the slots that wait, since their end would go
+// unseen. A copied map has an empty log of its own, a move takes the log along; the switch is copied.
 #ifndef TOPHASH_POLICIES_OBSERVE_TOMBSTONE_LOG_HPP
 #define TOPHASH_POLICIES_OBSERVE_TOMBSTONE_LOG_HPP
 
@@ -73,9 +75,7 @@ class tombstone_log {
   using axis = axes::observe;
   static constexpr observe_facts facts{.on_const_paths = false};
 
-  static constexpr option_text name()
-    requires(!clock_name<Clock>.empty())
-  {
+  static constexpr option_text name() requires(!clock_name<Clock>.empty()) {
     option_text out{"tombstone_log("};
     out.append(Slots);
     if (has_clock<Clock>) out.append(",").append(clock_name<Clock>);
@@ -132,9 +132,7 @@ class tombstone_log {
     return out;
   }
   // As ages(), in nanoseconds.
-  log2_histogram ages_ns(ending e) const noexcept
-    requires has_clock<Clock>
-  {
+  log2_histogram ages_ns(ending e) const noexcept requires has_clock<Clock> {
     return book_ == nullptr ? log2_histogram{} : book_->ages_ns[static_cast<std::size_t>(e)];
   }
   // Ages in writes of the slots that wait now. O(capacity).
@@ -214,8 +212,8 @@ class tombstone_log {
     std::uint64_t forgotten = 0;
   };
 
-  // Open addressing by bucket and slot, linear probing, at most half full. It leaves no tombstones of its own:
-  // what follows a freed place moves up.
+  // Open addressing by bucket and slot, linear probing, at most half full. It leaves no tombstones of its
+  // own: what follows a freed place moves up.
   struct book {
     static constexpr std::size_t size = std::bit_ceil(2 * Slots);
     static constexpr std::size_t mask = size - 1;

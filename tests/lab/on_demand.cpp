@@ -366,7 +366,9 @@ void cxx() {
   const std::vector<std::vector<std::string>> all = {
       {"go_like,deletion=dirty", "--key", "string", "--value", "bytes_128"},
       {"failing(tracked(system)),bucket_chain(slots=5,split),counters", "--value", "vector"},
-      {"erased,incremental(2,every_write)", "--key", "pointer", "--value", "pointer"}};
+      {"erased,incremental(2,every_write)", "--key", "pointer", "--value", "pointer"},
+      {"event_log(64,no_clock)"},
+      {"tombstone_log(64,steady_clock)"}};
   for (std::size_t i = 0; i < all.size(); ++i) {
     std::vector<std::string> command = {"explain", "--cxx"};
     command.insert(command.end(), all[i].begin(), all[i].end());
@@ -379,6 +381,32 @@ void cxx() {
     check(std::system(build.c_str()) == 0, "it compiles and runs: " + build);
     check(contents(folder / "said") == "1 entry\n", "and says what it should");
   }
+}
+
+// The maps behave as without an observer, and watch shows what a tombstone_log knows.
+void observers() {
+  const variable cxx("CXX", unoptimised());
+  const json result = succeed(checked_run({"go_like", "go_like,histogram", "go_like,event_log(64,no_clock)",
+                                           "go_like,tombstone_log(64,steady_clock)", "go_like,chrome_trace"}),
+                              4, 0);
+  check(checksums(result).size() == 1, "an observer changes nothing: " + result.dump().substr(0, 300));
+  const auto last_sample = [](const std::string& observer) {
+    const outcome o = run({"watch", "--workload", "churn_random", "--n", "2000", "--json", "-", "--variant",
+                           "go_like," + observer});
+    check(o.code == 0, observer + ": " + o.err);
+    return o.parsed().value("samples", json::array({json::object()})).back();
+  };
+  const json roomy = last_sample("tombstone_log(8192)"), narrow = last_sample("tombstone_log(64)");
+  check(roomy.value("tombstones", 0.0) > 64, "slots wait: " + roomy.dump());
+  check(roomy.value("not_followed", -1.0) == 0, "all are followed");
+  check(roomy.value("reused", 0.0) > 1000, "slots are reused");
+  check(roomy.value("reuse_age", 0.0) > 1, "and had an age then");
+  check(roomy.value("oldest_tombstone", 0.0) > roomy.value("tombstone_age", 1e9),
+        "the oldest is above the mean");
+  check(narrow.value("tombstones", 0.0) == 64, "no more than there is room for: " + narrow.dump());
+  check(narrow.value("not_followed", 0.0) > 0, "and it says so");
+  check(narrow.value("live", 0.0) == roomy.value("live", 1.0), "the same run");
+  check(!last_sample("counters").contains("tombstones"), "another observer tells no ages");
 }
 
 }  // namespace
@@ -395,7 +423,8 @@ int main(int argc, char** argv) {
       {"interrupt", interrupt},
       {"bind", bind},
       {"load", load},
-      {"cxx", cxx}};
+      {"cxx", cxx},
+      {"observers", observers}};
   if (argc != 5 || cases.count(argv[3]) == 0) {
     std::fputs("usage: tophash_lab_on_demand PROGRAM FOLDER CASE COMPILER\n", stderr);
     return 64;

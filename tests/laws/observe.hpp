@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of an observer: every on(event) it defines is noexcept; it states facts.on_const_paths exactly if it
-// takes found, missed or probed, and then takes them from a const reference; events told by several readers at once
-// break nothing (run under ThreadSanitizer to make a race visible); and it takes at least the events that its
-// author lists, since a misspelt parameter is silently never called.
+// takes found, missed or probed, and then takes them from a const reference; events told by several readers
+// at once break nothing (run under ThreadSanitizer to make a race visible); it moves without exceptions;
+// and it takes at least the events that its author lists, since a misspelt parameter is silently never
+// called.
 #ifndef TOPHASH_TESTS_LAWS_OBSERVE_HPP
 #define TOPHASH_TESTS_LAWS_OBSERVE_HPP
 
@@ -83,6 +84,9 @@ void check_observer(O& o, Report&& report) {
   };
   (expected(takes_event<O, Expected>, type_spelling<Expected>()), ...);
 
+  if (!std::is_nothrow_move_constructible_v<O> || !std::is_nothrow_move_assignable_v<O>)
+    report(sentence(subject<O>(), "moves with exceptions, but a map's move has none"));
+
   constexpr bool takes = takes_event<O, events::found> || takes_event<O, events::missed> ||
                          takes_event<O, events::probed>;
   constexpr bool safely = takes_event_safely<O, events::found>() && takes_event_safely<O, events::missed>() &&
@@ -91,7 +95,8 @@ void check_observer(O& o, Report&& report) {
   if (takes && !stated)
     report(sentence(subject<O>(), "takes found, missed or probed, but facts.on_const_paths is false"));
   if (!takes && stated)
-    report(sentence(subject<O>(), "facts.on_const_paths is true, but it takes none of found, missed, probed"));
+    report(
+        sentence(subject<O>(), "facts.on_const_paths is true, but it takes none of found, missed, probed"));
   if ((takes_event<O, events::found> && !takes_event_from_const<O, events::found>) ||
       (takes_event<O, events::missed> && !takes_event_from_const<O, events::missed>) ||
       (takes_event<O, events::probed> && !takes_event_from_const<O, events::probed>)) {

@@ -82,7 +82,8 @@ std::vector<json> checked_spans(const json& trace) {
   return out;
 }
 
-u64 sum_of(const std::vector<json>& spans, std::string_view name, std::string_view phase, const char* argument) {
+u64 sum_of(const std::vector<json>& spans, std::string_view name, std::string_view phase,
+           const char* argument) {
   u64 sum = 0;
   for (const json& e : spans) {
     if (e.at("name") == name && e.at("ph") == phase) sum += e.at("args").at(argument).get<u64>();
@@ -236,7 +237,8 @@ TEST_CASE("observers: SPECs", "[observe][lab]") {
   CHECK(observer_of("tombstone_log(8,steady_clock)") == "tombstone_log(8,steady_clock)");
   CHECK(observer_of("histogram") == "histogram");
   for (const char* text : {"event_log", "tombstone_log", "histogram", "chrome_trace"}) {
-    CHECK(lab::facts_of(lab::parse_spec(text)).observe.on_const_paths == (std::string_view{text} == "histogram"));
+    CHECK(lab::facts_of(lab::parse_spec(text)).observe.on_const_paths ==
+          (std::string_view{text} == "histogram"));
   }
   CHECK(lab::cxx_type(lab::parse_spec("event_log(8,no_clock)"), "K", "V") ==
         "tophash::map<K, V, tophash::observe::event_log<8, tophash::observe::no_clock>>");

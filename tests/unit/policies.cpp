@@ -843,6 +843,12 @@ struct claims_const_paths {
   static constexpr observe_facts facts{.on_const_paths = true};
   void on(events::inserted) noexcept {}
 };
+struct moves_with_exceptions {
+  using axis = axes::observe;
+  moves_with_exceptions() = default;
+  moves_with_exceptions(const moves_with_exceptions&) {}
+  moves_with_exceptions& operator=(const moves_with_exceptions&) = default;
+};
 struct writes_on_const_paths {
   using axis = axes::observe;
   static constexpr observe_facts facts{.on_const_paths = true};
@@ -862,6 +868,7 @@ TEST_CASE("observe: broken policies are reported", "[policies]") {
   must_report("facts.on_const_paths is false", law(hides_const_paths{}));
   must_report("takes none of found, missed, probed", law(claims_const_paths{}));
   must_report("not from a const reference", law(writes_on_const_paths{}));
+  must_report("a map's move has none", law(moves_with_exceptions{}));
   must_report("which it is meant to take", law(observe::nothing{}, events::swept{}));
   must_report("takes no", law(claims_const_paths{}, events::inserted{}, events::erased{}));
 }
