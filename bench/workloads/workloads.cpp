@@ -314,8 +314,8 @@ any_program build_load_sweep(const workload_input& in) {
 
 // ---- overflow reuse: pairs of one erase and one insert ------------------------------------------
 
-constexpr std::size_t reuse_warm_up_rounds = 2, reuse_rounds = 10;  // of n pairs each
-constexpr std::size_t hostile_rounds = 4;  // a chain that residue fills takes microseconds an operation
+constexpr std::size_t reuse_warm_up_rounds = 2, reuse_rounds = 6;  // of n pairs each
+constexpr std::size_t hostile_rounds = 3;  // a chain that residue fills takes microseconds an operation
 
 template <class Key, class Pair>
 any_program finish_pairs(program_builder<Key>& b, std::size_t n, const Pair& pair,
