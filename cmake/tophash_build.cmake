@@ -45,10 +45,10 @@ macro(tophash_build_settings)
   endif()
 endmacro()
 
-# Headers that many sources of a target share, compiled once: nlohmann/json alone costs 2 s a source. ccache keeps
-# nothing of a source compiled so, and is the better saving where it is.
+# Headers that many sources of a target share, compiled once. Not where ccache is: it keeps nothing of a source compiled
+# so. Not with g++ 12: it forgets that what a precompiled header brings is a system header's, and warns of it.
 function(tophash_precompile target)
-  if(TOPHASH_PRECOMPILE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  if(TOPHASH_PRECOMPILE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     target_precompile_headers(${target} PRIVATE ${ARGN})
   endif()
 endfunction()

@@ -44,7 +44,7 @@ int main() {
   for (const lab::claim_table& table : lab::load_claims(lab::claims_folder("")).tables) {
     for (const lab::claim& c : table.claims) {
       if (table.id != "T-D1" || c.rule.readings.front().rfind("overflow_buckets", 0) != 0) continue;
-      const lab::judgement verdict = lab::judge(c.rule, c.unit, sample);
+      const lab::ruling verdict = lab::judge(c.rule, c.unit, sample);
       std::printf("%s: published %.0f %s, here %.0f: %s\n", c.id.c_str(), *c.figure, c.unit.c_str(),
                   verdict.readings.front().value->median, std::string(lab::verdict_name(verdict.is)).c_str());
     }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <type_traits>
@@ -30,8 +31,12 @@
 #include <tophash/policies/hashing/std_hash.hpp>
 #include <tophash/policies/hashing/wyhash.hpp>
 #include <tophash/policies/iteration/plain.hpp>
+#include <tophash/policies/observe/chrome_trace.hpp>
 #include <tophash/policies/observe/counters.hpp>
+#include <tophash/policies/observe/event_log.hpp>
+#include <tophash/policies/observe/histogram.hpp>
 #include <tophash/policies/observe/nothing.hpp>
+#include <tophash/policies/observe/tombstone_log.hpp>
 #include <tophash/policies/overflow/fresh.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
 #include <tophash/policies/overflow/preallocated.hpp>
@@ -298,6 +303,54 @@ void incremental_facts(const term& t, spec_facts& out) {
   out.growth = {.quantum = chains, .endless = chains == 0, .every_write = t.arguments.size() == 2};
 }
 
+// ---- observers that keep a number of things, with a clock or without ------------------------------
+
+constexpr std::uint64_t most_kept = std::uint64_t{1} << 24;  // event_log: 2 GB
+
+// NAME, NAME(number), NAME(number,clock): a clock stands only where it is not the usual one.
+term kept_form(const term& t, std::size_t usual, std::string_view usual_clock, std::string_view other_clock) {
+  const std::size_t given = t.arguments.size();
+  const bool right = given == 0 || (given <= 2 && is_number(t.arguments.front().value));
+  if (!right || std::any_of(t.arguments.begin(), t.arguments.end(),
+                            [](const term::argument& a) { return !a.key.empty(); })) {
+    throw spec_error(t.position, t.name + " takes how many to keep, and a clock, as in " + t.name + "(64) or " +
+                                     t.name + "(64," + std::string{other_clock} + ")");
+  }
+  const std::uint64_t kept = given == 0 ? usual : number_of(t.arguments.front().value);
+  if (kept < 1 || kept > most_kept) {
+    throw spec_error(t.arguments.front().value.position,
+                     t.name + " keeps 1 to " + std::to_string(most_kept) + ", not " + std::to_string(kept));
+  }
+  term out = word(t.name);
+  out.arguments.push_back({.key = {}, .value = word(std::to_string(kept))});
+  if (given == 2) {
+    const term& clock = t.arguments.back().value;
+    const bool known = clock.name == usual_clock || clock.name == other_clock;
+    if (!known || !clock.arguments.empty())
+      unknown(clock, "clock", {std::string{usual_clock}, std::string{other_clock}});
+    if (clock.name == other_clock) out.arguments.push_back({.key = {}, .value = word(clock.name)});
+  }
+  return out;
+}
+
+std::string kept_spelling(const term& t, std::string_view clock) {
+  std::string out = "tophash::observe::" + t.name + "<" + t.arguments.front().value.name;
+  if (t.arguments.size() == 2) out += ", " + std::string{clock};
+  return out + ">";
+}
+
+term event_log_form(const term& t) {
+  return kept_form(t, observe::event_log<>::capacity(), observe::clock_name<std::chrono::steady_clock>,
+                   observe::clock_name<observe::no_clock>);
+}
+std::string event_log_spelling(const term& t) { return kept_spelling(t, "tophash::observe::no_clock"); }
+
+term tombstone_log_form(const term& t) {
+  return kept_form(t, observe::tombstone_log<>::capacity(), observe::clock_name<observe::no_clock>,
+                   observe::clock_name<std::chrono::steady_clock>);
+}
+std::string tombstone_log_spelling(const term& t) { return kept_spelling(t, "std::chrono::steady_clock"); }
+
 // ---- growth that wraps growth -------------------------------------------------------------------
 
 std::string number_text(const term& t) { return std::to_string(number_of(t)); }
@@ -457,9 +510,11 @@ constexpr option_entry options_table[] = {
      false, plain_form, [](const term&) { return std::string{"tophash::hashing::identity"}; },
      [](const term&, spec_facts& out) { out.hashing = hashing_facts_of<hashing::identity>(); }},
     {hashing_axis, "prefix", "bytes=1..8", "the key's first bytes, never mixed: a bad hash, for experiments",
-     "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts},
+     "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts,
+     "prefix(1) prefix(8)"},
     {hashing_axis, "prefix_xor", "bytes=1..8", "the same with the next byte xored into the last one",
-     "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts},
+     "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts,
+     "prefix_xor(3)"},
     {hashing_axis, "seeded", "H", "a seed of its own for every map around the hash H",
      "policies/hashing/seeded.hpp", false, wrapping_form<hashing_axis>, seeded_spelling, seeded_facts,
      "seeded(*)"},
@@ -586,6 +641,25 @@ constexpr option_entry options_table[] = {
      [](const term&, spec_facts& out) {
        out.observe = compose_steps::facts_or_default<observe::counters, observe_facts>();
      }},
+    {observe_axis, "histogram", "",
+     "buckets a search looked at, chain lengths, entries moved a step, by orders of magnitude",
+     "policies/observe/histogram.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::observe::histogram"}; },
+     [](const term&, spec_facts& out) { out.observe = observe::histogram::facts; }},
+    {observe_axis, "event_log", "[entries[,no_clock]]", "keeps the last events with their times",
+     "policies/observe/event_log.hpp", false, event_log_form, event_log_spelling,
+     [](const term&, spec_facts& out) { out.observe = observe::event_log<>::facts; },
+     "event_log event_log(64) event_log(64,no_clock)"},
+    {observe_axis, "tombstone_log", "[slots[,steady_clock]]",
+     "follows each erased slot until it is reused, swept or given up, with its age",
+     "policies/observe/tombstone_log.hpp", false, tombstone_log_form, tombstone_log_spelling,
+     [](const term&, spec_facts& out) { out.observe = observe::tombstone_log<>::facts; },
+     "tombstone_log tombstone_log(64) tombstone_log(64,steady_clock)"},
+    {observe_axis, "chrome_trace", "",
+     "growths, steps and sweeps as a time line for chrome://tracing; silent without a writer, which C++ gives it",
+     "policies/observe/chrome_trace.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::observe::chrome_trace"}; },
+     [](const term&, spec_facts& out) { out.observe = observe::chrome_trace::facts; }},
 };
 
 const option_entry* find_entry(std::size_t axis, std::string_view name) noexcept {

@@ -23,13 +23,13 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::array<std::pair<rule_kind, std::string_view>, 6> comparisons = {
-    {{rule_kind::within_factor, "within_factor"},
-     {rule_kind::within_percent, "within_percent"},
-     {rule_kind::within, "within"},
-     {rule_kind::at_most, "at_most"},
-     {rule_kind::at_least, "at_least"},
-     {rule_kind::undefined, "undefined"}}};
+constexpr std::array<std::pair<claim_comparison, std::string_view>, 6> comparisons = {
+    {{claim_comparison::within_factor, "within_factor"},
+     {claim_comparison::within_percent, "within_percent"},
+     {claim_comparison::within, "within"},
+     {claim_comparison::at_most, "at_most"},
+     {claim_comparison::at_least, "at_least"},
+     {claim_comparison::undefined, "undefined"}}};
 
 constexpr std::string_view articles_schema = "tophash-articles-1", claims_schema = "tophash-claims-1";
 
@@ -124,7 +124,7 @@ class fields {
   std::string file_, path_;
 };
 
-rule_kind comparison_named(const fields& rule) {
+claim_comparison comparison_named(const fields& rule) {
   const std::string name = rule.text("compare");
   std::vector<std::string> known;
   for (const auto& [value, text] : comparisons) {
@@ -141,10 +141,10 @@ claimed_direction read_direction(const fields& from) {
   return {.greater = is == "greater", .than = from.text("than")};
 }
 
-double read_tolerance(const fields& from, rule_kind compare) {
-  const bool one_sided = compare == rule_kind::at_most || compare == rule_kind::at_least;
+double read_tolerance(const fields& from, claim_comparison compare) {
+  const bool one_sided = compare == claim_comparison::at_most || compare == claim_comparison::at_least;
   const double tolerance = one_sided && !from.has("tolerance") ? 0 : from.number("tolerance");
-  if (compare == rule_kind::within_factor && tolerance < 1)
+  if (compare == claim_comparison::within_factor && tolerance < 1)
     from.refuse("tolerance", fmt::format("a factor is at least 1, found {}", tolerance));
   if (tolerance < 0) from.refuse("tolerance", fmt::format("expected 0 or more, found {}", tolerance));
   return tolerance;
@@ -159,14 +159,14 @@ claim_rule read_rule(const fields& from, const std::optional<double>& reported) 
     if (!from.need("inverted").is_boolean()) from.refuse("inverted", "expected true or false");
     out.inverted = from.need("inverted").get<bool>();
   }
-  if (from.has("metric") || out.compare != rule_kind::undefined) {
+  if (from.has("metric") || out.compare != claim_comparison::undefined) {
     if (from.need("metric").is_array())
       out.readings = from.texts("metric");
     else
       out.readings = {from.text("metric")};
     if (out.readings.empty()) from.refuse("metric", "names no metric");
   }
-  if (out.compare == rule_kind::undefined) {
+  if (out.compare == claim_comparison::undefined) {
     if (out.inverted) from.refuse("inverted", "an undefined comparison has no inverse");
     return out;
   }
@@ -177,7 +177,7 @@ claim_rule read_rule(const fields& from, const std::optional<double>& reported) 
     out.figure = *reported;
   else
     from.refuse("figure", "missing, and no figure is reported");
-  if (out.compare == rule_kind::within_factor && out.figure == 0)
+  if (out.compare == claim_comparison::within_factor && out.figure == 0)
     from.refuse("compare", "no factor leads from 0 to another figure; use 'within' or 'at_most'");
   out.tolerance = read_tolerance(from, out.compare);
   if (from.has("direction")) out.direction = read_direction(from.object("direction"));
@@ -311,7 +311,7 @@ json sections_json(const claim_ledger& ledger, const claim_filter& filter) {
 
 }  // namespace
 
-std::string_view comparison_name(rule_kind c) noexcept {
+std::string_view comparison_name(claim_comparison c) noexcept {
   for (const auto& [value, text] : comparisons) {
     if (value == c) return text;
   }
@@ -420,7 +420,7 @@ json rule_json(const claim_rule& rule) {
   json out{{"compare", comparison_name(rule.compare)}, {"why", rule.why}};
   if (!rule.readings.empty()) out["metric"] = rule.readings;
   if (!rule.per.empty()) out["per"] = rule.per;
-  if (rule.compare != rule_kind::undefined) {
+  if (rule.compare != claim_comparison::undefined) {
     out["figure"] = rule.figure;
     out["tolerance"] = rule.tolerance;
   }

@@ -30,8 +30,8 @@ class claim_error : public std::runtime_error {
 //   within          figure less or more `tolerance`, in the figure's unit
 //   at_most, at_least   up to, or from, the figure; moved by `tolerance` in its unit
 //   undefined       the article gives no method or no figure: nothing can be held against it
-enum class rule_kind { within_factor, within_percent, within, at_most, at_least, undefined };
-std::string_view comparison_name(rule_kind c) noexcept;
+enum class claim_comparison { within_factor, within_percent, within, at_most, at_least, undefined };
+std::string_view comparison_name(claim_comparison c) noexcept;
 
 // The direction that the article claims beside the size: the reading is greater (less) than another metric.
 struct claimed_direction {
@@ -42,7 +42,7 @@ struct claimed_direction {
 struct claim_rule {
   std::vector<std::string> readings;  // metrics; more than one where the article does not say which it means
   std::string per;                    // not empty: each reading is divided by this metric, round by round
-  rule_kind compare = rule_kind::undefined;
+  claim_comparison compare = claim_comparison::undefined;
   double figure = 0;
   double tolerance = 0;
   bool inverted = false;  // confirmed by what would refute it

@@ -66,7 +66,7 @@ judged_reading judge_reading(const claim_rule& rule, const std::string& unit, co
   out.value = summarise(values);
   if (std::any_of(values.begin(), values.end(), [](double v) { return !std::isfinite(v); }))
     return unresolved(out, "a round has no finite figure");
-  if (rule.compare == rule_kind::undefined) return unresolved(out, rule.why);
+  if (rule.compare == claim_comparison::undefined) return unresolved(out, rule.why);
   if (!exact && values.size() < fewest_timed_rounds)
     return unresolved(out, fmt::format("a time of {} {} has no spread; --repeat {} or more", values.size(),
                                        values.size() == 1 ? "round" : "rounds", fewest_timed_rounds));
@@ -146,21 +146,21 @@ accepted_interval accepted_by(const claim_rule& rule) noexcept {
   constexpr double infinite = std::numeric_limits<double>::infinity();
   const double figure = rule.figure, tolerance = rule.tolerance;
   switch (rule.compare) {
-  case rule_kind::within_factor: {
+  case claim_comparison::within_factor: {
     const double a = figure / tolerance, b = figure * tolerance;
     return {std::min(a, b), std::max(a, b)};
   }
-  case rule_kind::within_percent: {
+  case claim_comparison::within_percent: {
     const double by = std::abs(figure) * tolerance / 100;
     return {figure - by, figure + by};
   }
-  case rule_kind::within:
+  case claim_comparison::within:
     return {figure - tolerance, figure + tolerance};
-  case rule_kind::at_most:
+  case claim_comparison::at_most:
     return {-infinite, figure + tolerance};
-  case rule_kind::at_least:
+  case claim_comparison::at_least:
     return {figure - tolerance, infinite};
-  case rule_kind::undefined:
+  case claim_comparison::undefined:
     break;
   }
   return {-infinite, infinite};

@@ -21,6 +21,10 @@ struct map_sample {
   std::uint64_t overflow_in_use = 0, overflow_kept = 0, overflow_requested = 0, overflow_recycled = 0;
   std::uint64_t overflow_released = 0;
   std::uint64_t growths = 0, regrows = 0;
+  bool tells_tombstones = false;  // the rest is known: its observer is a tombstone_log
+  std::uint64_t tombstones = 0;   // erased slots that wait
+  double tombstone_age = 0, reuse_age = 0;  // mean, in writes: of those; of slots that were reused
+  std::uint64_t oldest_tombstone = 0, reused = 0;
 
   // Entries that fit into what is allocated, overflow buckets included.
   std::uint64_t allocated() const noexcept {

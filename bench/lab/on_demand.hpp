@@ -2,8 +2,8 @@
 // Variants that are not built in: compiled with the user's compiler, kept in a cache, loaded, and from there
 // on rows like any other. What --variant accepts goes through resolve_variants().
 //
-// Cost, on the machine of docs/on-demand.md: 1.4 s of CPU for a SPEC with one kind of key, about 4 s once for
-// each state of the headers (a precompiled header), 5 ms for one that is in the cache. One translation unit a
+// Cost (docs/on-demand.md has how it was measured): 1.6 s of CPU for a SPEC with one kind of key, 4 to 5 s
+// once for each state of the headers (precompiled), 10 ms for one that is in the cache. One translation unit a
 // SPEC: four in one would take a quarter less CPU, but then one that fails takes the others with it.
 //
 // Not thread-safe: the lab has one thread.

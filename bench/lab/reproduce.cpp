@@ -173,7 +173,7 @@ std::string footnotes(const reproduced_table& t) {
   for (const judged_claim& c : t.claims) {
     const claim& p = *c.published;
     if (c.here.is == verdict::not_resolvable) unresolved.add(c.here.reason(), p.label);
-    if (c.go && !shown(*c.go).value && p.rule.compare != rule_kind::undefined)
+    if (c.go && !shown(*c.go).value && p.rule.compare != claim_comparison::undefined)
       no_go.add(c.go->reason(), p.label);
     if (p.rule.readings.size() > 1) readings += (readings.empty() ? "" : ", ") + shown(c.here).metric;
   }

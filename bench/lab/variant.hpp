@@ -450,6 +450,17 @@ std::uint64_t run_segment(Map& map, const program<Key>& p, const segment& s, con
 
 // ---- the same with somebody watching ------------------------------------------------------------
 
+// Of a map with observe::tombstone_log, whatever its size and clock.
+template <class Log>
+void sample_tombstones(const Log& log, map_sample& out) {
+  const auto waiting = log.ages_now();
+  const auto reuse = log.reuse_ages();
+  out.tells_tombstones = true;
+  out.tombstones = waiting.total(), out.tombstone_age = waiting.mean();
+  out.oldest_tombstone = waiting.greatest();
+  out.reused = reuse.total(), out.reuse_age = reuse.mean();
+}
+
 template <class Map>
 map_sample sample_of(const Map& map) {
   map_sample out{.live = map.size()};
@@ -467,6 +478,7 @@ map_sample sample_of(const Map& map) {
     out.overflow_released = s.overflow.released;
     out.growths = s.growths, out.regrows = s.regrows;
   }
+  if constexpr (requires { map.observer().ages_now(); }) sample_tombstones(map.observer(), out);
   return out;
 }
 

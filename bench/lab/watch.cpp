@@ -128,6 +128,10 @@ class sampler final : public map_watcher {
   [](const watch_sample& s) {                                                                                \
     return s.state.tells ? std::optional(static_cast<double>(expression)) : std::nullopt;                    \
   }
+#define TOPHASH_OF_TOMBSTONES(expression)                                                                    \
+  [](const watch_sample& s) {                                                                                \
+    return s.state.tells_tombstones ? std::optional(static_cast<double>(expression)) : std::nullopt;         \
+  }
 #define TOPHASH_OF_STORAGE(expression)                                                                       \
   [](const watch_sample& s) {                                                                                \
     return s.storage_seen ? std::optional(static_cast<double>(expression)) : std::nullopt;                   \
@@ -160,6 +164,12 @@ constexpr watched_figure figures[] = {
     {"overflow_recycled", "of the requested ones", TOPHASH_OF_MAP(s.state.overflow_recycled)},
     {"growths", "so far, of this map", TOPHASH_OF_MAP(s.state.growths)},
     {"regrows", "to the same size, so far", TOPHASH_OF_MAP(s.state.regrows)},
+    {"tombstones", "erased slots that wait, of those observe::tombstone_log follows",
+     TOPHASH_OF_TOMBSTONES(s.state.tombstones)},
+    {"tombstone_age", "their mean age, in writes", TOPHASH_OF_TOMBSTONES(s.state.tombstone_age)},
+    {"oldest_tombstone", "the greatest, in writes", TOPHASH_OF_TOMBSTONES(s.state.oldest_tombstone)},
+    {"reused", "erased slots that another entry took, so far", TOPHASH_OF_TOMBSTONES(s.state.reused)},
+    {"reuse_age", "their mean age when it did, in writes", TOPHASH_OF_TOMBSTONES(s.state.reuse_age)},
     {"bytes", "allocated, of all purposes", TOPHASH_OF_STORAGE(total_bytes(s))},
     {"slots_bytes", "arrays of buckets", TOPHASH_OF_STORAGE(bytes_of(s, purpose::slots))},
     {"overflow_bytes", "overflow buckets", TOPHASH_OF_STORAGE(bytes_of(s, purpose::overflow))},
@@ -170,6 +180,7 @@ constexpr watched_figure figures[] = {
 };
 
 #undef TOPHASH_OF_MAP
+#undef TOPHASH_OF_TOMBSTONES
 #undef TOPHASH_OF_STORAGE
 #undef TOPHASH_OF_ANY
 

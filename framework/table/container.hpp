@@ -118,6 +118,7 @@ class container {
   container(container&& other, const allocation_type& handle) : s_(copy_policies(other.s_, handle)) {
     if (handle == other.s_.policies.allocation) {
       replace_policy(s_.policies.overflow, std::move(other.s_.policies.overflow));
+      replace_policy(s_.policies.observe, std::move(other.s_.policies.observe));
       steal_arrays<B>(s_, other.s_);
     } else {
       throw_if_no_room(move_entries<B>(s_, other.s_));
@@ -282,7 +283,9 @@ class container {
   void mark_in_place(const_iterator where) noexcept
     requires B::dirty_kind
   {
-    erase_at<B>(s_, nullptr, where.where().at);
+    const cursor<B>& c = where.where();
+    tell_erased_at(c);
+    erase_at<B>(s_, nullptr, c.at);
   }
 
   // ---- seeing inside ----------------------------------------------------------------------------------------
@@ -355,6 +358,7 @@ class container {
   template <class K>
   TOPHASH_ALWAYS_INLINE cursor<B> cursor_at(const K& key, std::uint64_t hash) const {
     const place<B> p = table::find<B>(s_, hash, key);
+    tell_probed(s_, observer_for_reads(), hash, p);
     if (p) {
       notify(observer_for_reads(), events::found{});
     } else {
@@ -393,8 +397,18 @@ class container {
     return {first, after};
   }
 
+  void tell_erased_at(cursor<B> c) noexcept {
+    notify_with<events::erased>(s_.policies.observe, [&c] {
+      const bool hash_known = c.origin == cursor_origin::unlocated;
+      const std::uint64_t hash = hash_known ? c.home_or_hash : 0;
+      if (hash_known) locate_slow(c);
+      return events::erased{told_place(c), hash, hash_known};
+    });
+  }
+
   cursor<B> erase_cursor(cursor<B> c) noexcept {
     TOPHASH_CHECK(c.at && c.s == &s_, "erase of an iterator that does not belong to this container");
+    tell_erased_at(c);
     if (c.origin == cursor_origin::unlocated) locate_slow(c);
     const cursor<B> next = after_erase(c);
     erase_at<B>(s_, home_of(c), c.at);

@@ -15,7 +15,16 @@
 
 namespace tophash::inline v1::table {
 
-// `home` is the main bucket of the chain that holds `at`. Cost: the destructors, one tag store and one compare.
+// Before erase_at: afterwards the bucket may be gone.
+template <class B>
+TOPHASH_ALWAYS_INLINE void tell_erased(state<B>& s, std::uint64_t hash, const place<B>& there) noexcept {
+  notify_with<events::erased>(s.policies.observe, [&s, hash, &there] {
+    return events::erased{told_place<B>(s, hash, there), hash, true};
+  });
+}
+
+// `home` is the main bucket of the chain that holds `at`; observers were told. Cost: the destructors, one
+// tag store and one compare.
 template <class B>
 void erase_at(state<B>& s, typename B::bucket* home, typename B::slot at) noexcept {
   using model = typename B::model;
@@ -33,7 +42,6 @@ void erase_at(state<B>& s, typename B::bucket* home, typename B::slot at) noexce
       refresh_grow_at(s);
     }
   }
-  notify(s.policies.observe, events::erased{});
 }
 
 // ---- what an erase by key may set off: a purge of residue, a smaller array ------------------------------------
@@ -97,8 +105,10 @@ TOPHASH_ALWAYS_INLINE void after_erase_by_key(state<B>& s) noexcept {
 template <class B, class K>
 TOPHASH_NOINLINE bool erase_while_growing(state<B>& s, std::uint64_t hash, key_argument<K> key) {
   place<B> there = find_while_growing<B, K>(s, hash, key);
+  tell_probed(s, s.policies.observe, hash, there);
   if (there || B::facts.growth.every_write) static_cast<void>(step_slow(s, hash, &there));
   if (!there) return false;
+  tell_erased(s, hash, there);
   erase_at(s, there.in_old ? s.old.home(hash) : s.current.home(hash), there.at);
   after_erase_by_key(s);
   return true;
@@ -108,7 +118,9 @@ template <class B, class K>
 TOPHASH_ALWAYS_INLINE bool erase_key(state<B>& s, std::uint64_t hash, const K& key) {
   if (s.growing()) [[unlikely]] return erase_while_growing<B, K>(s, hash, key);
   const auto at = B::model::find(s.current, hash, equal_to(s, key));
+  tell_probed(s, s.policies.observe, hash, {at, false});
   if (!at) return false;
+  tell_erased(s, hash, {at, false});
   erase_at(s, s.current.home(hash), at);
   after_erase_by_key(s);
   return true;
@@ -164,6 +176,7 @@ void clear(state<B>& s) noexcept {
 // Gives back all memory. The state is then that of a map without an array.
 template <class B>
 void destroy(state<B>& s) noexcept {
+  const events::discarded all{s.size, s.current.units};
   drop_old_array(s);
   empty_array(s, s.current);
   deallocate_array(s, s.current);
@@ -173,6 +186,7 @@ void destroy(state<B>& s) noexcept {
   s.shrink_at = 0;
   reset_counts(s);
   refresh_grow_at(s);
+  if (all.units != 0) notify(s.policies.observe, all);
 }
 
 }  // namespace tophash::inline v1::table

@@ -21,6 +21,20 @@ struct place {
   explicit operator bool() const noexcept { return static_cast<bool>(at); }
 };
 
+// The same, for observers.
+template <class B>
+events::slot_place told_place(const typename B::array& array, std::uint64_t hash, const place<B>& p) noexcept {
+  return {.chain = array.map.index(hash),
+          .bucket = events::identity_of(p.at.in),
+          .slot = p.at.index,
+          .in_old = p.in_old};
+}
+
+template <class B>
+events::slot_place told_place(const state<B>& s, std::uint64_t hash, const place<B>& p) noexcept {
+  return told_place<B>(p.in_old ? s.old : s.current, hash, p);
+}
+
 template <class B, class K>
 auto equal_to(const state<B>& s, const K& key) noexcept {
   return [&s, &key](const typename B::key_type& stored) -> bool { return s.policies.hashing.equal(stored, key); };
@@ -63,6 +77,32 @@ template <class B, class K>
 TOPHASH_ALWAYS_INLINE place<B> find(const state<B>& s, std::uint64_t hash, const K& key) {
   if (s.growing()) [[unlikely]] return find_while_growing<B, K>(s, hash, key);
   return {B::model::find(s.current, hash, equal_to(s, key)), false};
+}
+
+// Buckets that a search for a key of this hash has looked at; `found` is what it ended with. Walks the chain
+// again, for observers that want to know.
+template <class B>
+std::size_t buckets_searched(const state<B>& s, std::uint64_t hash, const place<B>& found) noexcept {
+  const auto count = [](const typename B::bucket* b, const typename B::bucket* last) {
+    std::size_t buckets = 1;
+    for (; b != last && !B::model::ends(b); b = b->link) ++buckets;
+    return buckets;
+  };
+  if (!s.growing()) return count(s.current.home(hash), found.at.in);
+  const chain_progress done = progress_of(s, s.old.home(hash));
+  if (found.in_old) return count(s.old.home(hash), found.at.in);
+  const std::size_t in_old = done == chain_progress::evacuated ? 0 : count(s.old.home(hash), nullptr);
+  const bool goes_on = done != chain_progress::untouched;
+  return in_old + (goes_on ? count(s.current.home(hash), found.at.in) : 0);
+}
+
+// Once a search by key has ended, and before anything changes.
+template <class B>
+TOPHASH_ALWAYS_INLINE void tell_probed(const state<B>& s, typename B::spec::observe& observer,
+                                       std::uint64_t hash, const place<B>& found) noexcept {
+  notify_with<events::probed>(observer, [&s, hash, &found] {
+    return events::probed{buckets_searched(s, hash, found), static_cast<bool>(found)};
+  });
 }
 
 }  // namespace tophash::inline v1::table

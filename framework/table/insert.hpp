@@ -120,6 +120,9 @@ void resurrect(state<B>& s, std::uint64_t hash, typename B::slot at, MakeValue&&
         }
         --s.dirty;
         refresh_grow_at(s);
+        notify_with<events::swept>(s.policies.observe, [this] {
+          return events::swept{told_place<B>(s, hash, {at, false})};
+        });
         if (auto* const emptied = model::vacate(s.current.home(hash), at)) release_overflow_slow(s, emptied);
       }
     };
@@ -132,7 +135,9 @@ void resurrect(state<B>& s, std::uint64_t hash, typename B::slot at, MakeValue&&
   --s.dirty;
   ++s.size;
   refresh_grow_at(s);
-  notify(s.policies.observe, events::resurrected{});
+  notify_with<events::resurrected>(s.policies.observe, [&s, hash, at] {
+    return events::resurrected{told_place<B>(s, hash, {at, false}), hash};
+  });
 }
 
 // Destroys the scratch entry unless it was moved into the table.
@@ -157,6 +162,13 @@ growth_result prepare_room(state<B>& s, std::uint64_t hash) {
   return growth_result::done;
 }
 
+template <class B>
+TOPHASH_ALWAYS_INLINE void tell_inserted(state<B>& s, std::uint64_t hash, typename B::slot at) noexcept {
+  notify_with<events::inserted>(s.policies.observe, [&s, hash, at] {
+    return events::inserted{told_place<B>(s, hash, {at, false}), hash};
+  });
+}
+
 // Puts the scratch entry, whose key is known to be absent, into the table.
 template <class B>
 insert_result<B> adopt_slow(state<B>& s, std::uint64_t hash, scratch_guard<B>& scratch) {
@@ -179,7 +191,7 @@ insert_result<B> adopt_slow(state<B>& s, std::uint64_t hash, scratch_guard<B>& s
   scratch.moved = true;
   model::claim(to, hash);
   ++s.size;
-  notify(s.policies.observe, events::inserted{});
+  tell_inserted(s, hash, to);
   return {{to, false}, true};
 }
 
@@ -197,6 +209,7 @@ TOPHASH_NOINLINE insert_result<B> insert_absent_slow(state<B>& s, std::uint64_t 
 template <class B, class K, class... Args>
 TOPHASH_NOINLINE insert_result<B> insert_while_growing(state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
   place<B> there = find_while_growing<B, std::remove_cvref_t<K>>(s, hash, key);
+  tell_probed(s, s.policies.observe, hash, there);
   if (there) {
     if constexpr (B::facts.growth.every_write) static_cast<void>(step_slow(s, hash, &there));
     return {there, false};
@@ -212,6 +225,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64
     return insert_while_growing(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
   }
   const auto v = model::find_or_vacancy(s.current, hash, equal_to(s, key));
+  tell_probed(s, s.policies.observe, hash, {v.found ? v.at : typename B::slot{}, false});
   if (v.found) {
     if constexpr (B::dirty_kind) {
       if (model::is_dirty(v.at.in->tags[v.at.index])) {
@@ -230,7 +244,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64
       static_cast<void>(construct_entry(s, v.at, std::forward<K>(key), std::forward<Args>(args)...));
       model::claim(v.at, hash);
       ++s.size;
-      notify(s.policies.observe, events::inserted{});
+      tell_inserted(s, hash, v.at);
       return {{v.at, false}, true};
     }
   }

@@ -59,6 +59,15 @@ TOPHASH_NOINLINE void locate_slow(cursor<B>& c) noexcept {
   }
 }
 
+// Of a located cursor, for observers.
+template <class B>
+events::slot_place told_place(const cursor<B>& c) noexcept {
+  return {.chain = static_cast<std::size_t>(c.home_or_hash),
+          .bucket = events::identity_of(c.at.in),
+          .slot = c.at.index,
+          .in_old = c.origin == cursor_origin::old};
+}
+
 // The first live slot of the rest of a chain: bucket `b`, slots below `from` excepted, and what follows it.
 template <class B>
 typename B::slot live_in_chain(typename B::bucket* b, std::size_t from) noexcept {

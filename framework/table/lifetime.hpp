@@ -128,13 +128,17 @@ bool relocate_across(state<B>& to, typename B::slot target, state<B>& from, type
   }
 }
 
-// The entry at `at` was moved out: the slot is empty, whatever the deletion policy.
+// The entry at `c`, which is located, was moved out: the slot is empty, whatever the deletion policy.
 template <class B>
-void forget_entry(state<B>& s, typename B::bucket* home, typename B::slot at) noexcept {
+void forget_entry(state<B>& s, const cursor<B>& c) noexcept {
   using model = typename B::model;
   --s.size;
-  if (is_scanned(s)) model::wipe_entry(at);
-  if (auto* const emptied = model::vacate(home, at)) release_overflow_slow(s, emptied);
+  notify_with<events::erased>(s.policies.observe, [&c] { return events::erased{told_place(c)}; });
+  if constexpr (B::dirty_kind) {
+    notify_with<events::swept>(s.policies.observe, [&c] { return events::swept{told_place(c)}; });
+  }
+  if (is_scanned(s)) model::wipe_entry(c.at);
+  if (auto* const emptied = model::vacate(home_of(c), c.at)) release_overflow_slow(s, emptied);
   if constexpr (B::leaves_dead) {
     ++s.dead;
     refresh_grow_at(s);
@@ -158,8 +162,9 @@ growth_result move_entries(state<B>& to, state<B>& from) {
     }
     model::claim(target, hash);
     ++to.size;
+    tell_inserted(to, hash, target);
     cursor<B> next = after_erase(c);
-    forget_entry(from, home_of(c), c.at);
+    forget_entry(from, c);
     if (is_behind(next)) settle_slow(next);
     c = next;
   }

@@ -55,11 +55,17 @@ typename B::slot vacancy_for(state<B>& s, std::uint64_t hash) noexcept {
   if (fresh == nullptr) return {};
   // The allocation may have run a collector, and that the map: locate again.
   v = model::find_vacancy(s.current, hash);
+  if (!v.at) v.tail->link = fresh;
+  notify_with<events::overflow_acquired>(s.policies.observe, [&s, hash, fresh] {
+    std::size_t buckets = 1;
+    const typename B::bucket* b = s.current.home(hash);
+    for (; b->link != nullptr; b = b->link) ++buckets;
+    return events::overflow_acquired{s.current.map.index(hash), events::identity_of(fresh), buckets};
+  });
   if (v.at) {
     release_overflow_slow(s, fresh);
     return v.at;
   }
-  v.tail->link = fresh;
   if constexpr (B::facts.growth.asks_overflow) ask_about_overflow_slow(s, s.current.home(hash));
   return {fresh, 0};
 }
@@ -103,6 +109,9 @@ bool evacuate_entry(state<B>& s, typename B::slot from, tracked_place<B>* tracke
   }
   model::claim(to, hash);
   model::mark_moved(from, s.current.map.index(hash) >= s.old.units);
+  notify_with<events::moved>(s.policies.observe, [&s, hash, from, to] {
+    return events::moved{told_place<B>(s, hash, {from, true}), told_place<B>(s, hash, {to, false}), hash};
+  });
   if (tracked != nullptr && tracked->in_old && tracked->at == from) *tracked = {to, false};
   return true;
 }
@@ -123,6 +132,10 @@ bool evacuate_chain(state<B>& s, std::size_t index, tracked_place<B>* tracked) {
   using model = typename B::model;
   auto* const home = s.old.at(index);
   if (progress_of(s, home) == chain_progress::evacuated) return true;
+  const auto told = [index](typename B::slot at) {
+    return events::slot_place{
+        .chain = index, .bucket = events::identity_of(at.in), .slot = at.index, .in_old = true};
+  };
   evacuation_guard<B> guard{s, home};
   std::size_t moved = 0;
   for (auto* b = home; b != nullptr; b = b->link) {
@@ -137,9 +150,10 @@ bool evacuate_chain(state<B>& s, std::size_t index, tracked_place<B>* tracked) {
         if (model::is_dirty(tag)) {
           destroy_entry(s, from);
           --s.dirty;
-          notify(s.policies.observe, events::swept{});
-        } else if (B::leaves_dead && tag == model::empty_one) {
-          --s.dead;
+          notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told(from)}; });
+        } else {
+          if (B::leaves_dead && tag == model::empty_one) --s.dead;
+          notify_with<events::retired>(s.policies.observe, [&] { return events::retired{told(from)}; });
         }
         model::mark_moved_empty(from);
       }
@@ -148,7 +162,7 @@ bool evacuate_chain(state<B>& s, std::size_t index, tracked_place<B>* tracked) {
   guard.done = true;
   release_chain(s, home);
   ++s.evacuated_chains;
-  notify(s.policies.observe, events::evacuated{moved});
+  notify(s.policies.observe, events::evacuated{moved, index});
   return true;
 }
 
@@ -200,9 +214,26 @@ bool evacuate_in_order(state<B>& s, std::size_t chains, tracked_place<B>* tracke
   return true;
 }
 
+// Tells observers of a step: begin, and end however it ends.
+template <class B>
+struct told_step {
+  state<B>& s;
+  std::uint64_t chains_before = s.evacuated_chains;
+
+  explicit told_step(state<B>& of) noexcept : s(of) { notify(s.policies.observe, events::step_started{}); }
+  told_step(const told_step&) = delete;
+  told_step& operator=(const told_step&) = delete;
+  ~told_step() {
+    notify_with<events::step_finished>(s.policies.observe, [this] {
+      return events::step_finished{static_cast<std::size_t>(s.evacuated_chains - chains_before)};
+    });
+  }
+};
+
 // The share of a growth that one write of `hash` does: its own chain, then others in order, `quantum` in all.
 template <class B>
 TOPHASH_NOINLINE bool step_slow(state<B>& s, std::uint64_t hash, tracked_place<B>* tracked) {
+  const told_step<B> told(s);
   if constexpr (B::quantum == whole_table) {
     while (s.growing()) {
       if (!evacuate_in_order(s, s.old.units, tracked)) return false;
@@ -225,6 +256,8 @@ TOPHASH_NOINLINE bool step_slow(state<B>& s, std::uint64_t hash, tracked_place<B
 
 template <class B>
 bool finish_growth(state<B>& s, tracked_place<B>* tracked = nullptr) {
+  if (!s.growing()) return true;
+  const told_step<B> told(s);
   while (s.growing()) {
     if (!evacuate_in_order(s, s.old.units + 1, tracked)) return false;
   }

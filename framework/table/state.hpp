@@ -356,7 +356,7 @@ struct overflow_storage {
   }
 };
 
-// An empty bucket that is in no chain yet, or null.
+// An empty bucket that is in no chain yet, or null. Observers are told by the caller, who knows the chain.
 template <class B>
 TOPHASH_NOINLINE typename B::bucket* acquire_overflow_slow(state<B>& s) noexcept {
   overflow_storage<B> storage{&s};
@@ -367,18 +367,19 @@ TOPHASH_NOINLINE typename B::bucket* acquire_overflow_slow(state<B>& s) noexcept
   if (is_scanned(s)) B::model::wipe_entries(fresh);
   ++s.overflow_in_use;
   ++s.acquired;
-  notify(s.policies.observe, events::overflow_acquired{});
   return fresh;
 }
 
 // The bucket is in no chain any more and holds no entry.
 template <class B>
 TOPHASH_NOINLINE void release_overflow_slow(state<B>& s, typename B::bucket* emptied) noexcept {
+  notify_with<events::overflow_released>(s.policies.observe, [emptied] {
+    return events::overflow_released{events::identity_of(emptied), B::model::slots};
+  });
   if (is_scanned(s)) B::model::wipe_entries(emptied);
   overflow_storage<B> storage{&s};
   s.policies.overflow.release(storage, emptied, overflow_request<B>());
   --s.overflow_in_use;
-  notify(s.policies.observe, events::overflow_released{});
 }
 
 template <class B>

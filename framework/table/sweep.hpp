@@ -12,9 +12,10 @@
 
 namespace tophash::inline v1::table {
 
-// Destroys at most `budget` dirty entries of one chain.
+// Destroys at most `budget` dirty entries of one chain. `index` and `in_old` say which, for observers.
 template <class B>
-std::size_t sweep_chain(state<B>& s, typename B::bucket* home, std::size_t budget) noexcept {
+std::size_t sweep_chain(state<B>& s, typename B::bucket* home, std::size_t budget, std::size_t index,
+                        bool in_old) noexcept {
   using model = typename B::model;
   std::size_t swept = 0;
   for (auto* b = home; b != nullptr;) {
@@ -24,7 +25,12 @@ std::size_t sweep_chain(state<B>& s, typename B::bucket* home, std::size_t budge
       destroy_entry(s, at);
       ++swept;
       --s.dirty;
-      notify(s.policies.observe, events::swept{});
+      notify_with<events::swept>(s.policies.observe, [&] {
+        return events::swept{{.chain = index,
+                              .bucket = events::identity_of(at.in),
+                              .slot = at.index,
+                              .in_old = in_old}};
+      });
       if (auto* const emptied = model::vacate(home, at)) release_overflow_slow(s, emptied);
     }
     if (swept == budget) break;
@@ -36,16 +42,20 @@ std::size_t sweep_chain(state<B>& s, typename B::bucket* home, std::size_t budge
 // The chains of both arrays as one sequence: current ones first.
 template <class B>
 std::size_t sweep(state<B>& s, std::size_t budget) noexcept {
+  const bool begins = budget != 0 && s.dirty != 0;
+  if (begins) notify(s.policies.observe, events::sweep_started{});
   std::size_t swept = 0;
   const std::size_t chains = s.current.units + s.old.units;
   for (std::size_t seen = 0; seen < chains && swept < budget && s.dirty != 0; ++seen) {
     if (s.sweep_at >= chains) s.sweep_at = 0;
     const bool in_old = s.sweep_at >= s.current.units;
-    auto* const home = in_old ? s.old.at(s.sweep_at - s.current.units) : s.current.at(s.sweep_at);
-    swept += sweep_chain(s, home, budget - swept);
+    const std::size_t index = in_old ? s.sweep_at - s.current.units : s.sweep_at;
+    auto* const home = in_old ? s.old.at(index) : s.current.at(index);
+    swept += sweep_chain(s, home, budget - swept, index, in_old);
     if (swept < budget) ++s.sweep_at;
   }
   refresh_grow_at(s);
+  if (begins) notify(s.policies.observe, events::sweep_finished{swept});
   return swept;
 }
 

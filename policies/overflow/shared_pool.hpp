@@ -43,8 +43,9 @@ namespace overflow {
 
 class pool {
  public:
-  template <allocation_backend Storage>
-    requires(sizeof(Storage) <= 2 * sizeof(void*))
+  // Not for a pool: asking whether that is a backend would ask whether it can be copied, and so come back here.
+  template <class Storage>
+    requires(!std::is_same_v<Storage, pool> && allocation_backend<Storage>)
   explicit pool(const Storage& storage) noexcept : calls_(&calls_of<Storage>) {
     ::new (static_cast<void*>(handle_)) Storage(storage);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of an observer: every on(event) it defines is noexcept; it states facts.on_const_paths exactly if it
-// takes found or missed, and then takes them from a const reference; events told by several readers at once
+// takes found, missed or probed, and then takes them from a const reference; events told by several readers at once
 // break nothing (run under ThreadSanitizer to make a race visible); and it takes at least the events that its
 // author lists, since a misspelt parameter is silently never called.
 #ifndef TOPHASH_TESTS_LAWS_OBSERVE_HPP
@@ -22,8 +22,7 @@ namespace tophash::inline v1 {
 
 namespace laws {
 
-template <class O, class Event>
-concept takes_event = requires(O& observer, const Event& event) { observer.on(event); };
+using tophash::takes_event;
 
 template <class O, class Event>
 concept takes_event_from_const = requires(const O& observer, const Event& event) { observer.on(event); };
@@ -61,6 +60,7 @@ void look_up_concurrently(O& observer, int times) {
     for (int i = 0; i != times; ++i) {
       notify(observer, events::found{});
       notify(observer, events::missed{});
+      notify(observer, events::probed{2, true});
     }
   };
   std::thread other(reader);
@@ -73,25 +73,31 @@ template <class O, class... Expected, class Report>
 void check_observer(O& o, Report&& report) {
   static_assert(observer<O>);
   check_option<O, axes::observe>(report);
-  check_noexcept<O, events::found, events::missed, events::inserted, events::resurrected, events::erased,
-                 events::swept, events::growth_started, events::evacuated, events::growth_finished,
-                 events::overflow_acquired, events::overflow_released, events::cleared>(report);
+  check_noexcept<O, events::found, events::missed, events::probed, events::inserted, events::resurrected,
+                 events::erased, events::swept, events::moved, events::retired, events::growth_started,
+                 events::step_started, events::evacuated, events::step_finished, events::growth_finished,
+                 events::sweep_started, events::sweep_finished, events::overflow_acquired,
+                 events::overflow_released, events::cleared, events::discarded>(report);
   [[maybe_unused]] const auto expected = [&](bool taken, std::string_view event) {
     if (!taken) report(sentence(subject<O>(), "takes no ", event, ", which it is meant to take"));
   };
   (expected(takes_event<O, Expected>, type_spelling<Expected>()), ...);
 
-  constexpr bool takes = takes_event<O, events::found> || takes_event<O, events::missed>;
+  constexpr bool takes = takes_event<O, events::found> || takes_event<O, events::missed> ||
+                         takes_event<O, events::probed>;
+  constexpr bool safely = takes_event_safely<O, events::found>() && takes_event_safely<O, events::missed>() &&
+                          takes_event_safely<O, events::probed>();
   constexpr bool stated = observe_facts_of<O>().on_const_paths;
   if (takes && !stated)
-    report(sentence(subject<O>(), "takes found or missed, but facts.on_const_paths is false"));
+    report(sentence(subject<O>(), "takes found, missed or probed, but facts.on_const_paths is false"));
   if (!takes && stated)
-    report(sentence(subject<O>(), "facts.on_const_paths is true, but it takes neither found nor missed"));
+    report(sentence(subject<O>(), "facts.on_const_paths is true, but it takes none of found, missed, probed"));
   if ((takes_event<O, events::found> && !takes_event_from_const<O, events::found>) ||
-      (takes_event<O, events::missed> && !takes_event_from_const<O, events::missed>)) {
-    report(sentence(subject<O>(), "takes found or missed, but not from a const reference"));
+      (takes_event<O, events::missed> && !takes_event_from_const<O, events::missed>) ||
+      (takes_event<O, events::probed> && !takes_event_from_const<O, events::probed>)) {
+    report(sentence(subject<O>(), "takes found, missed or probed, but not from a const reference"));
   }
-  if constexpr (takes && takes_event_safely<O, events::found>() && takes_event_safely<O, events::missed>()) {
+  if constexpr (takes && safely) {
     look_up_concurrently(o, 10000);
   }
 }

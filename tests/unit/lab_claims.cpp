@@ -26,11 +26,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using lab::rule_kind;
+using lab::claim_comparison;
 using lab::verdict;
 using nlohmann::json;
 
-lab::claim_rule rule(rule_kind compare, double figure, double tolerance) {
+lab::claim_rule rule(claim_comparison compare, double figure, double tolerance) {
   lab::claim_rule out;
   out.readings = {"m"};
   out.compare = compare;
@@ -113,29 +113,29 @@ const lab::claim_ledger& shipped() {
 // ---- verdicts ---------------------------------------------------------------------------------------
 
 TEST_CASE("claims: a planted right figure is confirmed, a planted wrong one refuted", "[lab][claims]") {
-  CHECK(judged(rule(rule_kind::within_factor, 70, 1.5), steady) == verdict::confirmed);
-  CHECK(judged(rule(rule_kind::within_factor, 40, 1.5), steady) == verdict::refuted);
-  CHECK(judged(rule(rule_kind::within_factor, 400, 1.5), steady) == verdict::refuted);
-  CHECK(judged(rule(rule_kind::within_percent, 100, 5), steady) == verdict::confirmed);
-  CHECK(judged(rule(rule_kind::within_percent, 120, 5), steady) == verdict::refuted);
-  CHECK(judged(rule(rule_kind::within, 101, 4), steady) == verdict::confirmed);
-  CHECK(judged(rule(rule_kind::within, 110, 4), steady) == verdict::refuted);
-  CHECK(judged(rule(rule_kind::at_most, 104, 0), steady) == verdict::confirmed);
-  CHECK(judged(rule(rule_kind::at_most, 97, 0), steady) == verdict::refuted);
-  CHECK(judged(rule(rule_kind::at_least, 97, 0), steady) == verdict::confirmed);
-  CHECK(judged(rule(rule_kind::at_least, 104, 0), steady) == verdict::refuted);
+  CHECK(judged(rule(claim_comparison::within_factor, 70, 1.5), steady) == verdict::confirmed);
+  CHECK(judged(rule(claim_comparison::within_factor, 40, 1.5), steady) == verdict::refuted);
+  CHECK(judged(rule(claim_comparison::within_factor, 400, 1.5), steady) == verdict::refuted);
+  CHECK(judged(rule(claim_comparison::within_percent, 100, 5), steady) == verdict::confirmed);
+  CHECK(judged(rule(claim_comparison::within_percent, 120, 5), steady) == verdict::refuted);
+  CHECK(judged(rule(claim_comparison::within, 101, 4), steady) == verdict::confirmed);
+  CHECK(judged(rule(claim_comparison::within, 110, 4), steady) == verdict::refuted);
+  CHECK(judged(rule(claim_comparison::at_most, 104, 0), steady) == verdict::confirmed);
+  CHECK(judged(rule(claim_comparison::at_most, 97, 0), steady) == verdict::refuted);
+  CHECK(judged(rule(claim_comparison::at_least, 97, 0), steady) == verdict::confirmed);
+  CHECK(judged(rule(claim_comparison::at_least, 104, 0), steady) == verdict::refuted);
 }
 
 TEST_CASE("claims: a tolerance finer than the spread resolves nothing", "[lab][claims]") {
-  const lab::ruling fine = lab::judge(rule(rule_kind::within, 100, 0.5), "ms", steady);
+  const lab::ruling fine = lab::judge(rule(claim_comparison::within, 100, 0.5), "ms", steady);
   CHECK(fine.is == verdict::not_resolvable);
   CHECK(fine.reason().find("finer than the spread") != std::string::npos);
   // The same tolerance far away still refutes: no round came near it.
-  CHECK(judged(rule(rule_kind::within, 200, 0.5), steady) == verdict::refuted);
-  const lab::ruling edge = lab::judge(rule(rule_kind::within, 104, 5), "ms", steady);
+  CHECK(judged(rule(claim_comparison::within, 200, 0.5), steady) == verdict::refuted);
+  const lab::ruling edge = lab::judge(rule(claim_comparison::within, 104, 5), "ms", steady);
   CHECK(edge.is == verdict::not_resolvable);
   CHECK(edge.reason().find("more rounds") != std::string::npos);
-  CHECK(judged(rule(rule_kind::at_most, 100, 0), steady) == verdict::not_resolvable);
+  CHECK(judged(rule(claim_comparison::at_most, 100, 0), steady) == verdict::not_resolvable);
 }
 
 TEST_CASE("claims: inverting a rule flips every verdict that there is", "[lab][claims]") {
@@ -143,8 +143,9 @@ TEST_CASE("claims: inverting a rule flips every verdict that there is", "[lab][c
   lab::measured_sample sample = steady;
   sample["less"] = timed({50, 51, 52, 49, 50});
   sample["n"] = timed({10, 11, 12, 9, 10});
-  for (const rule_kind compare : {rule_kind::within_factor, rule_kind::within_percent, rule_kind::within,
-                                   rule_kind::at_most, rule_kind::at_least}) {
+  for (const claim_comparison compare :
+       {claim_comparison::within_factor, claim_comparison::within_percent, claim_comparison::within,
+        claim_comparison::at_most, claim_comparison::at_least}) {
     for (const double figure : {20.0, 70.0, 99.0, 100.0, 101.0, 130.0, 500.0}) {
       for (const double tolerance : {1.0, 1.5, 40.0}) {
         for (const bool directed : {false, true}) {
@@ -172,7 +173,7 @@ TEST_CASE("claims: inverting a rule flips every verdict that there is", "[lab][c
 }
 
 TEST_CASE("claims: the direction counts only where it is resolved", "[lab][claims]") {
-  lab::claim_rule r = rule(rule_kind::within_factor, 1000, 2);
+  lab::claim_rule r = rule(claim_comparison::within_factor, 1000, 2);
   r.direction = {.greater = true, .than = "base"};
   lab::measured_sample sample = steady;
   sample["base"] = timed({90, 91, 89, 90, 92});
@@ -187,7 +188,7 @@ TEST_CASE("claims: the direction counts only where it is resolved", "[lab][claim
 }
 
 TEST_CASE("claims: several readings: one confirms, only all refute", "[lab][claims]") {
-  lab::claim_rule r = rule(rule_kind::within_factor, 10, 1.2);
+  lab::claim_rule r = rule(claim_comparison::within_factor, 10, 1.2);
   r.readings = {"m", "n"};
   lab::measured_sample sample = steady;
   CHECK(judged(r, sample) == verdict::not_resolvable);  // n was not measured and might have been it
@@ -202,7 +203,7 @@ TEST_CASE("claims: several readings: one confirms, only all refute", "[lab][clai
 }
 
 TEST_CASE("claims: a quotient is taken round by round", "[lab][claims]") {
-  lab::claim_rule r = rule(rule_kind::within, 2, 0.01);
+  lab::claim_rule r = rule(claim_comparison::within, 2, 0.01);
   r.per = "n";
   lab::measured_sample sample = {{"m", timed({10, 200, 30})}, {"n", timed({5, 100, 15})}};
   const lab::ruling halves = lab::judge(r, "x", sample);
@@ -217,7 +218,7 @@ TEST_CASE("claims: a quotient is taken round by round", "[lab][claims]") {
 }
 
 TEST_CASE("claims: what cannot be held against a rule gets no verdict", "[lab][claims]") {
-  const lab::claim_rule r = rule(rule_kind::within_factor, 100, 2);
+  const lab::claim_rule r = rule(claim_comparison::within_factor, 100, 2);
   CHECK(judged(r, {}) == verdict::not_resolvable);
   CHECK(judged(r, {{"m", timed({})}}) == verdict::not_resolvable);
   CHECK(judged(r, {{"m", timed({100, 100})}}) == verdict::not_resolvable);
