@@ -571,7 +571,8 @@ TEST_CASE("occupancy sees blocks that one object in ten pins", "[boehm]") {
   });
   collect_all();
   const gc::heap_occupancy full = c.occupancy();
-  CHECK(full.objects - empty.objects == many);
+  CHECK(full.objects - empty.objects >= many);
+  CHECK(full.objects - empty.objects < many + many / 50);  // a conservative collector may keep a few others
   CHECK(full.bytes - empty.bytes >= many * 48);
   const double share_full = 1 - static_cast<double>(full.bytes - empty.bytes) /
                                     static_cast<double>((full.blocks - empty.blocks) * full.block_bytes);
