@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work in a child process: a fork has the program's records already, a heap and a collector of its own from there on,
-// and sends its figures back through a pipe as one line of JSON. What kills it is reported, not caught.
+// Work in a child process: a fork has the program's records already, a heap and a collector of its own from
+// there on, and sends its figures back through a pipe as one line of JSON. What kills it is reported, not
+// caught.
 #ifndef TOPHASH_BENCH_LAB_CHILD_PROCESS_HPP
 #define TOPHASH_BENCH_LAB_CHILD_PROCESS_HPP
 

@@ -38,8 +38,8 @@ void collect_by_itself(bool does);
 // A pointer-free block that nobody keeps.
 void allocate_garbage(std::size_t bytes);
 
-// `link` becomes null when the block that `inside` points into is no longer reachable. It lies in malloc memory, which
-// the collector does not search, and stays there until then or until forget_link().
+// `link` becomes null when the block that `inside` points into is no longer reachable. It lies in malloc
+// memory, which the collector does not search, and stays there until then or until forget_link().
 void watch_block(void** link, const void* inside);
 void forget_link(void** link);
 

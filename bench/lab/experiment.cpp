@@ -28,8 +28,9 @@ constexpr std::size_t usual_sweep_buckets = std::size_t{1} << 17;
 const workload_entry& workload_of(const experiment_request& request) {
   if (const workload_entry* w = find_workload(request.workload)) return *w;
   if (request.workload == overflow_reuse_entry().name)
-    throw command_error(exit_usage, "overflow_reuse is a matrix, which `run` measures; here name one of its patterns: "
-                                    "reuse_printed, reuse_same_keys, reuse_new_keys, reuse_adversary");
+    throw command_error(exit_usage,
+                        "overflow_reuse is a matrix, which `run` measures; here name one of its patterns: "
+                        "reuse_printed, reuse_same_keys, reuse_new_keys, reuse_adversary");
   std::vector<std::string> known = {std::string{overflow_reuse_entry().name}};
   for (const workload_entry& w : workloads()) known.emplace_back(w.name);
   throw command_error(exit_usage,

@@ -13,8 +13,8 @@
 
 #include <tophash/framework/version.hpp>
 
-#include "lab/collectors.hpp"
 #include "lab/claims.hpp"
+#include "lab/collectors.hpp"
 #include "lab/compare.hpp"
 #include "lab/describe.hpp"
 #include "lab/experiment.hpp"
@@ -290,16 +290,14 @@ bool any_reuse_option(const CLI::App& run) {
 }
 
 void add_reproduce(CLI::App& app, settings& s) {
-  CLI::App* const reproduce = app.add_subcommand(
-      "reproduce", "published tables held against a measurement: figures, verdicts, why");
+  CLI::App* const reproduce =
+      app.add_subcommand("reproduce", "published tables held against a measurement: figures, verdicts, why");
   reproduce
-      ->add_option("id", s.reproduction.ids,
-                   "tables or claims (see: tophash list claims); none: every table")
+      ->add_option("id", s.reproduction.ids, "tables or claims (see: tophash list claims); none: every table")
       ->type_name("ID...");
   reproduce->add_flag("--quick", s.reproduction.quick, "fewer rounds, fewer compositions");
   reproduce->add_flag("--with-go", s.reproduction.with_go, "measure the same with real Go");
-  reproduce->add_option("--claims", s.reproduction.claims, "another folder of claim files")
-      ->type_name("DIR");
+  reproduce->add_option("--claims", s.reproduction.claims, "another folder of claim files")->type_name("DIR");
   add_common(reproduce, s);
   reproduce->get_option("--repeat")->default_str("7, with --quick 5");
 }
@@ -407,8 +405,7 @@ int dispatch(const CLI::App& app, settings& s) {
     return compare_command(s);
   }
   if (name == "watch") return watch_command(s);
-  if (name == "reproduce")
-    return reproduce_command(s, app.get_subcommands().front()->count("--repeat") != 0);
+  if (name == "reproduce") return reproduce_command(s, app.get_subcommands().front()->count("--repeat") != 0);
   if (name == "tour") {
     if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = tour_request{}.repeat;
     return tour_command(s);
@@ -419,7 +416,8 @@ int dispatch(const CLI::App& app, settings& s) {
     return overflow_reuse_command(s);
   }
   if (name == "run" && any_reuse_option(chosen))
-    throw command_error(exit_usage, "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");
+    throw command_error(exit_usage,
+                        "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");
   return experiment_command(s, name);
 }
 

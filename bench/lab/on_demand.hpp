@@ -3,8 +3,8 @@
 // on rows like any other. What --variant accepts goes through resolve_variants().
 //
 // Cost (docs/on-demand.md has how it was measured): 1.6 s of CPU for a SPEC with one kind of key, 4 to 5 s
-// once for each state of the headers (precompiled), 10 ms for one that is in the cache. One translation unit a
-// SPEC: four in one would take a quarter less CPU, but then one that fails takes the others with it.
+// once for each state of the headers (precompiled), 10 ms for one that is in the cache. One translation unit
+// a SPEC: four in one would take a quarter less CPU, but then one that fails takes the others with it.
 //
 // Not thread-safe: the lab has one thread.
 #ifndef TOPHASH_BENCH_LAB_ON_DEMAND_HPP
@@ -53,8 +53,9 @@ struct binding {
 std::vector<const variant_row*> bind_variants(const std::vector<binding>& pairs, key_kind key,
                                               const on_demand_options& options);
 
-// The SPECs with metered overflow sources, for u64 keys. They are in the cache beside the others, one by one: all forty
-// of overflow_reuse cost half a minute once, an interrupted run keeps what it has, and a run of a few compiles a few.
+// The SPECs with metered overflow sources, for u64 keys. They are in the cache beside the others, one by one:
+// all forty of overflow_reuse cost half a minute once, an interrupted run keeps what it has, and a run of a
+// few compiles a few.
 std::vector<const variant_row*> metered_variants(const std::vector<std::string>& specs,
                                                  const on_demand_options& options);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An overflow source with somebody listening: the source itself, and beside it who learns the address of every
-// bucket that is taken and given back. overflow_reuse compiles its compositions with metered<S> in the place of S;
-// nothing else does. Without a listener a bucket costs one comparison more.
+// An overflow source with somebody listening: the source itself, and beside it who learns the address of
+// every bucket that is taken and given back. overflow_reuse compiles its compositions with metered<S> in the
+// place of S; nothing else does. Without a listener a bucket costs one comparison more.
 #ifndef TOPHASH_BENCH_LAB_OVERFLOW_METER_HPP
 #define TOPHASH_BENCH_LAB_OVERFLOW_METER_HPP
 

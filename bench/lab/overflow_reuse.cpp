@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the request to cells, and one cell executed. The clock of collections is libgc's own; what starts them is the
-// paced heap.
+// From the request to cells, and one cell executed. The clock of collections is libgc's own; what starts them
+// is the paced heap.
 #include "lab/overflow_reuse.hpp"
 
 #include <algorithm>
@@ -29,10 +29,11 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t usual_n = 26'000;          // 2^12 buckets at 6.35 of the 6.5 entries that one takes
-constexpr std::size_t step_operations = 256;     // between two looks at the clock
+constexpr std::size_t usual_n = 26'000;       // 2^12 buckets at 6.35 of the 6.5 entries that one takes
+constexpr std::size_t step_operations = 256;  // between two looks at the clock
 constexpr std::size_t samples_per_window = 64;
-constexpr std::size_t garbage_block_bytes = 4096;  // what the mutator allocates at once in a step of the usual size
+constexpr std::size_t garbage_block_bytes =
+    4096;  // what the mutator allocates at once in a step of the usual size
 
 const std::vector<std::string> pattern_names = {"printed", "same_keys", "new_keys", "adversary"};
 const std::vector<std::string> pool_names = {"drained", "kept"};
@@ -49,7 +50,8 @@ class window final : public map_watcher {
         collected_(collected),
         begin_(begin),
         end_(end),
-        every_(std::max(step_operations, (end - begin) / samples_per_window / step_operations * step_operations)),
+        every_(std::max(step_operations,
+                        (end - begin) / samples_per_window / step_operations * step_operations)),
         garbage_bytes_(garbage_bytes) {}
 
   void new_map() override {}
@@ -93,11 +95,14 @@ class window final : public map_watcher {
 
   json times() const {
     const double operations = static_cast<double>(end_ - begin_);
-    json out{{"mutator", static_cast<double>(cpu_ns_ - std::min(cpu_ns_, collecting_in_map_ns_)) / operations}};
+    json out{
+        {"mutator", static_cast<double>(cpu_ns_ - std::min(cpu_ns_, collecting_in_map_ns_)) / operations}};
     if (!collected_) return out;
     out["collector"] = static_cast<double>(sample_.collector_cpu_ns) / operations;
-    out["stop"] = {sample_.stop_the_world.p50_ns, sample_.stop_the_world.p99_ns, sample_.stop_the_world.max_ns};
-    out["heap"] = sample_.heap_bytes, out["heap_peak"] = sample_.heap_peak_bytes, out["free"] = sample_.free_bytes;
+    out["stop"] = {sample_.stop_the_world.p50_ns, sample_.stop_the_world.p99_ns,
+                   sample_.stop_the_world.max_ns};
+    out["heap"] = sample_.heap_bytes, out["heap_peak"] = sample_.heap_peak_bytes,
+    out["free"] = sample_.free_bytes;
     out["occupied"] = occupancy_.blocks * gc::heap_occupancy::block_bytes, out["objects"] = occupancy_.bytes;
     out["fragmentation"] = occupancy_.fragmentation();
     return out;
@@ -150,25 +155,67 @@ struct cell_task {
   std::size_t garbage_bytes = 0;
 };
 
+struct cell_in_work {
+  reuse_cell cell;
+  cell_task task;
+  std::vector<double> stops_p50, stops_p99;  // of each round
+};
+
 json drag_json(const drag_counts& d) { return {d.count, d.sum_cycles, d.max_cycles}; }
 drag_counts drag_from(const json& j) { return {j.at(0), j.at(1), j.at(2)}; }
 
 json counts_json(const reuse_counts& c) {
-  return {std::to_string(c.checksum), c.operations, c.requested, c.recycled, c.released, c.in_use, c.kept,
-          c.in_use_peak, c.entries, c.buckets, c.longest_chain_entries, c.dead, c.dirty, c.growths, c.regrows,
-          c.map_bytes, c.reachable_bytes, c.heap.allocated_bytes, c.heap.allocated_blocks, c.heap.garbage_bytes,
-          c.heap.collections, c.heap.scanned_bytes, c.heap.visited_blocks};
+  return {std::to_string(c.checksum),
+          c.operations,
+          c.requested,
+          c.recycled,
+          c.released,
+          c.in_use,
+          c.kept,
+          c.in_use_peak,
+          c.entries,
+          c.buckets,
+          c.longest_chain_entries,
+          c.dead,
+          c.dirty,
+          c.growths,
+          c.regrows,
+          c.map_bytes,
+          c.reachable_bytes,
+          c.heap.allocated_bytes,
+          c.heap.allocated_blocks,
+          c.heap.garbage_bytes,
+          c.heap.collections,
+          c.heap.scanned_bytes,
+          c.heap.visited_blocks};
 }
 
 reuse_counts counts_from(const json& j) {
   reuse_counts c;
   c.checksum = std::stoull(j.at(0).get<std::string>());
   std::size_t at = 0;
-  for (std::uint64_t* const to :
-       {&c.operations, &c.requested, &c.recycled, &c.released, &c.in_use, &c.kept, &c.in_use_peak, &c.entries,
-        &c.buckets, &c.longest_chain_entries, &c.dead, &c.dirty, &c.growths, &c.regrows, &c.map_bytes,
-        &c.reachable_bytes, &c.heap.allocated_bytes, &c.heap.allocated_blocks, &c.heap.garbage_bytes,
-        &c.heap.collections, &c.heap.scanned_bytes, &c.heap.visited_blocks})
+  for (std::uint64_t* const to : {&c.operations,
+                                  &c.requested,
+                                  &c.recycled,
+                                  &c.released,
+                                  &c.in_use,
+                                  &c.kept,
+                                  &c.in_use_peak,
+                                  &c.entries,
+                                  &c.buckets,
+                                  &c.longest_chain_entries,
+                                  &c.dead,
+                                  &c.dirty,
+                                  &c.growths,
+                                  &c.regrows,
+                                  &c.map_bytes,
+                                  &c.reachable_bytes,
+                                  &c.heap.allocated_bytes,
+                                  &c.heap.allocated_blocks,
+                                  &c.heap.garbage_bytes,
+                                  &c.heap.collections,
+                                  &c.heap.scanned_bytes,
+                                  &c.heap.visited_blocks})
     *to = j.at(++at);
   return c;
 }
@@ -211,9 +258,9 @@ json execute_cell(const cell_task& task, bool listening) {
 
 // ---- what a collection costs here ---------------------------------------------------------------
 
-// The median of a few collections. Before each the mutator allocates `garbage_bytes` and works on other memory, as it
-// does between two of a run: in a cache that holds nothing else, searching costs less than half. `prepare` returns what
-// keeps its blocks reachable.
+// The median of a few collections. Before each the mutator allocates `garbage_bytes` and works on other
+// memory, as it does between two of a run: in a cache that holds nothing else, searching costs less than
+// half. `prepare` returns what keeps its blocks reachable.
 constexpr std::size_t mutator_bytes = 8 << 20;
 
 template <class Prepare>
@@ -226,7 +273,8 @@ double collection_ns(std::size_t garbage_bytes, const Prepare& prepare) {
     std::vector<unsigned char> elsewhere(mutator_bytes);
     for (int i = 0; i < 15; ++i) {
       std::fill(elsewhere.begin(), elsewhere.end(), static_cast<unsigned char>(i));
-      for (std::size_t done = 0; done < garbage_bytes; done += garbage_block_bytes) allocate_garbage(garbage_block_bytes);
+      for (std::size_t done = 0; done < garbage_bytes; done += garbage_block_bytes)
+        allocate_garbage(garbage_block_bytes);
       start_collector_window();
       collect_now();
       ns.push_back(static_cast<double>(collector_sample().collector_cpu_ns));
@@ -235,8 +283,8 @@ double collection_ns(std::size_t garbage_bytes, const Prepare& prepare) {
     return {{"ns", summarise(ns).median}};
   });
   if (answer.contains("trouble"))
-    throw command_error(exit_check_failed,
-                        "the calibration of the collector failed: " + answer.at("trouble").get<std::string>());
+    throw command_error(exit_check_failed, "the calibration of the collector failed: " +
+                                               answer.at("trouble").get<std::string>());
   return answer.at("ns");
 }
 
@@ -247,13 +295,15 @@ request block_of(std::size_t bytes) {
 // Fills a block with numbers that are no addresses, as a map's random keys are.
 void fill_random(void* block, std::size_t bytes, random_stream& random) {
   auto* const words = static_cast<std::uint64_t*>(block);
-  for (std::size_t i = 0; i < bytes / sizeof(std::uint64_t); ++i) words[i] = random.next() | (std::uint64_t{1} << 63);
+  for (std::size_t i = 0; i < bytes / sizeof(std::uint64_t); ++i)
+    words[i] = random.next() | (std::uint64_t{1} << 63);
 }
 
-// Four heaps: none, none after more garbage, one block of the size of a map's array, and as many bytes as a chain of
-// buckets.
+// Four heaps: none, none after more garbage, one block of the size of a map's array, and as many bytes as a
+// chain of buckets.
 collector_costs calibrated() {
-  constexpr std::size_t all_bytes = 1 << 20, little_bytes = 1 << 18, bucket_bytes = 144, count = all_bytes / bucket_bytes;
+  constexpr std::size_t all_bytes = 1 << 20, little_bytes = 1 << 18, bucket_bytes = 144,
+                        count = all_bytes / bucket_bytes;
   const auto nothing = [](allocators::erased) { return static_cast<void*>(nullptr); };
   const double little = collection_ns(little_bytes, nothing), empty = collection_ns(all_bytes, nothing);
   const double array = collection_ns(all_bytes, [](allocators::erased storage) {
@@ -274,7 +324,9 @@ collector_costs calibrated() {
     }
     return first;
   });
-  const auto spread = [](double ns, std::size_t over) { return std::max(0.0, ns) / static_cast<double>(over); };
+  const auto spread = [](double ns, std::size_t over) {
+    return std::max(0.0, ns) / static_cast<double>(over);
+  };
   collector_costs out;
   out.allocated_byte_ns = spread(empty - little, all_bytes - little_bytes);
   out.cycle_ns = std::max(0.0, little - out.allocated_byte_ns * static_cast<double>(little_bytes));
@@ -285,8 +337,8 @@ collector_costs calibrated() {
 
 // ---- the matrix ---------------------------------------------------------------------------------
 
-std::vector<std::string> chosen_names(const std::vector<std::string>& asked, const std::vector<std::string>& known,
-                                      const char* what) {
+std::vector<std::string> chosen_names(const std::vector<std::string>& asked,
+                                      const std::vector<std::string>& known, const char* what) {
   for (const std::string& name : asked) {
     if (std::find(known.begin(), known.end(), name) == known.end())
       throw command_error(exit_usage, "'" + name + "' is no " + what + nearest_hint(name, known));
@@ -301,9 +353,10 @@ std::string chosen_storage(const experiment_request& r) {
     return out;
   }();
   if (!r.collector.empty() && std::find(known.begin(), known.end(), r.collector) == known.end())
-    throw command_error(exit_usage, "'" + r.collector + "' is no collector" + nearest_hint(r.collector, known));
+    throw command_error(exit_usage,
+                        "'" + r.collector + "' is no collector" + nearest_hint(r.collector, known));
   if (r.allocators.size() > 1) throw command_error(exit_usage, "overflow_reuse takes one --allocator");
-  const std::string storage = !r.allocators.empty()      ? r.allocators.front()
+  const std::string storage = !r.allocators.empty()    ? r.allocators.front()
                               : r.collector == "boehm" ? "boehm_scanned"
                                                        : "system";
   const storage_entry* const entry = find_storage(storage);
@@ -316,8 +369,8 @@ std::string chosen_storage(const experiment_request& r) {
   }
   const bool collected = find_storage(plain_storage(storage))->collected();
   if (!r.collector.empty() && collected != (r.collector == "boehm"))
-    throw command_error(exit_usage, "--collector " + r.collector + " and --allocator " + storage +
-                                        " do not go together");
+    throw command_error(exit_usage,
+                        "--collector " + r.collector + " and --allocator " + storage + " do not go together");
   return storage;
 }
 
@@ -339,7 +392,8 @@ class matrix {
     out_.storage = chosen_storage(base);
     out_.collected = find_storage(plain_storage(out_.storage))->collected();
     const std::vector<std::string> reclaims = {"collector", "owner"};
-    static_cast<void>(chosen_names({request.reclaim.empty() ? "owner" : request.reclaim}, reclaims, "way to reclaim"));
+    static_cast<void>(
+        chosen_names({request.reclaim.empty() ? "owner" : request.reclaim}, reclaims, "way to reclaim"));
     if (request.reclaim == "collector" && !out_.collected)
       throw command_error(exit_usage, "--reclaim collector needs --collector boehm");
     out_.by_collector = out_.collected && request.reclaim != "owner";
@@ -393,9 +447,9 @@ class matrix {
   }
 
   void compile() {
-    rows_ = metered_variants(texts_, {.compile = request_.base.compile,
-                                      .keep_duplicates = true,
-                                      .progress = request_.base.progress});
+    rows_ = metered_variants(
+        texts_,
+        {.compile = request_.base.compile, .keep_duplicates = true, .progress = request_.base.progress});
   }
 
   // A shared pool is two cells: drained at collections, and not.
@@ -408,37 +462,53 @@ class matrix {
     return out_.interrupted;
   }
 
+  // All cells once with a listener, then round by round: what slows a round down slows all of its cells.
   void measure_pattern(const std::string& pattern) {
     if (stopped()) return;
     const any_program made = find_workload("reuse_" + pattern)
                                  ->build({.n = out_.n, .key = key_kind::u64, .seed = request_.base.seed});
+    std::vector<cell_in_work> cells;
     for (std::size_t i = 0; i < specs_.size(); ++i) {
       for (const std::string& pool : kinds_of(specs_[i])) {
-        if (stopped()) return;
-        reuse_cell cell = empty_cell(i, pattern, pool);
-        request_.base.progress("cell " + std::to_string(out_.cells.size() + 1) + "/" + std::to_string(out_.planned) +
-                               " " + pattern + ": " + cell.composition());
-        measure_cell(cell, {.variant = rows_[i],
-                            .records = &std::get<program<std::uint64_t>>(made),
-                            .collected = out_.collected,
-                            .by_collector = out_.by_collector,
-                            .drained = cell.drained,
-                            .storage = out_.storage,
-                            .seed = request_.base.seed,
-                            .pacing = {.ratio = request_.heap_ratio},
-                            .garbage_bytes = request_.garbage_bytes});
-        if (!stopped()) out_.cells.push_back(std::move(cell));
+        const bool drained = pool == "drained";
+        cells.push_back({empty_cell(i, pattern, drained),
+                         {.variant = rows_[i],
+                          .records = &std::get<program<std::uint64_t>>(made),
+                          .collected = out_.collected,
+                          .by_collector = out_.by_collector,
+                          .drained = drained,
+                          .storage = out_.storage,
+                          .seed = request_.base.seed,
+                          .pacing = {.ratio = request_.heap_ratio},
+                          .garbage_bytes = request_.garbage_bytes},
+                         {},
+                         {}});
       }
     }
+    for (unsigned round = 0; round <= request_.base.repeat; ++round) {
+      for (std::size_t i = 0; i < cells.size() && !stopped(); ++i) {
+        note_progress(round, i, cells[i].cell);
+        if (cells[i].cell.trouble.empty()) execute_round(cells[i], round == 0);
+      }
+    }
+    for (cell_in_work& c : cells) finish(c);
   }
 
-  reuse_cell empty_cell(std::size_t i, const std::string& pattern, const std::string& pool) const {
+  void note_progress(unsigned round, std::size_t i, const reuse_cell& cell) const {
+    const std::string what =
+        round == 0 ? "counts"
+                   : "time, round " + std::to_string(round) + "/" + std::to_string(request_.base.repeat);
+    request_.base.progress(what + ", cell " + std::to_string(out_.cells.size() + i + 1) + "/" +
+                           std::to_string(out_.planned) + " " + cell.pattern + ": " + cell.composition());
+  }
+
+  reuse_cell empty_cell(std::size_t i, const std::string& pattern, bool drained) const {
     const spec_description& spec = specs_[i];
     reuse_cell cell;
     cell.deletion = text_of(spec.options[axes::deletion::index]);
     cell.source = text_of(spec.options[axes::overflow::index]);
-    cell.drained = pool == "drained";
-    if (cell.drained) cell.source += " drained";
+    cell.drained = drained;
+    if (drained) cell.source += " drained";
     cell.growth = text_of(spec.options[axes::growth::index]);
     cell.pattern = pattern;
     cell.spec = rows_[i]->name;
@@ -448,38 +518,49 @@ class matrix {
     return cell;
   }
 
-  void measure_cell(reuse_cell& cell, const cell_task& task) {
-    std::vector<double> stops_p50, stops_p99;
-    for (unsigned round = 0; round <= request_.base.repeat && !stopped(); ++round) {
-      const bool listening = round == 0;
-      const json answer = in_child([&task, listening] { return execute_cell(task, listening); });
-      if (answer.contains("trouble")) {
-        cell.trouble = answer.at("trouble");
-        return;
-      }
-      const reuse_counts counts = counts_from(answer.at("counts"));
-      if (listening) {
-        cell.counts = counts;
-        const json& d = answer.at("drag");
-        cell.drag = {drag_from(d.at(0)), drag_from(d.at(1)), drag_from(d.at(2)), drag_from(d.at(3))};
-        continue;
-      }
-      if (!(counts == cell.counts))
-        out_.mismatches.push_back(cell.pattern + ", " + cell.composition() + ": two executions gave unequal counts");
-      const json& t = answer.at("times");
-      reuse_times& times = cell.times;
-      times.mutator_ns_per_op.push_back(t.at("mutator"));
-      if (!cell.collected) continue;
-      times.collector_ns_per_op.push_back(t.at("collector"));
-      stops_p50.push_back(t.at("stop").at(0)), stops_p99.push_back(t.at("stop").at(1));
-      times.stop_max_ns = std::max(times.stop_max_ns, t.at("stop").at(2).get<double>());
-      times.heap_bytes = t.at("heap"), times.heap_peak_bytes = t.at("heap_peak"), times.free_bytes = t.at("free");
-      times.occupied_bytes = t.at("occupied"), times.object_bytes = t.at("objects");
-      times.fragmentation = t.at("fragmentation");
+  void execute_round(cell_in_work& c, bool listening) {
+    const json answer = in_child([&c, listening] { return execute_cell(c.task, listening); });
+    if (stopped()) return;  // a terminal's Ctrl-C ends the child, too
+    if (answer.contains("trouble")) {
+      c.cell.trouble = answer.at("trouble");
+      return;
     }
-    cell.times.stop_p50_ns = summarise(stops_p50).median;
-    cell.times.stop_p99_ns = summarise(stops_p99).median;
-    cell.predicted_collector_ns_per_op = predicted_ns_per_op(cell.counts, out_.costs);
+    const reuse_counts counts = counts_from(answer.at("counts"));
+    if (listening) {
+      c.cell.counts = counts;
+      const json& d = answer.at("drag");
+      c.cell.drag = {drag_from(d.at(0)), drag_from(d.at(1)), drag_from(d.at(2)), drag_from(d.at(3))};
+      return;
+    }
+    if (!(counts == c.cell.counts))
+      out_.mismatches.push_back(c.cell.pattern + ", " + c.cell.composition() +
+                                ": two executions gave unequal counts");
+    note_times(answer.at("times"), c);
+  }
+
+  static void note_times(const json& t, cell_in_work& c) {
+    reuse_times& times = c.cell.times;
+    times.mutator_ns_per_op.push_back(t.at("mutator"));
+    if (!c.cell.collected) return;
+    times.collector_ns_per_op.push_back(t.at("collector"));
+    c.stops_p50.push_back(t.at("stop").at(0));
+    c.stops_p99.push_back(t.at("stop").at(1));
+    times.stop_max_ns = std::max(times.stop_max_ns, t.at("stop").at(2).get<double>());
+    times.heap_bytes = t.at("heap");
+    times.heap_peak_bytes = t.at("heap_peak");
+    times.free_bytes = t.at("free");
+    times.occupied_bytes = t.at("occupied");
+    times.object_bytes = t.at("objects");
+    times.fragmentation = t.at("fragmentation");
+  }
+
+  // After an interruption: a cell without a timed round has nothing whole to say.
+  void finish(cell_in_work& c) {
+    if (c.cell.trouble.empty() && c.cell.times.mutator_ns_per_op.empty()) return;
+    c.cell.times.stop_p50_ns = summarise(c.stops_p50).median;
+    c.cell.times.stop_p99_ns = summarise(c.stops_p99).median;
+    c.cell.predicted_collector_ns_per_op = predicted_ns_per_op(c.cell.counts, out_.costs);
+    out_.cells.push_back(std::move(c.cell));
   }
 
   void compare_checksums() {
@@ -519,14 +600,16 @@ double predicted_ns_per_op(const reuse_counts& counts, const collector_costs& co
   if (counts.operations == 0) return 0;
   const heap_counts& h = counts.heap;
   return (costs.cycle_ns * static_cast<double>(h.collections) +
-          costs.allocated_byte_ns * static_cast<double>(h.allocated_bytes + h.garbage_bytes) + costs.byte_ns * static_cast<double>(h.scanned_bytes) +
+          costs.allocated_byte_ns * static_cast<double>(h.allocated_bytes + h.garbage_bytes) +
+          costs.byte_ns * static_cast<double>(h.scanned_bytes) +
           costs.block_ns * static_cast<double>(h.visited_blocks)) /
          static_cast<double>(counts.operations);
 }
 
 std::vector<std::string> overflow_reuse_specs() {
   std::vector<std::string> out;
-  for (const char* deletion : {"immediate", "tombstone", "tombstone(not_reusing)", "dirty", "purging(dirty,share=25)"}) {
+  for (const char* deletion :
+       {"immediate", "tombstone", "tombstone(not_reusing)", "dirty", "purging(dirty,share=25)"}) {
     for (const char* growth : {"incremental(2)", "regrowing(incremental(2))"}) {
       for (const char* source : {"fresh", "local_list", "preallocated", "shared_pool"})
         out.push_back(std::string{deletion} + "," + growth + "," + source);

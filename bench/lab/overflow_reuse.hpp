@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The matrix overflow_reuse: deletions x overflow sources x same-size growth on and off, each under four patterns of
-// erase and insert, with a collector or without. docs/overflow-reuse.md says how to read it.
+// The matrix overflow_reuse: deletions x overflow sources x same-size growth on and off, each under four
+// patterns of erase and insert, with a collector or without. docs/overflow-reuse.md says how to read it.
 //
-// A cell is executed in child processes of its own. The first one has a listener at the overflow source: from it are
-// the counts, which a seed fixes. The others have none: from them are the times; their counts must be the same, or the
-// run fails. Counting begins after the warm-up.
+// A cell is executed in child processes of its own. The first one has a listener at the overflow source: from
+// it are the counts, which a seed fixes. The others have none: from them are the times; their counts must be
+// the same, or the run fails. Counting begins after the warm-up.
 #ifndef TOPHASH_BENCH_LAB_OVERFLOW_REUSE_HPP
 #define TOPHASH_BENCH_LAB_OVERFLOW_REUSE_HPP
 
@@ -22,16 +22,16 @@
 namespace tophash::lab {
 
 struct reuse_request {
-  experiment_request base;            // collector, variants, n, seed, repeat, progress; the rest has no meaning here
+  experiment_request base;  // collector, variants, n, seed, repeat, progress; the rest has no meaning here
   std::vector<std::string> patterns;  // printed, same_keys, new_keys, adversary; empty: all
   std::vector<std::string> pools;     // drained, kept: the shared pool under a collector; empty: both
-  std::string reclaim;                // collector (as a language with one does) or owner; empty: collector if there is one
-  double heap_ratio = 2;              // bytes at which a collection is due, to reachable bytes
-  std::size_t garbage_bytes = 16;     // that the mutator allocates beside the map, for each operation
+  std::string reclaim;  // collector (as a language with one does) or owner; empty: collector if there is one
+  double heap_ratio = 2;           // bytes at which a collection is due, to reachable bytes
+  std::size_t garbage_bytes = 16;  // that the mutator allocates beside the map, for each operation
 };
 
 inline constexpr const char* overflow_reuse_name = "overflow_reuse";
-inline constexpr unsigned reuse_rounds_usual = 3;
+inline constexpr unsigned reuse_rounds_usual = 5;
 
 // Exact: a seed fixes every one of them.
 struct reuse_counts {
@@ -51,13 +51,13 @@ struct reuse_counts {
   double requests_per_1000_operations() const;
 };
 
-// Medians over the rounds, but for the pauses: all rounds' together.
+// One value a round, or the median of the rounds; the longest stop is that of all.
 struct reuse_times {
   std::vector<double> mutator_ns_per_op;    // CPU of the map's operations, collections left out
   std::vector<double> collector_ns_per_op;  // CPU of all collections, spread over the operations
   double stop_p50_ns = 0, stop_p99_ns = 0, stop_max_ns = 0;
   std::uint64_t heap_bytes = 0, heap_peak_bytes = 0, free_bytes = 0;  // of the last round
-  std::uint64_t occupied_bytes = 0, object_bytes = 0;                 // after a collection at the end: gc::heap_occupancy
+  std::uint64_t occupied_bytes = 0, object_bytes = 0;  // after a collection at the end: gc::heap_occupancy
   double fragmentation = 0;
 };
 
@@ -77,8 +77,8 @@ struct reuse_cell {
   std::string composition() const { return deletion + ", " + source + ", " + growth; }
 };
 
-// What a collection costs on this machine: of itself (roots), for a byte that was allocated since the last one (its
-// sweep), for a byte that is searched, for a block that is visited.
+// What a collection costs on this machine: of itself (roots), for a byte that was allocated since the last
+// one (its sweep), for a byte that is searched, for a block that is visited.
 struct collector_costs {
   double cycle_ns = 0, allocated_byte_ns = 0, byte_ns = 0, block_ns = 0;
 };
@@ -91,8 +91,9 @@ struct reuse_result {
   collector_costs costs;
   std::vector<reuse_cell> cells;
   std::vector<std::string> left_out;
-  std::vector<std::string> mismatches;  // sentences: counts that differ between rounds, checksums between cells
-  std::size_t planned = 0;              // cells; more than there are after an interruption
+  std::vector<std::string>
+      mismatches;           // sentences: counts that differ between rounds, checksums between cells
+  std::size_t planned = 0;  // cells; more than there are after an interruption
   bool interrupted = false;
 };
 

@@ -36,14 +36,16 @@ void overflow_ledger::forget(std::map<std::uintptr_t, waiting>::iterator at) noe
 void overflow_ledger::acquired(const void* bucket) noexcept {
   const auto at = waiting_.find(address_of(bucket));
   if (at == waiting_.end()) return;
-  // One that was dropped is handed out again only after a collection found it, and collected() has seen to it then.
+  // One that was dropped is handed out again only after a collection found it, and collected() has seen to it
+  // then.
   if (at->second.counted && !at->second.linked) drag_.reused.add(collections_ - at->second.since);
   forget(at);
 }
 
 void overflow_ledger::released(const void* bucket) noexcept {
-  waiting_.insert_or_assign(address_of(bucket),
-                            waiting{.since = collections_, .counted = counting_, .linked = false, .link = nullptr});
+  waiting_.insert_or_assign(
+      address_of(bucket),
+      waiting{.since = collections_, .counted = counting_, .linked = false, .link = nullptr});
 }
 
 void overflow_ledger::dropped(const void* block, std::size_t bytes, bool collector_finds_it) noexcept {
@@ -101,7 +103,8 @@ paced_heap::paced_heap(allocators::erased inner, bool collected, bool by_collect
 
 // boehm_pointer_free searches its directory and side list only (gc/boehm.hpp).
 bool paced_heap::searched(purpose use) const noexcept {
-  return visibility_now() == tophash::visibility::scanned || use == purpose::directory || use == purpose::side;
+  return visibility_now() == tophash::visibility::scanned || use == purpose::directory ||
+         use == purpose::side;
 }
 
 void paced_heap::collect() noexcept {
@@ -113,8 +116,9 @@ void paced_heap::collect() noexcept {
   collect_now();
   if (ledger_ != nullptr) ledger_->collected();
   since_bytes_ = 0;
-  budget_bytes_ = std::max(
-      pacing_.least_bytes, static_cast<std::uint64_t>((pacing_.ratio - 1) * static_cast<double>(reachable_bytes_)));
+  budget_bytes_ =
+      std::max(pacing_.least_bytes,
+               static_cast<std::uint64_t>((pacing_.ratio - 1) * static_cast<double>(reachable_bytes_)));
 }
 
 void* paced_heap::try_allocate(const request& r) noexcept {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The storage under overflow_reuse: counts by purpose, decides when a collection is due, and follows every overflow
-// bucket from its release to its next use or its end.
+// The storage under overflow_reuse: counts by purpose, decides when a collection is due, and follows every
+// overflow bucket from its release to its next use or its end.
 //
-// Pacing. The collector's own trigger depends on what its heap went through; here a collection is due when the bytes
-// allocated since the last one would exceed (ratio - 1) x what was reachable then, but at least `least_bytes`: Go's
-// GOGC, and the "stated heap ratio" of the definition of GC pressure. All it looks at is what the map and the mutator
-// asked for, so one seed gives one number of collections.
-// Reclaim. With `by_collector` a deallocation only drops the block, as in a language with a collector; otherwise the
-// owner frees it at once.
-// Reachable bytes are those the program holds: allocated less deallocated, as requested.
+// Pacing. The collector's own trigger depends on what its heap went through; here a collection is due when
+// the bytes allocated since the last one would exceed (ratio - 1) x what was reachable then, but at least
+// `least_bytes`: Go's GOGC, and the "stated heap ratio" of the definition of GC pressure. All it looks at is
+// what the map and the mutator asked for, so one seed gives one number of collections. Reclaim. With
+// `by_collector` a deallocation only drops the block, as in a language with a collector; otherwise the owner
+// frees it at once. Reachable bytes are those the program holds: allocated less deallocated, as requested.
 #ifndef TOPHASH_BENCH_LAB_OVERFLOW_REUSE_HEAP_HPP
 #define TOPHASH_BENCH_LAB_OVERFLOW_REUSE_HEAP_HPP
 
@@ -42,7 +41,8 @@ struct reuse_drag {
   friend bool operator==(const reuse_drag&, const reuse_drag&) = default;
 };
 
-// Every bucket between its release and its end. Buckets released before reset() are followed, but not counted.
+// Every bucket between its release and its end. Buckets released before reset() are followed, but not
+// counted.
 class overflow_ledger final : public overflow_meter {
  public:
   overflow_ledger() = default;
@@ -81,7 +81,8 @@ struct heap_counts {
   std::uint64_t allocated_bytes = 0, allocated_blocks = 0;  // by the map
   std::uint64_t garbage_bytes = 0;                          // by the mutator beside it
   std::uint64_t collections = 0;
-  std::uint64_t scanned_bytes = 0, visited_blocks = 0;  // summed over the collections: what is reachable at each
+  std::uint64_t scanned_bytes = 0,
+                visited_blocks = 0;  // summed over the collections: what is reachable at each
   friend bool operator==(const heap_counts&, const heap_counts&) = default;
 };
 
@@ -130,7 +131,9 @@ class paced_storage {
   void* try_allocate(const request& r) const noexcept { return heap_->try_allocate(r); }
   void deallocate(void* block, const request& r) const noexcept { heap_->deallocate(block, r); }
   tophash::visibility visibility_now() const noexcept { return heap_->visibility_now(); }
-  friend bool operator==(const paced_storage& a, const paced_storage& b) noexcept { return a.heap_ == b.heap_; }
+  friend bool operator==(const paced_storage& a, const paced_storage& b) noexcept {
+    return a.heap_ == b.heap_;
+  }
 
  private:
   paced_heap* heap_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The matrix as JSON (schema tophash-result-1, so that `report` reads it; a row also names its pattern) and as a table.
+// The matrix as JSON (schema tophash-result-1, so that `report` reads it; a row also names its pattern) and
+// as a table.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -19,22 +20,25 @@ namespace {
 using nlohmann::json;
 
 std::string input_text(const reuse_result& r) {
-  std::string out = fmt::format("workload=overflow_reuse n={} seed={} storage={}", r.n, r.request.base.seed, r.storage);
+  std::string out =
+      fmt::format("workload=overflow_reuse n={} seed={} storage={}", r.n, r.request.base.seed, r.storage);
   if (r.collected)
-    out += fmt::format(" heap_ratio={} garbage_bytes={} reclaim={}", r.request.heap_ratio, r.request.garbage_bytes,
-                       r.by_collector ? "collector" : "owner");
+    out += fmt::format(" heap_ratio={} garbage_bytes={} reclaim={}", r.request.heap_ratio,
+                       r.request.garbage_bytes, r.by_collector ? "collector" : "owner");
   return out;
 }
 
 // The command that makes the cell again.
 std::string rerun_text(const reuse_result& r, const reuse_cell& c) {
-  std::string out = fmt::format(
-      "tophash run --workload overflow_reuse --n {} --variant '{}' --pattern {} --allocator {} --seed {} --repeat {}",
-      r.n, c.spec, c.pattern, c.storage, r.request.base.seed, r.request.base.repeat);
+  std::string out =
+      fmt::format("tophash run --workload overflow_reuse --n {} --variant '{}' --pattern {} --allocator {} "
+                  "--seed {} --repeat {}",
+                  r.n, c.spec, c.pattern, c.storage, r.request.base.seed, r.request.base.repeat);
   if (!r.collected) return out;
-  if (c.source.find("shared_pool") != std::string::npos) out += c.drained ? " --pool drained" : " --pool kept";
-  return out + fmt::format(" --heap-ratio {} --garbage {} --reclaim {}", r.request.heap_ratio, r.request.garbage_bytes,
-                           r.by_collector ? "collector" : "owner");
+  if (c.source.find("shared_pool") != std::string::npos)
+    out += c.drained ? " --pool drained" : " --pool kept";
+  return out + fmt::format(" --heap-ratio {} --garbage {} --reclaim {}", r.request.heap_ratio,
+                           r.request.garbage_bytes, r.by_collector ? "collector" : "owner");
 }
 
 json interval_json(const estimate& e) { return {{"median", e.median}, {"low", e.low}, {"high", e.high}}; }
@@ -90,11 +94,16 @@ json gc_json(const reuse_cell& c) {
 }
 
 json row_json(const reuse_result& r, const reuse_cell& c) {
-  json out{{"variant", c.spec},       {"spec", c.canonical},
-           {"allocator", c.storage},  {"collector", c.collected ? "boehm" : "none"},
-           {"key", "u64"},            {"n", r.n},
-           {"pattern", c.pattern},    {"deletion", c.deletion},
-           {"source", c.source},      {"growth", c.growth},
+  json out{{"variant", c.spec},
+           {"spec", c.canonical},
+           {"allocator", c.storage},
+           {"collector", c.collected ? "boehm" : "none"},
+           {"key", "u64"},
+           {"n", r.n},
+           {"pattern", c.pattern},
+           {"deletion", c.deletion},
+           {"source", c.source},
+           {"growth", c.growth},
            {"rerun", rerun_text(r, c)}};
   if (!c.trouble.empty()) {
     out["trouble"] = c.trouble;
@@ -112,11 +121,12 @@ json row_json(const reuse_result& r, const reuse_cell& c) {
 // ---- the table ----------------------------------------------------------------------------------
 
 std::string heading(const reuse_result& r, std::size_t width) {
-  std::string out = fmt::format("  {:<{}} {:>7} {:>9} {:>8} {:>7} {:>7} {:>6} {:>7} {:>7}", "deletion, source, growth",
-                                width, "reuse %", "asked", "released", "in use", "kept", "chain", "longest", "ns/op");
+  std::string out =
+      fmt::format("  {:<{}} {:>7} {:>9} {:>8} {:>7} {:>7} {:>6} {:>7} {:>7}", "deletion, source, growth",
+                  width, "reuse %", "asked", "released", "in use", "kept", "chain", "longest", "ns/op");
   if (r.collected)
-    out += fmt::format(" {:>4} {:>7} {:>8} {:>8} {:>8} {:>8} {:>6} {:>6} {:>6}", "GCs", "gc/op", "pressure", "stop50",
-                       "stop99", "heap KiB", "frag %", "reused", "gone");
+    out += fmt::format(" {:>4} {:>7} {:>8} {:>8} {:>8} {:>8} {:>6} {:>6} {:>6}", "GCs", "gc/op", "pressure",
+                       "stop50", "stop99", "heap KiB", "frag %", "reused", "gone");
   return out + "\n";
 }
 
@@ -128,15 +138,17 @@ std::string line(const reuse_cell& c, std::size_t width) {
   const reuse_counts& k = c.counts;
   const auto percent = k.reuse_percent();
   out += fmt::format("{:>7} {:>9} {:>8} {:>7} {:>7} {:>6.3f} {:>7} {:>7.1f}",
-                     percent ? fmt::format("{:.1f}", *percent) : "-", k.requested, k.released, k.in_use, k.kept,
-                     k.mean_chain_buckets(), k.longest_chain_entries, summarise(c.times.mutator_ns_per_op).median);
+                     percent ? fmt::format("{:.1f}", *percent) : "-", k.requested, k.released, k.in_use,
+                     k.kept, k.mean_chain_buckets(), k.longest_chain_entries,
+                     summarise(c.times.mutator_ns_per_op).median);
   if (!c.collected) return out + "\n";
   drag_counts gone = c.drag.reclaimed;
   gone.count += c.drag.freed.count, gone.sum_cycles += c.drag.freed.sum_cycles;
-  out += fmt::format(" {:>4} {:>7.1f} {:>8.1f} {:>8} {:>8} {:>8} {:>6.1f} {:>6} {:>6}", k.heap.collections,
-                     summarise(c.times.collector_ns_per_op).median, c.predicted_collector_ns_per_op,
-                     time_text(c.times.stop_p50_ns), time_text(c.times.stop_p99_ns), c.times.heap_bytes / 1024,
-                     100 * c.times.fragmentation, drag_text(c.drag.reused), drag_text(gone));
+  out +=
+      fmt::format(" {:>4} {:>7.1f} {:>8.1f} {:>8} {:>8} {:>8} {:>6.1f} {:>6} {:>6}", k.heap.collections,
+                  summarise(c.times.collector_ns_per_op).median, c.predicted_collector_ns_per_op,
+                  time_text(c.times.stop_p50_ns), time_text(c.times.stop_p99_ns), c.times.heap_bytes / 1024,
+                  100 * c.times.fragmentation, drag_text(c.drag.reused), drag_text(gone));
   return out + "\n";
 }
 
@@ -156,13 +168,19 @@ json reuse_json(const reuse_result& r) {
                                              {"files", made.files},
                                              {"seconds", made.compile_seconds}};
   }
-  out["experiment"] = {{"command", "run"},          {"workload", "overflow_reuse"},
-                       {"n", r.n},                  {"repeat", r.request.base.repeat},
-                       {"seed", r.request.base.seed}, {"argv", r.request.base.argv},
-                       {"input", input_text(r)},    {"cells_planned", r.planned}};
+  out["experiment"] = {{"command", "run"},
+                       {"workload", "overflow_reuse"},
+                       {"n", r.n},
+                       {"repeat", r.request.base.repeat},
+                       {"seed", r.request.base.seed},
+                       {"argv", r.request.base.argv},
+                       {"input", input_text(r)},
+                       {"cells_planned", r.planned}};
   if (r.collected)
-    out["experiment"]["collector_costs_ns"] = {
-        {"cycle", r.costs.cycle_ns}, {"allocated_byte", r.costs.allocated_byte_ns}, {"byte", r.costs.byte_ns}, {"block", r.costs.block_ns}};
+    out["experiment"]["collector_costs_ns"] = {{"cycle", r.costs.cycle_ns},
+                                               {"allocated_byte", r.costs.allocated_byte_ns},
+                                               {"byte", r.costs.byte_ns},
+                                               {"block", r.costs.block_ns}};
   out["rows"] = json::array();
   for (const reuse_cell& c : r.cells) out["rows"].push_back(row_json(r, c));
   out["findings"] = reuse_findings(r);
@@ -175,9 +193,10 @@ json reuse_json(const reuse_result& r) {
 std::string reuse_text(const reuse_result& r) {
   std::string out = input_text(r) + "\n";
   if (r.collected)
-    out += fmt::format("a collection costs {} itself, {:.3f} ns a byte allocated, {:.3f} ns a byte searched, {:.0f} ns a "
-                       "block\n",
-                       time_text(r.costs.cycle_ns), r.costs.allocated_byte_ns, r.costs.byte_ns, r.costs.block_ns);
+    out += fmt::format(
+        "a collection costs {} itself, {:.3f} ns a byte allocated, {:.3f} ns a byte searched, {:.0f} ns a "
+        "block\n",
+        time_text(r.costs.cycle_ns), r.costs.allocated_byte_ns, r.costs.byte_ns, r.costs.block_ns);
   std::size_t width = 24;
   for (const reuse_cell& c : r.cells) width = std::max(width, c.composition().size());
   std::string pattern;

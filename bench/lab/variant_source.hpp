@@ -26,7 +26,8 @@ void write_variant(std::ostream& out, const std::string& id, const spec_descript
                    std::string_view storage = "erased", bool is_metered = false);
 
 // A whole translation unit for one kind of key: exports variant_symbol, a function that fills in one row.
-// `storage` empty: chosen at run time. `is_metered`: its overflow source is metered<> (lab/overflow_meter.hpp).
+// `storage` empty: chosen at run time. `is_metered`: its overflow source is metered<>
+// (lab/overflow_meter.hpp).
 inline constexpr const char* variant_symbol = "tophash_variant";
 std::string variant_source(const spec_description& spec, key_kind key, const std::string& storage,
                            const std::string& description, bool is_metered = false);

@@ -35,8 +35,8 @@ class program_builder {
   void add(operation what, std::size_t key_number) { out_.records.push_back({key(key_number), 0, what}); }
   void add_hostile(operation what, std::size_t index) { out_.records.push_back({hostile(index), 0, what}); }
 
-  // `count` further keys whose position hash, under the default hashing with the seed of the run's maps, is below
-  // `buckets` in its low `bits` bits.
+  // `count` further keys whose position hash, under the default hashing with the seed of the run's maps, is
+  // below `buckets` in its low `bits` bits.
   void make_hostile(std::size_t count, std::uint64_t map_seed, unsigned bits, std::uint64_t buckets) {
     const hashing::seeded<hashing::wyhash> policy{map_seed};
     constexpr std::size_t beyond = std::size_t{1} << 40;  // no workload counts its keys so far
@@ -314,8 +314,8 @@ any_program build_load_sweep(const workload_input& in) {
 
 // ---- overflow reuse: pairs of one erase and one insert ------------------------------------------
 
-constexpr std::size_t reuse_warm_up_rounds = 2, reuse_rounds = 10;  // of n pairs each
-constexpr std::size_t hostile_rounds = 4;  // a chain that residue fills takes microseconds an operation
+constexpr std::size_t reuse_warm_up_rounds = 2, reuse_rounds = 6;  // of n pairs each
+constexpr std::size_t hostile_rounds = 3;  // a chain that residue fills takes microseconds an operation
 
 template <class Key, class Pair>
 any_program finish_pairs(program_builder<Key>& b, std::size_t n, const Pair& pair,
@@ -359,8 +359,8 @@ any_program build_reuse_new_keys(const workload_input& in) {
   });
 }
 
-// Waves that fill four chains and empty them again, beside n entries that stay. Four waves' keys, so that a wave does
-// not meet its own residue. The bits hold for arrays eight times as large as n entries need.
+// Waves that fill four chains and empty them again, beside n entries that stay. Four waves' keys, so that a
+// wave does not meet its own residue. The bits hold for arrays eight times as large as n entries need.
 template <class Key>
 any_program build_reuse_adversary(const workload_input& in) {
   program_builder<Key> b(in);
@@ -415,15 +415,18 @@ constexpr workload_entry table[] = {
      TOPHASH_BUILD(build_delete_heavy)},
     {"load_sweep", "n buckets filled to rising loads: overflow, probes of hits and misses, bytes an entry",
      TOPHASH_BUILD(build_load_sweep)},
-    {"reuse_printed", "the published churn program as printed: erase key i mod 1024, store the next: one entry",
+    {"reuse_printed",
+     "the published churn program as printed: erase key i mod 1024, store the next: one entry",
      TOPHASH_BUILD(build_reuse_printed)},
-    {"reuse_same_keys", "at n entries: erase the oldest, insert it back n/8 rounds later: 9n/8 keys in rotation",
+    {"reuse_same_keys",
+     "at n entries: erase the oldest, insert it back n/8 rounds later: 9n/8 keys in rotation",
      TOPHASH_BUILD(build_reuse_same_keys)},
     {"reuse_new_keys", "at n entries: erase the oldest, insert a key never seen",
      TOPHASH_BUILD(build_reuse_new_keys)},
     {"reuse_adversary", "beside n entries: waves of 512 keys that all fall into four buckets, in and out",
      TOPHASH_BUILD(build_reuse_adversary)},
-    {"overflow_reuse", "the matrix of deletions, overflow sources and growths over the four reuse_ patterns (run only)",
+    {"overflow_reuse",
+     "the matrix of deletions, overflow sources and growths over the four reuse_ patterns (run only)",
      nullptr},
 };
 

@@ -28,7 +28,8 @@ struct workload_entry {
 };
 
 std::span<const workload_entry> workloads() noexcept;
-const workload_entry& overflow_reuse_entry() noexcept;  // for lists: no program, but a matrix (lab/overflow_reuse.hpp)
+const workload_entry&
+overflow_reuse_entry() noexcept;  // for lists: no program, but a matrix (lab/overflow_reuse.hpp)
 const workload_entry* find_workload(std::string_view name) noexcept;
 
 // Loads that load_sweep visits: Go's own table of them.

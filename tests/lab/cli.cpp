@@ -402,9 +402,11 @@ std::vector<std::string> reuse_words(const std::vector<std::string>& more) {
 json counts_of(const json& result) {
   json out = json::array();
   for (const json& row : result.at("rows")) {
-    json counts = {row.at("pattern"), row.at("spec"), row.at("source"), row.at("checksum"), row.at("counters")};
+    json counts = {row.at("pattern"), row.at("spec"), row.at("source"), row.at("checksum"),
+                   row.at("counters")};
     if (row.contains("gc")) {
-      for (const char* name : {"collections", "allocated_bytes", "garbage_bytes", "scanned_bytes", "visited_blocks"})
+      for (const char* name :
+           {"collections", "allocated_bytes", "garbage_bytes", "scanned_bytes", "visited_blocks"})
         counts.push_back(row.at("gc").at(name));
     }
     out.push_back(counts);
@@ -447,9 +449,11 @@ void overflow_reuse() {
     check(row.contains("gc") == boehm, "collector figures under a collector only");
     if (row.at("pattern") == "printed") check(c.at("overflow_requested") == 0, "one entry asks for nothing");
     if (row.at("source") == "fresh") check(c.at("overflow_recycled") == 0, "fresh reuses nothing");
-    if (row.at("pattern") == "adversary" && row.at("source") == "local_list" && row.at("deletion") == "immediate")
+    if (row.at("pattern") == "adversary" && row.at("source") == "local_list" &&
+        row.at("deletion") == "immediate")
       check(c.at("reuse_percent") == 100.0, "a warm list serves every wave: " + c.dump());
-    if (row.at("deletion") == "tombstone") check(c.at("overflow_released") == 0, "a tombstone gives nothing back");
+    if (row.at("deletion") == "tombstone")
+      check(c.at("overflow_released") == 0, "a tombstone gives nothing back");
   }
   const fs::path result = folder / "result.json", page = folder / "report.html";
   std::ofstream(result) << j;
@@ -465,8 +469,9 @@ void overflow_reuse() {
 
 void overflow_reuse_interrupted() {
   const fs::path file = folder / "result.json";
-  const std::vector<std::string> words = {"run", "--workload", "overflow_reuse", "--variant", "immediate,local_list",
-                                          "--repeat", "300", "--n", "20k", "--json", file.string()};
+  const std::vector<std::string> words = {
+      "run", "--workload", "overflow_reuse", "--variant",  "immediate,local_list", "--repeat", "300",
+      "--n", "20k",        "--json",         file.string()};
   for (const int seconds : {6, 20, 60}) {
     const pid_t child = start(words);
     std::this_thread::sleep_for(std::chrono::seconds(seconds));
@@ -476,7 +481,8 @@ void overflow_reuse_interrupted() {
     const bool something = j.is_object() && !j.at("rows").empty();
     if (!something && seconds < 60) continue;
     check(o.code == 130, "exit code of an interrupted run: " + std::to_string(o.code) + " " + o.err);
-    check(something && j.value("interrupted", false) && j.at("experiment").at("cells_planned") > j.at("rows").size(),
+    check(something && j.value("interrupted", false) &&
+              j.at("experiment").at("cells_planned") > j.at("rows").size(),
           "the file says that it was interrupted, and holds whole cells");
     return;
   }
@@ -485,7 +491,8 @@ void overflow_reuse_interrupted() {
 // All of the matrix, twice.
 void overflow_reuse_matrix() {
   const std::string collector = boehm_here() ? "boehm" : "none";
-  const std::vector<std::string> words = reuse_words({"--collector", collector, "--repeat", "1", "--n", "5k"});
+  const std::vector<std::string> words =
+      reuse_words({"--collector", collector, "--repeat", "1", "--n", "5k"});
   const outcome first = run(words);
   check(first.code == 0, "overflow_reuse: " + first.err);
   const json j = first.parsed();
@@ -666,29 +673,29 @@ void tour() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::map<std::string, std::function<void()>> cases = {{"usage", usage},
-                                                              {"list", list},
-                                                              {"claims", claims},
-                                                              {"reproduce", reproduce},
-                                                              {"reproduce_with_go", reproduce_with_go},
-                                                              {"explain", explain},
-                                                              {"run", run_case},
-                                                              {"load_sweep", load_sweep},
-                                                              {"replay", replay},
-                                                              {"cache", cache},
-                                                              {"errors", errors},
-                                                              {"interrupt", interrupt},
-                                                              {"report", report},
-                                                              {"storages", storages},
-                                                              {"tour", tour},
-                                                              {"compare", compare},
-                                                              {"watch", watch},
-                                                              {"overflow_reuse", overflow_reuse},
-                                                              {"overflow_reuse_interrupted",
-                                                               overflow_reuse_interrupted},
-                                                              {"overflow_reuse_matrix", overflow_reuse_matrix},
-                                                              {"compare_with_itself", compare_with_itself},
-                                                              {"replay_everything", [] { replay_all({}); }}};
+  const std::map<std::string, std::function<void()>> cases = {
+      {"usage", usage},
+      {"list", list},
+      {"claims", claims},
+      {"reproduce", reproduce},
+      {"reproduce_with_go", reproduce_with_go},
+      {"explain", explain},
+      {"run", run_case},
+      {"load_sweep", load_sweep},
+      {"replay", replay},
+      {"cache", cache},
+      {"errors", errors},
+      {"interrupt", interrupt},
+      {"report", report},
+      {"storages", storages},
+      {"tour", tour},
+      {"compare", compare},
+      {"watch", watch},
+      {"overflow_reuse", overflow_reuse},
+      {"overflow_reuse_interrupted", overflow_reuse_interrupted},
+      {"overflow_reuse_matrix", overflow_reuse_matrix},
+      {"compare_with_itself", compare_with_itself},
+      {"replay_everything", [] { replay_all({}); }}};
   if (argc != 4 || cases.count(argv[3]) == 0) {
     std::fputs("usage: tophash_lab_cli PROGRAM FOLDER CASE\n", stderr);
     return 64;
