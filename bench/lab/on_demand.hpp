@@ -54,7 +54,7 @@ std::vector<const variant_row*> bind_variants(const std::vector<binding>& pairs,
                                               const on_demand_options& options);
 
 // The SPECs with metered overflow sources, for u64 keys. They are in the cache beside the others, one by one:
-// all forty of overflow_reuse cost half a minute once, an interrupted run keeps what it has, and a run of a
+// all forty of overflow_reuse cost about a minute once, an interrupted run keeps what it has, and a run of a
 // few compiles a few.
 std::vector<const variant_row*> metered_variants(const std::vector<std::string>& specs,
                                                  const on_demand_options& options);
