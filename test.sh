@@ -11,9 +11,12 @@ cd "$(dirname "$0")"
 legs='
 style            release         ^style$                           none
 release          release         -                                 all
-clang            clang           ^(unit|contract|docs)$            all
-asan             asan            ^(unit|contract)$                 all
+asan             asan            ^(unit|contract|docs)$            all
 no-exceptions    no-exceptions   ^(unit|contract)$                 all
+'
+# What the leg asan compiles and runs, without the sanitizers: what they would hide.
+long_legs='
+clang            clang           ^(unit|contract|docs)$            all
 '
 
 usage() {
@@ -21,12 +24,13 @@ usage() {
 usage: sh test.sh [--no-install] [--long] [--leg NAME]... [--help]
 
   --no-install   install no package; test with what is there
-  --long         also the tests labelled `long`
+  --long         also the tests labelled `long`, and the leg clang
   --leg NAME     only this leg; may be repeated:
                    style          layering of the includes, shell scripts, spelling
                    release        g++, everything else: unit, contract, must-fail, consumer, lab
-                   clang          clang++, unit, contract and documentation tests
-                   asan           g++ with address and undefined-behaviour sanitizers
+                   asan           clang++ with address and undefined-behaviour sanitizers: unit, contract and
+                                  documentation tests
+                   clang          the same without the sanitizers
                    no-exceptions  g++ -fno-exceptions
 TEXT
 }
@@ -40,7 +44,7 @@ while [ "$#" -gt 0 ]; do
     --long) long=yes ;;
     --leg)
       [ "$#" -ge 2 ] || die "--leg needs a name"
-      printf '%s' "$legs" | grep -q "^$2 " || die "no leg $2: see --help"
+      printf '%s' "$legs$long_legs" | grep -q "^$2 " || die "no leg $2: see --help"
       chosen="$chosen $2"
       shift
       ;;
@@ -122,6 +126,8 @@ count_leg() {
   say "leg $1: $leg_passed passed, $leg_failures failed, $leg_skipped skipped"
 }
 
+more_legs=
+if [ "$long" = yes ] || [ -n "$chosen" ]; then more_legs=$long_legs; fi
 started=$(seconds_now)
 install_packages "$install" run test
 need_tools cmake ctest ninja g++
@@ -130,7 +136,7 @@ while read -r leg preset labels targets; do
   case " ${chosen:-$leg} " in *" $leg "*) ;; *) continue ;; esac
   run_leg "$leg" "$preset" "$labels" "$targets" </dev/null
 done <<LEGS
-$legs
+$legs$more_legs
 LEGS
 
 say ""
