@@ -128,6 +128,7 @@ count_leg() {
 
 more_legs=
 if [ "$long" = yes ] || [ -n "$chosen" ]; then more_legs=$long_legs; fi
+if [ "$long" = yes ]; then export TOPHASH_WALK_EVERY_POINT=1; fi
 started=$(seconds_now)
 install_packages "$install" run test
 need_tools cmake ctest ninja g++

@@ -26,7 +26,9 @@
 
 #include <tophash/framework/fwd.hpp>
 #include <tophash/framework/presets/defaults.hpp>
+#include <tophash/framework/table/chained.hpp>
 #include <tophash/framework/table/container.hpp>
+#include <tophash/framework/table/open/table.hpp>
 
 namespace tophash::inline v1 {
 
@@ -224,7 +226,7 @@ class basic_map
   [[nodiscard]] bool try_assign(const basic_map& other) {
     if (this == &other) return true;
     basic_map fresh(other, only_policies{}, this->allocation());
-    if (table::copy_entries<B>(fresh.s_, other.s_) != table::growth_result::done) return false;
+    if (copy_entries(fresh.s_, other.s_) != table::growth_result::done) return false;
     this->take_over(fresh);
     return true;
   }
@@ -259,13 +261,13 @@ class basic_map
   template <class K, class... Args>
   TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert_any(std::uint64_t hash, K&& key, Args&&... args) {
     return this->result_or_throw(
-        table::insert_if_absent<B>(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
+        insert_if_absent(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
   }
   template <class K, class... Args>
   try_insert_result try_insert_any(K&& key, Args&&... args) {
     const std::uint64_t hash = hash_of(s_, key);
     return this->result_or_false(
-        table::insert_if_absent<B>(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
+        insert_if_absent(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
   }
   using place_type = table::place<B>;
 
@@ -275,11 +277,11 @@ class basic_map
   template <class K, class V>
   TOPHASH_NOINLINE place_type assigned_while_growing(std::uint64_t hash, const K& key, std::remove_reference_t<V>& value) {
     if (!s_.growing()) return {};
-    place_type there = table::find_while_growing<B, K>(s_, hash, key);
+    place_type there = find_while_growing<K>(s_, hash, key);
     if (!there) return {};
-    table::tell_probed(s_, s_.policies.observe, hash, there);
+    tell_probed(s_, s_.policies.observe, hash, there);
     *model::value_at(there.at) = std::forward<V>(value);
-    TOPHASH_TRY { static_cast<void>(table::step_slow(s_, hash, &there)); }
+    TOPHASH_TRY { static_cast<void>(step_slow(s_, hash, &there)); }
     TOPHASH_CATCH_ALL {}
     return there;
   }

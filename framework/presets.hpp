@@ -4,6 +4,7 @@
 #define TOPHASH_FRAMEWORK_PRESETS_HPP
 
 #include <tophash/framework/presets/defaults.hpp>
+#include <tophash/framework/presets/fastest.hpp>
 #include <tophash/framework/presets/go_like.hpp>
 
 #endif

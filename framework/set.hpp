@@ -11,7 +11,9 @@
 
 #include <tophash/framework/fwd.hpp>
 #include <tophash/framework/presets/defaults.hpp>
+#include <tophash/framework/table/chained.hpp>
 #include <tophash/framework/table/container.hpp>
+#include <tophash/framework/table/open/table.hpp>
 
 namespace tophash::inline v1 {
 
@@ -110,13 +112,13 @@ class basic_set
 
   try_insert_result try_insert(const Key& key) {
     const std::uint64_t hash = hash_of(s_, key);
-    return this->result_or_false(table::insert_if_absent<B>(s_, hash, key), hash);
+    return this->result_or_false(insert_if_absent(s_, hash, key), hash);
   }
   // False: memory ran out and this set is as before.
   [[nodiscard]] bool try_assign(const basic_set& other) {
     if (this == &other) return true;
     basic_set fresh(other, only_policies{}, this->allocation());
-    if (table::copy_entries<B>(fresh.s_, other.s_) != table::growth_result::done) return false;
+    if (copy_entries(fresh.s_, other.s_) != table::growth_result::done) return false;
     this->take_over(fresh);
     return true;
   }
@@ -137,7 +139,7 @@ class basic_set
 
   template <class K>
   std::pair<iterator, bool> insert_any(std::uint64_t hash, K&& key) {
-    return this->result_or_throw(table::insert_if_absent<B>(s_, hash, std::forward<K>(key)), hash);
+    return this->result_or_throw(insert_if_absent(s_, hash, std::forward<K>(key)), hash);
   }
 };
 

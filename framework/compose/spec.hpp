@@ -55,12 +55,34 @@ struct pick_or_default {
 template <class Axis, class Defaults, class... Options>
 using pick_t = typename pick_or_default<Axis, Defaults, Options...>::type;
 
+// A default may depend on the layout: what `Defaults::beside<Layout>` (a bundle) names beats what Defaults names.
+template <class Defaults, class Layout>
+struct defaults_beside {
+  using options = typename Defaults::options;
+};
+template <class Defaults, class Layout>
+  requires requires { typename Defaults::template beside<Layout>; }
+struct defaults_beside<Defaults, Layout> {
+  struct otherwise {
+    using axis = axes::preset;
+    using options = typename Defaults::options;
+  };
+  template <class... Named>
+  static bundle<Named..., otherwise> before(bundle<Named...>);
+  using options = decltype(before(typename Defaults::template beside<Layout>{}));
+};
+
+template <class Defaults, class... Options>
+using beside_layout_of = defaults_beside<Defaults, pick_t<axes::layout, Defaults, Options...>>;
+
 template <class Defaults, class... Options>
 using spec_of =
     spec<pick_t<axes::layout, Defaults, Options...>, pick_t<axes::hashing, Defaults, Options...>,
          pick_t<axes::sizing, Defaults, Options...>, pick_t<axes::deletion, Defaults, Options...>,
-         pick_t<axes::load, Defaults, Options...>, pick_t<axes::growth, Defaults, Options...>,
-         pick_t<axes::overflow, Defaults, Options...>, pick_t<axes::allocation, Defaults, Options...>,
+         pick_t<axes::load, beside_layout_of<Defaults, Options...>, Options...>,
+         pick_t<axes::growth, Defaults, Options...>,
+         pick_t<axes::overflow, beside_layout_of<Defaults, Options...>, Options...>,
+         pick_t<axes::allocation, Defaults, Options...>,
          pick_t<axes::iteration, Defaults, Options...>, pick_t<axes::sync, Defaults, Options...>,
          pick_t<axes::observe, Defaults, Options...>>;
 

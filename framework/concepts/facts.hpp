@@ -71,6 +71,7 @@ struct overflow_facts {
   bool recycles = false;
   bool shared = false;    // its blocks come from a resource that other maps use too, not from the map's storage
   bool in_array = false;  // its blocks are a tail of the bucket array
+  bool absent = false;    // there are no overflow buckets
 };
 
 struct allocation_facts {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bit work of the hot path: the folded multiplication that mixes a hash, and the comparison of eight tag bytes
-// at once. `match_byte` answers with one bit per equal byte. With SSE2 it is one compare and one move-mask;
+// Bit work of the hot path: the folded multiplication that mixes a hash, and the comparison of eight or sixteen
+// tag bytes at once. `match_byte` answers with one bit per equal byte. With SSE2 it is one compare and one move-mask;
 // the 64-bit twin uses only integer arithmetic and gives the same bits (a test compares them on every byte).
 #ifndef TOPHASH_FRAMEWORK_CORE_BITS_HPP
 #define TOPHASH_FRAMEWORK_CORE_BITS_HPP
@@ -146,6 +146,37 @@ inline unsigned at_most(const std::uint8_t* tags, std::uint8_t most) noexcept {
   return at_most_sse2(tags, most);
 #else
   return at_most_portable(load_tags(tags), most);
+#endif
+}
+
+// ---- sixteen tag bytes, aligned to sixteen ------------------------------------------------------------------------
+// One bit a byte, as above. The portable twin works on the two halves.
+
+constexpr unsigned match_byte_16_portable(std::uint64_t low, std::uint64_t high, std::uint8_t wanted) noexcept {
+  return match_byte_portable(low, wanted) | match_byte_portable(high, wanted) << 8;
+}
+constexpr unsigned at_least_16_portable(std::uint64_t low, std::uint64_t high, std::uint8_t least) noexcept {
+  return at_least_portable(low, least) | at_least_portable(high, least) << 8;
+}
+
+inline unsigned match_byte_16(const std::uint8_t* tags, std::uint8_t wanted) noexcept {
+#if TOPHASH_HAS_SSE2
+  const __m128i word = _mm_load_si128(reinterpret_cast<const __m128i*>(tags));
+  return static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_cmpeq_epi8(word, _mm_set1_epi8(static_cast<char>(wanted)))));
+#else
+  return match_byte_16_portable(load_tags(tags), load_tags(tags + 8), wanted);
+#endif
+}
+
+// Bytes that are at least `least` (1..128).
+inline unsigned at_least_16(const std::uint8_t* tags, std::uint8_t least) noexcept {
+#if TOPHASH_HAS_SSE2
+  const __m128i word = _mm_load_si128(reinterpret_cast<const __m128i*>(tags));
+  const __m128i bound = _mm_set1_epi8(static_cast<char>(least));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(word, bound), word)));
+#else
+  return at_least_16_portable(load_tags(tags), load_tags(tags + 8), least);
 #endif
 }
 

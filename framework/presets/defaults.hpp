@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include <tophash/allocators/system.hpp>
 #include <tophash/framework/compose/axis.hpp>
@@ -21,6 +22,7 @@
 #include <tophash/policies/load/load.hpp>
 #include <tophash/policies/observe/nothing.hpp>
 #include <tophash/policies/overflow/fresh.hpp>
+#include <tophash/policies/overflow/none.hpp>
 #include <tophash/policies/sizing/power_of_two.hpp>
 #include <tophash/policies/sync/none.hpp>
 
@@ -28,10 +30,15 @@ namespace tophash::inline v1 {
 
 namespace presets {
 
+template <class Layout>
+constexpr layout_facts layout_facts_of() noexcept {
+  return compose_steps::facts_or_default<Layout, layout_facts>();
+}
+
 struct defaults {
   using axis = axes::preset;
   static constexpr std::string_view name = "defaults";
-  using options = bundle<layout::bucket_chain<>,             // the only layout so far
+  using options = bundle<layout::bucket_chain<>,             // chains: every policy has a meaning on it
                          hashing::seeded<hashing::wyhash>,   // hostile keys cannot be prepared; one multiplication
                          sizing::power_of_two,               // a mask, where a prime costs a division
                          deletion::immediate,                // no residue to explain
@@ -40,6 +47,13 @@ struct defaults {
                          overflow::fresh,                    // nothing kept back
                          allocators::system,                 // what the program uses anyway
                          iteration::plain, sync::none, observe::nothing>;
+
+  // Open addressing has no overflow buckets, and counts in groups of 15 or 16 (7 or 8) slots: nine tenths full.
+  template <class Layout>
+  using beside = std::conditional_t<
+      layout_facts_of<Layout>().kind != layout_kind::open_groups, bundle<>,
+      std::conditional_t<layout_facts_of<Layout>().slots == 16, bundle<load<27, 2>, overflow::none>,
+                         bundle<load<13, 2>, overflow::none>>>;
 };
 
 // Takes any key at all: only a refused composition hashes with it.

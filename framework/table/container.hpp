@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What map and set share: everything but operations that name a mapped value. basic_map and basic_set derive
-// from it and document the guarantees; the order of steps is in the headers beside this one.
+// from it and document the guarantees; the order of steps is in the headers beside this one (chained buckets) and in
+// open/ (open addressing). What is called unqualified here is found there, by the type of the state.
 #ifndef TOPHASH_FRAMEWORK_TABLE_CONTAINER_HPP
 #define TOPHASH_FRAMEWORK_TABLE_CONTAINER_HPP
 
@@ -17,14 +18,9 @@
 #include <tophash/framework/compose/pack.hpp>
 #include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/core/hash_token.hpp>
-#include <tophash/framework/table/erase.hpp>
-#include <tophash/framework/table/find.hpp>
-#include <tophash/framework/table/insert.hpp>
-#include <tophash/framework/table/iterator.hpp>
-#include <tophash/framework/table/lifetime.hpp>
-#include <tophash/framework/table/memory_report.hpp>
-#include <tophash/framework/table/migrate.hpp>
-#include <tophash/framework/table/sweep.hpp>
+#include <tophash/framework/table/binding.hpp>
+#include <tophash/framework/table/owning.hpp>
+#include <tophash/framework/table/report.hpp>
 
 namespace tophash::inline v1 {
 
@@ -68,8 +64,8 @@ class container {
   using value_type = typename model::value_type;
   using size_type = std::size_t;
   using difference_type = std::ptrdiff_t;
-  using iterator = table::iterator<B, false>;
-  using const_iterator = table::iterator<B, true>;
+  using iterator = typename B::template iterator_type<false>;
+  using const_iterator = typename B::template iterator_type<true>;
   using reference = typename iterator::reference;
   using const_reference = typename const_iterator::reference;
   using pointer = typename iterator::pointer;
@@ -108,10 +104,10 @@ class container {
 
   container(const container& other) : container(other, other.s_.policies.allocation) {}
   container(const container& other, const allocation_type& handle) : s_(copy_policies(other.s_, handle)) {
-    throw_if_no_room(copy_entries<B>(s_, other.s_));
+    throw_if_no_room(copy_entries(s_, other.s_));
   }
 
-  container(container&& other) noexcept : s_(take_policies(other.s_)) { steal_arrays<B>(s_, other.s_); }
+  container(container&& other) noexcept : s_(take_policies(other.s_)) { steal_arrays(s_, other.s_); }
 
   // Takes the memory over if the handles are equal, otherwise moves entry by entry; if that fails half way, the
   // entries moved so far end with the container that was not constructed.
@@ -119,9 +115,9 @@ class container {
     if (handle == other.s_.policies.allocation) {
       replace_policy(s_.policies.overflow, std::move(other.s_.policies.overflow));
       replace_policy(s_.policies.observe, std::move(other.s_.policies.observe));
-      steal_arrays<B>(s_, other.s_);
+      steal_arrays(s_, other.s_);
     } else {
-      throw_if_no_room(move_entries<B>(s_, other.s_));
+      throw_if_no_room(move_entries(s_, other.s_));
       clear_of(other);
     }
   }
@@ -154,8 +150,8 @@ class container {
 
   // ---- iterators and capacity -------------------------------------------------------------------------------
 
-  iterator begin() noexcept { return iterator(first_cursor<B>(s_)); }
-  const_iterator begin() const noexcept { return const_iterator(first_cursor<B>(s_)); }
+  iterator begin() noexcept { return iterator(first_cursor(s_)); }
+  const_iterator begin() const noexcept { return const_iterator(first_cursor(s_)); }
   const_iterator cbegin() const noexcept { return begin(); }
   iterator end() noexcept { return iterator{}; }
   const_iterator end() const noexcept { return const_iterator{}; }
@@ -163,7 +159,7 @@ class container {
 
   [[nodiscard]] bool empty() const noexcept { return s_.size == 0; }
   size_type size() const noexcept { return s_.size; }
-  size_type max_size() const noexcept { return max_units<B>() * model::slots; }
+  size_type max_size() const noexcept { return most_entries(s_); }
 
   // ---- lookup -----------------------------------------------------------------------------------------------
 
@@ -232,14 +228,14 @@ class container {
   // ---- erasure ----------------------------------------------------------------------------------------------
 
   // Moves nothing; invalidates iterators to this entry only. Returns the next one.
-  iterator erase(const_iterator where) { return iterator(erase_cursor(where.where())); }
+  iterator erase(const_iterator where) { return iterator(erase_cursor(s_, where.where())); }
   iterator erase(iterator where)
     requires(!std::is_same_v<iterator, const_iterator>)
   {
-    return iterator(erase_cursor(where.where()));
+    return iterator(erase_cursor(s_, where.where()));
   }
   iterator erase(const_iterator first, const_iterator last) {
-    while (first != last) first = const_iterator(erase_cursor(first.where()));
+    while (first != last) first = const_iterator(erase_cursor(s_, first.where()));
     return iterator(first.where());
   }
   // While a growth is under way this moves entries; a deletion that purges and a growth that shrinks may act here.
@@ -251,7 +247,7 @@ class container {
   }
 
   // O(buckets). Keeps the array; overflow buckets go back to their source.
-  void clear() noexcept { table::clear<B>(s_); }
+  void clear() noexcept { clear_entries(s_); }
 
   // ---- size policy ------------------------------------------------------------------------------------------
 
@@ -263,12 +259,12 @@ class container {
     return static_cast<float>(B::facts.load.numerator) / static_cast<float>(B::facts.load.denominator);
   }
   // Room for `entries` in all; ends a growth under way. std::length_error if no array can be that large.
-  void reserve(size_type entries) { throw_if_no_room(reserve_slow<B>(s_, entries)); }
+  void reserve(size_type entries) { throw_if_no_room(reserve_slow(s_, entries)); }
   [[nodiscard]] bool try_reserve(size_type entries) {
-    return reserve_slow<B>(s_, entries) == growth_result::done;
+    return reserve_slow(s_, entries) == growth_result::done;
   }
   // At least `buckets` main buckets. Never fewer than now: giving back is a growth policy's decision.
-  void rehash(size_type buckets) { throw_if_no_room(rehash_to(buckets)); }
+  void rehash(size_type buckets) { throw_if_no_room(rehash_slow(s_, buckets)); }
   size_type bucket_count() const noexcept { return s_.current.units; }
 
   // ---- deletion::dirty --------------------------------------------------------------------------------------
@@ -277,23 +273,21 @@ class container {
   size_type sweep(size_type budget = std::numeric_limits<size_type>::max()) noexcept
     requires B::dirty_kind
   {
-    return table::sweep<B>(s_, budget);
+    return sweep_dirty(s_, budget);
   }
   // Takes the entry out of sight: no allocation, no destruction, no move, no growth step. For a collector's pause.
   void mark_in_place(const_iterator where) noexcept
     requires B::dirty_kind
   {
-    const cursor<B>& c = where.where();
-    tell_erased_at(c);
-    erase_at<B>(s_, nullptr, c.at);
+    mark_at_cursor(s_, where.where());
   }
 
   // ---- seeing inside ----------------------------------------------------------------------------------------
 
-  map_stats stats() const noexcept { return stats_of<B>(s_); }
-  tophash::memory_report memory_report() const noexcept { return report_memory<B>(s_); }
-  chain_shape chain_statistics() const noexcept { return shape_of<B>(s_); }
-  const char* check_invariants() const noexcept { return check<B>(s_); }
+  map_stats stats() const noexcept { return stats_of(s_); }
+  tophash::memory_report memory_report() const noexcept { return report_memory(s_); }
+  chain_shape chain_statistics() const noexcept { return shape_of(s_); }
+  const char* check_invariants() const noexcept { return check_table(s_); }
 
   const allocation_type& allocation() const noexcept { return s_.policies.allocation; }
   const hashing_type& hashing_policy() const noexcept { return s_.policies.hashing; }
@@ -305,23 +299,23 @@ class container {
   key_equal key_eq() const { return key_equal{s_.policies.hashing}; }
 
  protected:
-  owned_state<B> s_;
+  typename B::owned_state_type s_;
 
   // Another container's policies, no entry.
   struct policies_only {};
   container(policies_only, const container& other, const allocation_type& handle)
       : s_(copy_policies(other.s_, handle)) {}
 
-  void swap_with(container& other) noexcept { swap_states<B>(s_, other.s_); }
+  void swap_with(container& other) noexcept { swap_states(s_, other.s_); }
 
   // Gives up what this holds and takes over `other`, whose handle may be kept.
   void take_over(container& other) noexcept {
-    destroy<B>(s_);
-    swap_policies<B>(s_, other.s_);
+    destroy_table(s_);
+    swap_policies(s_, other.s_);
     if constexpr (!std::is_empty_v<allocation_type>) {
       replace_policy(s_.policies.allocation, allocation_type(other.s_.policies.allocation));
     }
-    steal_arrays<B>(s_, other.s_);
+    steal_arrays(s_, other.s_);
   }
 
   // Between unequal handles: entries whose move may throw are copied if they can be, trivial ones in any case.
@@ -342,29 +336,29 @@ class container {
         }
       };
       handover fresh{*this, container(policies_only{}, other, s_.policies.allocation)};
-      if (other.empty()) table::clear<B>(s_);
-      room = move_entries<B>(fresh.moved.s_, other.s_);
+      if (other.empty()) clear_entries(s_);
+      room = move_entries(fresh.moved.s_, other.s_);
     }
     throw_if_no_room(room);
     clear_of(other);
   }
 
-  static void clear_of(container& other) noexcept { destroy<B>(other.s_); }
+  static void clear_of(container& other) noexcept { destroy_table(other.s_); }
 
   std::uint64_t hash_of_token(token_type token) const noexcept {
     return position_hash<Key>(s_.policies.hashing, token.unseeded());
   }
 
   template <class K>
-  TOPHASH_ALWAYS_INLINE cursor<B> cursor_at(const K& key, std::uint64_t hash) const {
-    const place<B> p = table::find<B>(s_, hash, key);
+  TOPHASH_ALWAYS_INLINE typename B::cursor_type cursor_at(const K& key, std::uint64_t hash) const {
+    const place<B> p = find_entry(s_, hash, key);
     tell_probed(s_, observer_for_reads(), hash, p);
     if (p) {
       notify(observer_for_reads(), events::found{});
     } else {
       notify(observer_for_reads(), events::missed{});
     }
-    return {&s_, p.at, hash, cursor_origin::unlocated};
+    return cursor_of(s_, p, hash);
   }
 
   // found and missed come from const members; the observer's concept says what that asks of it.
@@ -386,7 +380,7 @@ class container {
   }
   template <class K>
   size_type erase_any(const K& key) {
-    return erase_key<B>(s_, hash_of(s_, key), key) ? 1 : 0;
+    return erase_key(s_, hash_of(s_, key), key) ? 1 : 0;
   }
 
   template <class It>
@@ -397,37 +391,8 @@ class container {
     return {first, after};
   }
 
-  void tell_erased_at(cursor<B> c) noexcept {
-    notify_with<events::erased>(s_.policies.observe, [&c] {
-      const bool hash_known = c.origin == cursor_origin::unlocated;
-      const std::uint64_t hash = hash_known ? c.home_or_hash : 0;
-      if (hash_known) locate_slow(c);
-      return events::erased{told_place(c), hash, hash_known};
-    });
-  }
-
-  cursor<B> erase_cursor(cursor<B> c) noexcept {
-    TOPHASH_CHECK(c.at && c.s == &s_, "erase of an iterator that does not belong to this container");
-    tell_erased_at(c);
-    if (c.origin == cursor_origin::unlocated) locate_slow(c);
-    const cursor<B> next = after_erase(c);
-    erase_at<B>(s_, home_of(c), c.at);
-    return next;
-  }
-
-  growth_result rehash_to(size_type buckets) {
-    if (s_.growing() && !finish_growth<B>(s_)) return growth_result::no_memory;
-    const size_type units = Spec::sizing::round_up(buckets == 0 ? 1 : buckets);
-    if (units == 0) return growth_result::too_large;
-    if (buckets == 0 || (s_.current.units != 0 && units <= s_.current.units)) return growth_result::done;
-    if (const growth_result r = start_growth<B>(s_, units); r != growth_result::done) return r;
-    if (!finish_growth<B>(s_)) return growth_result::no_memory;
-    s_.shrink_at = 0;
-    return growth_result::done;
-  }
-
   iterator iterator_at(const place<B>& p, std::uint64_t hash) noexcept {
-    return iterator(cursor<B>{&s_, p.at, hash, cursor_origin::unlocated});
+    return iterator(cursor_of(s_, p, hash));
   }
   TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> result_or_throw(const insert_result<B>& r, std::uint64_t hash) {
     throw_if_no_room(r.room);

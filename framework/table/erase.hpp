@@ -19,7 +19,7 @@ namespace tophash::inline v1::table {
 template <class B>
 TOPHASH_ALWAYS_INLINE void tell_erased(state<B>& s, std::uint64_t hash, const place<B>& there) noexcept {
   notify_with<events::erased>(s.policies.observe, [&s, hash, &there] {
-    return events::erased{told_place<B>(s, hash, there), hash, true};
+    return events::erased{told_place(s, hash, there), hash, true};
   });
 }
 
@@ -50,7 +50,7 @@ template <class B>
 TOPHASH_NOINLINE void purge_slow(state<B>& s) noexcept {
   s.purge = {};
   if constexpr (B::dirty_kind) {
-    sweep(s, s.dirty);
+    sweep_dirty(s, s.dirty);
   } else {
     s.purge_due = true;  // a tombstone goes when the array is replaced: at the next insert
     refresh_grow_at(s);
@@ -102,9 +102,9 @@ TOPHASH_ALWAYS_INLINE void after_erase_by_key(state<B>& s) noexcept {
   }
 }
 
-template <class B, class K>
+template <class K, class B>
 TOPHASH_NOINLINE bool erase_while_growing(state<B>& s, std::uint64_t hash, key_argument<K> key) {
-  place<B> there = find_while_growing<B, K>(s, hash, key);
+  place<B> there = find_while_growing<K>(s, hash, key);
   tell_probed(s, s.policies.observe, hash, there);
   if (there || B::facts.growth.every_write) static_cast<void>(step_slow(s, hash, &there));
   if (!there) return false;
@@ -116,7 +116,7 @@ TOPHASH_NOINLINE bool erase_while_growing(state<B>& s, std::uint64_t hash, key_a
 
 template <class B, class K>
 TOPHASH_ALWAYS_INLINE bool erase_key(state<B>& s, std::uint64_t hash, const K& key) {
-  if (s.growing()) [[unlikely]] return erase_while_growing<B, K>(s, hash, key);
+  if (s.growing()) [[unlikely]] return erase_while_growing<K>(s, hash, key);
   const auto at = B::model::find(s.current, hash, equal_to(s, key));
   tell_probed(s, s.policies.observe, hash, {at, false});
   if (!at) return false;
@@ -160,7 +160,7 @@ void drop_old_array(state<B>& s) noexcept {
 
 // Keeps the current array; overflow buckets go back to their source.
 template <class B>
-void clear(state<B>& s) noexcept {
+void clear_entries(state<B>& s) noexcept {
   const std::size_t entries = s.size;
   drop_old_array(s);
   empty_array(s, s.current);
@@ -175,7 +175,7 @@ void clear(state<B>& s) noexcept {
 
 // Gives back all memory. The state is then that of a map without an array.
 template <class B>
-void destroy(state<B>& s) noexcept {
+void destroy_table(state<B>& s) noexcept {
   const events::discarded all{s.size, s.current.units};
   drop_old_array(s);
   empty_array(s, s.current);

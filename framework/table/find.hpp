@@ -13,17 +13,9 @@
 
 namespace tophash::inline v1::table {
 
-// A slot, and which array it is in.
+// A place, for observers.
 template <class B>
-struct place {
-  typename B::slot at{};
-  bool in_old = false;
-  explicit operator bool() const noexcept { return static_cast<bool>(at); }
-};
-
-// The same, for observers.
-template <class B>
-events::slot_place told_place(const typename B::array& array, std::uint64_t hash, const place<B>& p) noexcept {
+events::slot_place told_in_array(const typename B::array& array, std::uint64_t hash, const place<B>& p) noexcept {
   return {.chain = array.map.index(hash),
           .bucket = events::identity_of(p.at.in),
           .slot = p.at.index,
@@ -32,12 +24,7 @@ events::slot_place told_place(const typename B::array& array, std::uint64_t hash
 
 template <class B>
 events::slot_place told_place(const state<B>& s, std::uint64_t hash, const place<B>& p) noexcept {
-  return told_place<B>(p.in_old ? s.old : s.current, hash, p);
-}
-
-template <class B, class K>
-auto equal_to(const state<B>& s, const K& key) noexcept {
-  return [&s, &key](const typename B::key_type& stored) -> bool { return s.policies.hashing.equal(stored, key); };
+  return told_in_array<B>(p.in_old ? s.old : s.current, hash, p);
 }
 
 // Has nothing of the old chain been moved yet, or everything, or (after an exception) a part?
@@ -56,12 +43,7 @@ chain_progress progress_of(const state<B>& s, const typename B::bucket* home) no
   return chain_progress::evacuated;
 }
 
-// How a key goes to an out-of-line function: by value where that is a register, so that the fast path need not
-// store the key to have its address.
-template <class K>
-using key_argument = std::conditional_t<std::is_scalar_v<K>, K, const K&>;
-
-template <class B, class K>
+template <class K, class B>
 TOPHASH_NOINLINE place<B> find_while_growing(const state<B>& s, std::uint64_t hash, key_argument<K> key) {
   using model = typename B::model;
   const auto eq = equal_to(s, key);
@@ -74,8 +56,8 @@ TOPHASH_NOINLINE place<B> find_while_growing(const state<B>& s, std::uint64_t ha
 }
 
 template <class B, class K>
-TOPHASH_ALWAYS_INLINE place<B> find(const state<B>& s, std::uint64_t hash, const K& key) {
-  if (s.growing()) [[unlikely]] return find_while_growing<B, K>(s, hash, key);
+TOPHASH_ALWAYS_INLINE place<B> find_entry(const state<B>& s, std::uint64_t hash, const K& key) {
+  if (s.growing()) [[unlikely]] return find_while_growing<K>(s, hash, key);
   return {B::model::find(s.current, hash, equal_to(s, key)), false};
 }
 

@@ -20,13 +20,6 @@
 
 namespace tophash::inline v1::table {
 
-template <class B>
-struct insert_result {
-  place<B> where;
-  bool inserted = false;
-  growth_result room = growth_result::done;  // otherwise nothing was inserted, and why
-};
-
 // A block for one boxed part, given back unless it was handed over.
 template <class B, class Unit>
 struct node_guard {
@@ -121,7 +114,7 @@ void resurrect(state<B>& s, std::uint64_t hash, typename B::slot at, MakeValue&&
         --s.dirty;
         refresh_grow_at(s);
         notify_with<events::swept>(s.policies.observe, [this] {
-          return events::swept{told_place<B>(s, hash, {at, false})};
+          return events::swept{told_place(s, hash, {at, false})};
         });
         if (auto* const emptied = model::vacate(s.current.home(hash), at)) release_overflow_slow(s, emptied);
       }
@@ -136,7 +129,7 @@ void resurrect(state<B>& s, std::uint64_t hash, typename B::slot at, MakeValue&&
   ++s.size;
   refresh_grow_at(s);
   notify_with<events::resurrected>(s.policies.observe, [&s, hash, at] {
-    return events::resurrected{told_place<B>(s, hash, {at, false}), hash};
+    return events::resurrected{told_place(s, hash, {at, false}), hash};
   });
 }
 
@@ -165,7 +158,7 @@ growth_result prepare_room(state<B>& s, std::uint64_t hash) {
 template <class B>
 TOPHASH_ALWAYS_INLINE void tell_inserted(state<B>& s, std::uint64_t hash, typename B::slot at) noexcept {
   notify_with<events::inserted>(s.policies.observe, [&s, hash, at] {
-    return events::inserted{told_place<B>(s, hash, {at, false}), hash};
+    return events::inserted{told_place(s, hash, {at, false}), hash};
   });
 }
 
@@ -208,7 +201,7 @@ TOPHASH_NOINLINE insert_result<B> insert_absent_slow(state<B>& s, std::uint64_t 
 
 template <class B, class K, class... Args>
 TOPHASH_NOINLINE insert_result<B> insert_while_growing(state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
-  place<B> there = find_while_growing<B, std::remove_cvref_t<K>>(s, hash, key);
+  place<B> there = find_while_growing<std::remove_cvref_t<K>>(s, hash, key);
   tell_probed(s, s.policies.observe, hash, there);
   if (there) {
     if constexpr (B::facts.growth.every_write) static_cast<void>(step_slow(s, hash, &there));

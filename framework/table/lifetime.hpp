@@ -12,6 +12,7 @@
 #include <tophash/framework/table/erase.hpp>
 #include <tophash/framework/table/insert.hpp>
 #include <tophash/framework/table/iterator.hpp>
+#include <tophash/framework/table/owning.hpp>
 #include <tophash/framework/table/state.hpp>
 
 namespace tophash::inline v1::table {
@@ -31,7 +32,7 @@ struct owned_state : state<B> {
   }
   owned_state(const owned_state&) = delete;
   owned_state& operator=(const owned_state&) = delete;
-  ~owned_state() { destroy(*this); }
+  ~owned_state() { destroy_table(*this); }
 };
 
 // Calls f(slot) for every live entry of both arrays; f may throw.
@@ -171,87 +172,44 @@ growth_result move_entries(state<B>& to, state<B>& from) {
   return growth_result::done;
 }
 
-// A policy by copy where that cannot throw (the source stays usable), otherwise by move.
-template <class P>
-constexpr P copy_or_move(P& from) noexcept(std::is_nothrow_copy_constructible_v<P> || std::is_nothrow_move_constructible_v<P>) {
-  if constexpr (std::is_nothrow_copy_constructible_v<P>) {
-    return P(std::as_const(from));
-  } else {
-    return P(std::move(from));
-  }
-}
+// ---- what the container asks of a chained table beside the operations ------------------------------------------
 
-// The policies of a table that takes over the memory of `from`. The overflow source moves: it holds blocks.
+// Where a search by key ended, for an iterator.
 template <class B>
-policy_values<typename B::spec> take_policies(state<B>& from) {
-  auto& p = from.policies;
-  return {.hashing = copy_or_move(p.hashing),
-          .load = copy_or_move(p.load),
-          .growth = copy_or_move(p.growth),
-          .overflow = std::move(p.overflow),
-          .allocation = p.allocation,
-          .observe = std::move(p.observe)};
+TOPHASH_ALWAYS_INLINE cursor<B> cursor_of(const state<B>& s, const place<B>& p, std::uint64_t hash) noexcept {
+  return {&s, p.at, hash, cursor_origin::unlocated};
 }
 
 template <class B>
-policy_values<typename B::spec> copy_policies(const state<B>& from, const typename B::allocation& allocation) {
-  const auto& p = from.policies;
-  return {.hashing = p.hashing,
-          .load = p.load,
-          .growth = p.growth,
-          .overflow = p.overflow,
-          .allocation = allocation,
-          .observe = p.observe};
-}
-
-// Takes over arrays and counts; `from` becomes a table without an array. `to` must be one. Policies excepted.
-template <class B>
-void steal_arrays(state<B>& to, state<B>& from) noexcept {
-  to.arrays() = std::exchange(from.arrays(), arrays_and_counts<B>{});
-}
-
-// Replaces a policy's value, also where its type can only be constructed (a lambda with captures).
-template <class P>
-void replace_policy(P& to, P&& from) noexcept {
-  if constexpr (std::is_empty_v<P>) {
-    static_cast<void>(to), static_cast<void>(from);
-  } else if constexpr (std::is_nothrow_move_assignable_v<P>) {
-    to = std::move(from);
-  } else {
-    static_assert(std::is_nothrow_move_constructible_v<P>, "a policy held by value must move without throwing");
-    std::destroy_at(std::addressof(to));
-    std::construct_at(std::addressof(to), std::move(from));
-  }
-}
-
-template <class P>
-void swap_policy(P& a, P& b) noexcept {
-  P kept(std::move(a));
-  replace_policy(a, std::move(b));
-  replace_policy(b, std::move(kept));
-}
-
-// All but the allocation handle.
-template <class B>
-void swap_policies(state<B>& a, state<B>& b) noexcept {
-  swap_policy(a.policies.hashing, b.policies.hashing);
-  swap_policy(a.policies.load, b.policies.load);
-  swap_policy(a.policies.growth, b.policies.growth);
-  swap_policy(a.policies.overflow, b.policies.overflow);
-  swap_policy(a.policies.observe, b.policies.observe);
+void tell_erased_at(state<B>& s, cursor<B> c) noexcept {
+  notify_with<events::erased>(s.policies.observe, [&c] {
+    const bool hash_known = c.origin == cursor_origin::unlocated;
+    const std::uint64_t hash = hash_known ? c.home_or_hash : 0;
+    if (hash_known) locate_slow(c);
+    return events::erased{told_place(c), hash, hash_known};
+  });
 }
 
 template <class B>
-void swap_states(state<B>& a, state<B>& b) noexcept {
-  if (&a == &b) return;
-  swap_policies(a, b);
-  if constexpr (propagates_on_swap<typename B::allocation>()) {
-    swap_policy(a.policies.allocation, b.policies.allocation);
-  } else {
-    TOPHASH_CHECK(a.policies.allocation == b.policies.allocation,
-                  "swap of maps whose allocation handles are unequal and do not propagate");
-  }
-  std::swap(a.arrays(), b.arrays());
+cursor<B> erase_cursor(state<B>& s, cursor<B> c) noexcept {
+  TOPHASH_CHECK(c.at && c.s == &s, "erase of an iterator that does not belong to this container");
+  tell_erased_at(s, c);
+  if (c.origin == cursor_origin::unlocated) locate_slow(c);
+  const cursor<B> next = after_erase(c);
+  erase_at(s, home_of(c), c.at);
+  return next;
+}
+
+// The entry at c goes from sight and stays in its slot.
+template <class B>
+void mark_at_cursor(state<B>& s, const cursor<B>& c) noexcept {
+  tell_erased_at(s, c);
+  erase_at(s, static_cast<typename B::bucket*>(nullptr), c.at);
+}
+
+template <class B>
+std::size_t most_entries(const state<B>&) noexcept {
+  return max_units<B>() * B::model::slots;
 }
 
 }  // namespace tophash::inline v1::table

@@ -11,67 +11,10 @@
 #include <tophash/framework/concepts/overflow.hpp>
 #include <tophash/framework/core/purpose.hpp>
 #include <tophash/framework/table/find.hpp>
+#include <tophash/framework/table/report.hpp>
 #include <tophash/framework/table/state.hpp>
 
 namespace tophash::inline v1 {
-
-struct memory_class {
-  purpose use = purpose::slots;
-  std::size_t size_bytes = 0;  // of one block, as requested
-  std::size_t count = 0;
-};
-
-// Live blocks, by class. At most one class each for the current and the old array (grouped: for the groups and the
-// directory of each), overflow buckets in use and kept, boxed keys and boxed entries or values, and the keep-alive list.
-class memory_report {
- public:
-  void add(purpose use, std::size_t size_bytes, std::size_t count) noexcept {
-    if (count == 0 || size_bytes == 0) return;
-    for (std::size_t i = 0; i < used_; ++i) {
-      if (classes_[i].use == use && classes_[i].size_bytes == size_bytes) {
-        classes_[i].count += count;
-        return;
-      }
-    }
-    classes_[used_++] = {use, size_bytes, count};
-  }
-  const memory_class* begin() const noexcept { return classes_; }
-  const memory_class* end() const noexcept { return classes_ + used_; }
-  std::size_t total_bytes() const noexcept {
-    std::size_t sum = 0;
-    for (const memory_class& c : *this) sum += c.size_bytes * c.count;
-    return sum;
-  }
-
- private:
-  memory_class classes_[10];
-  std::size_t used_ = 0;
-};
-
-struct map_stats {
-  std::size_t size = 0;
-  std::size_t units = 0;          // main buckets of the current array
-  std::size_t old_units = 0;      // of the array being evacuated
-  std::size_t old_evacuated = 0;  // of these, the ones that are done
-  std::size_t limit = 0;          // entries at which the growth policy is asked
-  std::size_t dead = 0;
-  std::size_t dirty = 0;
-  std::size_t overflow_in_use = 0;
-  std::uint64_t growths = 0;  // to another size
-  std::uint64_t regrows = 0;  // to a fresh array of the same size
-  std::uint64_t evacuated_chains = 0;
-  bool growing = false;
-  overflow_counts overflow;
-};
-
-struct chain_shape {
-  std::size_t units = 0;
-  std::size_t units_with_overflow = 0;
-  std::size_t overflow_buckets = 0;
-  std::size_t entries = 0;
-  std::uint64_t hit_probes = 0;  // sum over entries of their place in the chain, counted over occupied slots from 1
-  std::size_t longest_chain_entries = 0;
-};
 
 namespace table {
 
@@ -150,10 +93,6 @@ chain_shape shape_of(const state<B>& s) noexcept {
   return shape;
 }
 
-struct recount {
-  std::size_t live = 0, dirty = 0, dead = 0, overflow = 0;
-};
-
 template <class B>
 const char* check_array(const state<B>& s, const typename B::array& a, bool is_old, recount& sum) noexcept {
   using model = typename B::model;
@@ -189,7 +128,7 @@ const char* check_array(const state<B>& s, const typename B::array& a, bool is_o
 
 // Null if every invariant holds, otherwise a sentence naming the first that does not. O(buckets + entries).
 template <class B>
-const char* check(const state<B>& s) noexcept {
+const char* check_table(const state<B>& s) noexcept {
   recount sum;
   if (const char* broken = check_array(s, s.current, false, sum)) return broken;
   if (s.growing()) {

@@ -110,7 +110,7 @@ bool evacuate_entry(state<B>& s, typename B::slot from, tracked_place<B>* tracke
   model::claim(to, hash);
   model::mark_moved(from, s.current.map.index(hash) >= s.old.units);
   notify_with<events::moved>(s.policies.observe, [&s, hash, from, to] {
-    return events::moved{told_place<B>(s, hash, {from, true}), told_place<B>(s, hash, {to, false}), hash};
+    return events::moved{told_place(s, hash, {from, true}), told_place(s, hash, {to, false}), hash};
   });
   if (tracked != nullptr && tracked->in_old && tracked->at == from) *tracked = {to, false};
   return true;
@@ -264,8 +264,6 @@ bool finish_growth(state<B>& s, tracked_place<B>* tracked = nullptr) {
   return true;
 }
 
-enum class growth_result : unsigned char { done, no_memory, too_large };
-
 // Puts a new array of `units` in front of the current one. Moves nothing yet.
 template <class B>
 growth_result start_growth(state<B>& s, std::size_t units) noexcept {
@@ -341,6 +339,19 @@ growth_result reserve_slow(state<B>& s, std::size_t entries) {
   if (started != growth_result::done) return started;
   if (!finish_growth(s)) return growth_result::no_memory;
   s.shrink_at = 0;  // room that was asked for stays until the next growth
+  return growth_result::done;
+}
+
+// At least `buckets` main buckets.
+template <class B>
+growth_result rehash_slow(state<B>& s, std::size_t buckets) {
+  if (s.growing() && !finish_growth(s)) return growth_result::no_memory;
+  const std::size_t units = B::spec::sizing::round_up(buckets == 0 ? 1 : buckets);
+  if (units == 0) return growth_result::too_large;
+  if (buckets == 0 || (s.current.units != 0 && units <= s.current.units)) return growth_result::done;
+  if (const growth_result r = start_growth(s, units); r != growth_result::done) return r;
+  if (!finish_growth(s)) return growth_result::no_memory;
+  s.shrink_at = 0;
   return growth_result::done;
 }
 

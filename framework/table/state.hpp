@@ -21,7 +21,6 @@
 #include <utility>
 
 #include <tophash/framework/concepts/allocation.hpp>
-#include <tophash/framework/concepts/hashing.hpp>
 #include <tophash/framework/concepts/observe.hpp>
 #include <tophash/framework/concepts/overflow.hpp>
 #include <tophash/framework/compose/pack.hpp>
@@ -31,12 +30,21 @@
 #include <tophash/framework/core/load.hpp>
 #include <tophash/framework/core/purpose.hpp>
 #include <tophash/framework/core/step.hpp>
+#include <tophash/framework/table/binding.hpp>
 
 namespace tophash::inline v1::table {
 
-// All the types that Key, T and a spec determine.
+template <class B, bool Const>
+class iterator;
+template <class B>
+struct cursor;
+template <class B>
+struct state;
+template <class B>
+struct owned_state;
+
 template <class Key, class T, class Spec>
-struct binding {
+struct binding<Key, T, Spec, layout_kind::bucket_chain> {
   using key_type = Key;
   using mapped = T;
   using spec = Spec;
@@ -47,6 +55,11 @@ struct binding {
   using slot = typename model::slot;
   using array = typename model::array;
   using allocation = typename Spec::allocation;
+  using state_type = state<binding>;
+  using owned_state_type = owned_state<binding>;
+  using cursor_type = cursor<binding>;
+  template <bool Const>
+  using iterator_type = iterator<binding, Const>;
 
   static constexpr bool dirty_kind = facts.deletion.kind == deletion_kind::dirty;
   static constexpr bool leaves_dead = facts.deletion.kind == deletion_kind::tombstone && !facts.deletion.reusing;
@@ -150,6 +163,7 @@ struct arrays_and_counts {
 
 template <class B>
 struct state : arrays_and_counts<B> {
+  using binding_type = B;
   policy_values<typename B::spec> policies;
 
   explicit state(policy_values<typename B::spec> given) noexcept(
@@ -192,21 +206,6 @@ load_state load_of(const state<B>& s) noexcept {
           .overflow = s.overflow_in_use,
           .acquired = s.acquired,
           .chain_buckets = 0};
-}
-
-// The hash that decides the bucket and the tag.
-template <class B, class K>
-std::uint64_t hash_of(const state<B>& s, const K& key) {
-  return position_hash<typename B::key_type>(s.policies.hashing, static_cast<std::uint64_t>(s.policies.hashing.hash(key)));
-}
-
-template <class B>
-bool is_scanned(const state<B>& s) noexcept {
-  if constexpr (!B::may_be_scanned) {
-    return false;
-  } else {
-    return visibility_of(s.policies.allocation) == visibility::scanned;
-  }
 }
 
 // ---- arrays ---------------------------------------------------------------------------------------------------

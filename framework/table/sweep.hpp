@@ -41,7 +41,7 @@ std::size_t sweep_chain(state<B>& s, typename B::bucket* home, std::size_t budge
 
 // The chains of both arrays as one sequence: current ones first.
 template <class B>
-std::size_t sweep(state<B>& s, std::size_t budget) noexcept {
+std::size_t sweep_dirty(state<B>& s, std::size_t budget) noexcept {
   const bool begins = budget != 0 && s.dirty != 0;
   if (begins) notify(s.policies.observe, events::sweep_started{});
   std::size_t swept = 0;

@@ -77,13 +77,22 @@ std::ostream& operator<<(std::ostream& out, const step& s) {
 
 namespace {
 
-// One in so many points of a walk is taken, each composition and step beginning at another one. Not optimised and
-// under a sanitizer a whole walk takes 50 times as long; the other legs walk every point.
+// How much of a walk is taken: one in `points` of its points and one in `trials` of its trials, each composition and
+// step beginning at another one. Not optimised and under a sanitizer a whole walk takes 50 times as long. With
+// TOPHASH_WALK_EVERY_POINT in the environment (test.sh --long sets it) nothing is left out.
+struct walk_share {
+  long points = 1;
+  std::size_t trials = 1;
+};
+
+walk_share share_of_walk([[maybe_unused]] bool of_user_code) {
+  if (std::getenv("TOPHASH_WALK_EVERY_POINT") != nullptr) return {};
 #if TOPHASH_TESTS_THINNED
-constexpr int thinning = 7;
+  return {.points = 7, .trials = 3};
 #else
-constexpr int thinning = 1;
+  return {.points = 1, .trials = of_user_code ? std::size_t{3} : std::size_t{1}};
 #endif
+}
 
 using entries = std::map<std::uint32_t, std::uint32_t>;
 
@@ -558,7 +567,7 @@ std::string random_streams(const composition& tested, int streams) {
   };
   rc::detail::TestParams params;
   params.seed = chosen_seed();
-  params.maxSuccess = thinning == 1 ? streams : streams / 3;
+  params.maxSuccess = share_of_walk(false).points == 1 ? streams : streams / 3;
   params.maxSize = 160;
   rc::detail::TestMetadata metadata;
   metadata.id = tested.name;
@@ -617,7 +626,7 @@ std::vector<step> cut_down(const composition& tested, std::vector<step> failing)
 }  // namespace
 
 std::string long_stream(const composition& tested, std::size_t steps, std::uint64_t seed) {
-  const std::vector<step> all = phased_stream(thinning == 1 ? steps : steps / 3, seed);
+  const std::vector<step> all = phased_stream(share_of_walk(false).points == 1 ? steps : steps / 3, seed);
   const std::string wrong = run_steps(tested, all, 97);
   if (wrong.empty()) return {};
   const std::vector<step> least = cut_down(tested, all);
@@ -716,11 +725,12 @@ std::string prepare(run& r, const scene& from) {
 }  // namespace
 
 std::string growth_walk(const composition& tested) {
+  const auto every = static_cast<std::size_t>(share_of_walk(false).points);
   std::size_t walked = 0;
   // With a quantum of one the fourth growth moves 8 to 32 chains; the points past its end cost little.
   for (const scene& from : scenes_of(tested, tested.promised.quantum != 0 ? 18 : 2)) {
     for (const step& s : trials_of(from)) {
-      if (walked++ % thinning != 0) continue;
+      if (walked++ % every != 0) continue;
       run r(tested);
       std::string wrong = prepare(r, from);
       if (wrong.empty()) wrong = r.advance(s, look::contents);
@@ -867,12 +877,15 @@ std::string fault_walk(const composition& tested, fault_source source) {
     return "storage cannot be made to fail";
   if (source == fault_source::user_code && !tested.promised.counted)
     return "elements cannot be made to throw";
+  const walk_share share = share_of_walk(source == fault_source::user_code);
+  std::size_t trials = std::hash<std::string>{}(tested.name) % share.trials;
   long walked = 0;
   for (const scene& from : scenes_of(tested, tested.promised.quantum != 0 ? 5 : 1)) {
     for (const step& s : trials_of(from)) {
+      if (trials++ % share.trials != 0) continue;
       bool reached = true;
-      const long first = 1 + walked++ % thinning;
-      for (long n = first; reached; n += thinning) {
+      const long first = 1 + walked++ % share.points;
+      for (long n = first; reached; n += share.points) {
         if (n > 5000) return in_scene(from, s, "no end of fault points");
         const std::string wrong = fault_trial(tested, from, s, source).attempt(n, reached);
         if (!wrong.empty()) return in_scene(from, s, wrong);

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+// Open addressing in groups: the entries in one array, their tags in another, sixteen (or eight) tag bytes compared at
+// once. After Boost's unordered_flat_map and Abseil's Swiss tables.
+//
+//   one block:  | entries: units x slots of pair<const Key, T> | groups: units x W bytes |
+//
+//   a group, immediate and dirty deletion (W - 1 slots):      a group, tombstones (W slots):
+//   byte 0         14        15                               byte 0                15
+//        +---------+---------+--------+                            +------------------+
+//        | a tag for each slot | filter |                          | a tag for each slot |
+//        +---------+---------+--------+                            +------------------+
+//   filter: bit (hash >> 61) is set when an entry of such a hash     ends a probe: an empty slot
+//           passed this group because it was full; a probe that
+//           finds its bit clear ends here
+//
+//   tag       immediate          tombstone                 dirty
+//   0         empty              empty                     empty
+//   1         end of the array   dead: erased              end of the array
+//   2                            end of the array
+//   others    live: the hash's top byte, moved up past the states; dirty: 2..127 live, 128 | live: erased, unswept
+//
+// The last slot of the last group is no slot: its tag says where the array ends, so that iteration needs no bound. A
+// single group may be smaller than W: 4 entries take 80 bytes. Entries lie before the groups, which are aligned to W.
+// Probing: groups in triangular steps (power_of_two), else one after the other; at most all of them.
+// Cost of a hit in the home group: one tag compare, one key compare. A miss: one tag compare and a test of the filter.
+// Filter bits are never cleared, so each erase from a group that has any takes one from the room left: after enough
+// of them the table is rebuilt (Boost's rule), at an amortised cost below one move an erase.
+#ifndef TOPHASH_FRAMEWORK_LAYOUT_OPEN_GROUPS_HPP
+#define TOPHASH_FRAMEWORK_LAYOUT_OPEN_GROUPS_HPP
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <tophash/framework/concepts/axes.hpp>
+#include <tophash/framework/concepts/facts.hpp>
+#include <tophash/framework/core/bits.hpp>
+#include <tophash/framework/core/relocate.hpp>
+#include <tophash/framework/core/text.hpp>
+
+namespace tophash::inline v1 {
+
+namespace layout {
+
+template <class Key, class T, std::size_t Width, deletion_facts Deletion, class Sizing>
+struct open_groups_model {
+  static_assert(Width == 8 || Width == 16, "a group has 8 or 16 tags");
+  using key_type = Key;
+  using mapper = typename Sizing::mapper;
+  static constexpr bool is_set = std::is_void_v<T>;
+  static constexpr bool split = false;
+  static constexpr bool boxed = false;
+  using mapped_type = std::conditional_t<is_set, Key, T>;
+  using value_type = std::conditional_t<is_set, Key, std::pair<const Key, mapped_type>>;
+
+  static constexpr bool dirty_kind = Deletion.kind == deletion_kind::dirty;
+  static constexpr bool classic = Deletion.kind == deletion_kind::tombstone;  // an empty slot ends a probe
+  static constexpr std::size_t width = Width;
+  static constexpr std::size_t slots = classic ? Width : Width - 1;
+  static constexpr unsigned slot_mask = (1u << slots) - 1u;
+
+  static constexpr std::uint8_t empty = 0, dead = 1;
+  static constexpr std::uint8_t sentinel = classic ? 2 : 1;
+  static constexpr std::uint8_t first_live = sentinel + 1;
+  static constexpr std::uint8_t dirty_bit = dirty_kind ? 0x80 : 0;
+
+  struct alignas(Width) group {
+    std::uint8_t tags[Width];
+  };
+
+  struct slot {
+    value_type* entry = nullptr;
+    std::uint8_t* tag = nullptr;
+    explicit operator bool() const noexcept { return entry != nullptr; }
+    friend bool operator==(slot a, slot b) noexcept { return a.entry == b.entry; }
+  };
+
+  struct array {
+    group* groups = nullptr;
+    value_type* entries = nullptr;
+    mapper map{};
+    std::size_t units = 0;
+  };
+
+  // What a map without an array searches: one group that is never written.
+  static array empty_array() noexcept {
+    static constinit group none = [] {
+      group g{};
+      for (std::size_t i = 0; i < slots; ++i) g.tags[i] = sentinel;
+      return g;
+    }();
+    // In classic groups a probe ends at an empty slot or after the last group: this one is the last.
+    return {.groups = &none, .entries = nullptr, .map = mapper{}, .units = 0};
+  }
+
+  static Key* key_at(slot s) noexcept {
+    if constexpr (is_set) {
+      return s.entry;
+    } else {
+      return const_cast<Key*>(std::addressof(s.entry->first));
+    }
+  }
+  static mapped_type* value_at(slot s) noexcept
+    requires(!is_set)
+  {
+    return std::addressof(s.entry->second);
+  }
+  static value_type* pair_at(slot s) noexcept { return s.entry; }
+  static const Key& key(slot s) noexcept { return *key_at(s); }
+
+  // ---- tags -------------------------------------------------------------------------------------------------
+
+  static std::uint8_t tag_of(std::uint64_t hash) noexcept {
+    const unsigned top = static_cast<unsigned>(hash >> (dirty_kind ? 57 : 56));
+    return static_cast<std::uint8_t>(top < first_live ? top + 8 : top);
+  }
+  static std::uint8_t filter_bit(std::uint64_t hash) noexcept {
+    return static_cast<std::uint8_t>(1u << static_cast<unsigned>(hash >> 61));
+  }
+
+  static unsigned match(const group* g, std::uint8_t tag) noexcept {
+    if constexpr (Width == 16) {
+      return match_byte_16(g->tags, tag) & slot_mask;
+    } else {
+      return match_byte(g->tags, tag) & slot_mask;
+    }
+  }
+  static unsigned at_least_tag(const group* g, std::uint8_t least) noexcept {
+    if constexpr (Width == 16) {
+      return at_least_16(g->tags, least) & slot_mask;
+    } else {
+      return at_least(g->tags, least) & slot_mask;
+    }
+  }
+  static unsigned dirty(const group* g) noexcept {
+    if constexpr (dirty_kind) {
+      return at_least_tag(g, 0x80);
+    } else {
+      return 0;
+    }
+  }
+  // Live entries, and the end of the array.
+  static unsigned live_or_end(const group* g) noexcept {
+    if constexpr (!classic && !dirty_kind) {
+      return ~match(g, empty) & slot_mask;
+    } else {
+      return at_least_tag(g, sentinel) & ~dirty(g);
+    }
+  }
+  static unsigned occupied(const group* g) noexcept { return at_least_tag(g, first_live); }
+  static unsigned live(const group* g) noexcept { return occupied(g) & ~dirty(g); }
+  // Slots that an insert may take.
+  static unsigned vacant(const group* g) noexcept {
+    unsigned free = match(g, empty);
+    if constexpr (classic && Deletion.reusing) free |= match(g, dead);
+    return free;
+  }
+
+  static bool is_live(std::uint8_t tag) noexcept { return tag >= first_live && (!dirty_kind || tag < 0x80); }
+  static bool is_dirty(std::uint8_t tag) noexcept { return dirty_kind && tag >= 0x80; }
+
+  static group* group_of(std::uint8_t* tag) noexcept {
+    return reinterpret_cast<group*>(tag - slot_index(tag));
+  }
+  static std::size_t slot_index(const std::uint8_t* tag) noexcept {
+    return static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(tag) & (Width - 1));
+  }
+  static std::size_t group_index(const array& a, const std::uint8_t* tag) noexcept {
+    return static_cast<std::size_t>(tag - a.groups->tags) / Width;
+  }
+
+  // Slots that an array has: W - 2 at most in a single group, which may have fewer.
+  static std::size_t capacity(const array& a) noexcept {
+    if (a.units == 0) return 0;
+    if (a.units == 1) return static_cast<std::size_t>(std::countr_zero(match(a.groups, sentinel)));
+    return a.units * slots - 1;
+  }
+
+  // ---- the hot path -----------------------------------------------------------------------------------------
+
+  struct probe {
+    std::size_t at;
+    std::size_t step = 0;
+    probe(const array& a, std::uint64_t hash) noexcept : at(a.map.index(hash)) {}
+    explicit probe(std::size_t home) noexcept : at(home) {}
+    // The next group; false when all of them were seen.
+    bool next(const array& a) noexcept {
+      ++step;
+      if constexpr (Sizing::facts.power_of_two) {
+        at = (at + step) & (a.units - 1);
+      } else {
+        at = at + 1 == a.units ? 0 : at + 1;
+      }
+      return step < a.units;
+    }
+  };
+
+  // No entry of this hash lies beyond g.
+  static bool ends(const group* g, std::uint64_t hash) noexcept {
+    if constexpr (classic) {
+      return static_cast<void>(hash), match(g, empty) != 0;
+    } else {
+      return ((static_cast<unsigned>(g->tags[Width - 1]) >> static_cast<unsigned>(hash >> 61)) & 1u) == 0;
+    }
+  }
+  // The same for any hash of one home group.
+  static bool ends_for_all(const group* g) noexcept {
+    if constexpr (classic) {
+      return match(g, empty) != 0;
+    } else {
+      return g->tags[Width - 1] == 0;
+    }
+  }
+
+  // The live entry of an equal key (WithDirty: or the dirty one), or none.
+  template <bool WithDirty = false, class Eq>
+  TOPHASH_ALWAYS_INLINE static slot find(const array& a, std::uint64_t hash, Eq&& eq) {
+    const std::uint8_t tag = tag_of(hash);
+    probe p(a, hash);
+    do {
+      group* const g = a.groups + p.at;
+      unsigned equal = match(g, tag);
+      if constexpr (dirty_kind && WithDirty) equal |= match(g, static_cast<std::uint8_t>(tag | dirty_bit));
+      if (equal != 0) {
+        value_type* const entries = a.entries + p.at * slots;
+        do {
+          const auto i = static_cast<std::size_t>(std::countr_zero(equal));
+          const slot s{entries + i, g->tags + i};
+          if (eq(key(s))) [[likely]] return s;
+          equal &= equal - 1;
+        } while (equal != 0);
+      }
+      if (ends(g, hash)) [[likely]] return {};
+    } while (p.next(a));
+    return {};
+  }
+
+  // Where an entry known to be absent goes; none if every slot is taken. Passed groups are marked.
+  static slot find_vacancy(const array& a, std::uint64_t hash) noexcept {
+    probe p(a, hash);
+    do {
+      group* const g = a.groups + p.at;
+      if (const unsigned free = vacant(g); free != 0) [[likely]] {
+        const auto i = static_cast<std::size_t>(std::countr_zero(free));
+        return {a.entries + p.at * slots + i, g->tags + i};
+      }
+      if constexpr (!classic) g->tags[Width - 1] |= filter_bit(hash);
+    } while (p.next(a));
+    return {};
+  }
+
+  static void claim(slot s, std::uint64_t hash) noexcept { *s.tag = tag_of(hash); }
+
+  // The next live entry of the array behind s, or none.
+  static slot next_live(slot s) noexcept {
+    const std::size_t index = slot_index(s.tag);
+    const group* g = group_of(s.tag);
+    value_type* entries = s.entry - index;
+    unsigned seen = live_or_end(g) & ~((2u << index) - 1u);
+    while (seen == 0) {
+      ++g;
+      entries += slots;
+      seen = live_or_end(g);
+    }
+    const auto i = static_cast<std::size_t>(std::countr_zero(seen));
+    if (g->tags[i] == sentinel) return {};
+    return {entries + i, const_cast<std::uint8_t*>(g->tags) + i};
+  }
+  static slot first_live_slot(const array& a) noexcept {
+    if (a.units == 0) return {};
+    if (is_live(a.groups->tags[0])) return {a.entries, a.groups->tags};
+    if (a.groups->tags[0] == sentinel) return {};
+    return next_live({a.entries, a.groups->tags});
+  }
+
+  // Calls f(slot) for every live entry in the order of iteration; f may erase it, or throw.
+  template <class F>
+  static void for_each_live(const array& a, F&& f) {
+    for (std::size_t u = 0; u < a.units; ++u) {
+      for (unsigned mask = live(a.groups + u); mask != 0; mask &= mask - 1) {
+        const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+        f(slot{a.entries + u * slots + i, a.groups[u].tags + i});
+      }
+    }
+  }
+
+  // ---- what an erase leaves ---------------------------------------------------------------------------------
+
+  static void mark_dirty(slot s) noexcept { *s.tag |= dirty_bit; }
+  static void mark_live(slot s) noexcept { *s.tag &= static_cast<std::uint8_t>(~dirty_bit); }
+
+  // The slot holds no entry any more. True: it is dead, and was the only one that could have ended a probe.
+  static bool vacate(slot s) noexcept {
+    if constexpr (classic) {
+      const bool probes_end_here = match(group_of(s.tag), empty) != 0;
+      *s.tag = probes_end_here ? empty : dead;
+      return !probes_end_here;
+    } else {
+      *s.tag = empty;
+      return false;
+    }
+  }
+  // Has an entry of any hash passed the group of this slot?
+  static bool was_passed(slot s) noexcept {
+    if constexpr (classic) {
+      return false;
+    } else {
+      return group_of(s.tag)->tags[Width - 1] != 0;
+    }
+  }
+
+  static constexpr bool nothrow_relocation = nothrow_relocatable<Key> && (is_set || nothrow_relocatable<mapped_type>);
+  static constexpr bool trivial_relocation = trivially_relocatable<Key> && (is_set || trivially_relocatable<mapped_type>);
+
+  static void relocate_entry(slot to, slot from) noexcept(nothrow_relocation) {
+    if constexpr (trivial_relocation) {
+      std::memcpy(static_cast<void*>(to.entry), static_cast<const void*>(from.entry), sizeof(value_type));
+    } else if constexpr (is_set) {
+      relocate(key_at(to), key_at(from));
+    } else {
+      relocate_parts(key_at(to), value_at(to), key_at(from), value_at(from));
+    }
+  }
+
+  // ---- blocks -----------------------------------------------------------------------------------------------
+
+  static constexpr std::size_t block_align = alignof(value_type) > Width ? alignof(value_type) : Width;
+  static constexpr std::size_t entries_bytes(std::size_t capacity) noexcept {
+    return (capacity * sizeof(value_type) + Width - 1) / Width * Width;
+  }
+  static constexpr std::size_t block_bytes(std::size_t units, std::size_t capacity) noexcept {
+    return entries_bytes(capacity) + units * Width;
+  }
+  static array array_in(void* block, std::size_t units, std::size_t capacity) noexcept {
+    auto* const bytes = static_cast<unsigned char*>(block);
+    return {.groups = reinterpret_cast<group*>(bytes + entries_bytes(capacity)),
+            .entries = reinterpret_cast<value_type*>(bytes),
+            .map = mapper{units},
+            .units = units};
+  }
+  static void* block_of(const array& a) noexcept { return a.entries; }
+  // Every slot empty, every filter clear, the end where it belongs.
+  static void wipe_tags(const array& a, std::size_t capacity) noexcept {
+    std::memset(static_cast<void*>(a.groups), 0, a.units * Width);
+    const std::size_t first = capacity - (a.units - 1) * slots;
+    std::memset(a.groups[a.units - 1].tags + first, sentinel, slots - first);
+  }
+};
+
+template <std::size_t Width = 16>
+struct open_groups {
+  using axis = axes::layout;
+  static constexpr layout_facts facts{.kind = layout_kind::open_groups,
+                                      .slots = Width,
+                                      .tag_bits = 8,
+                                      .inline_limit_bytes = static_cast<std::size_t>(-1),
+                                      .split = false,
+                                      .group_bytes = 0};
+
+  template <class Key, class T, deletion_facts Deletion, class Sizing>
+  using model = open_groups_model<Key, T, Width, Deletion, Sizing>;
+
+  // Names only what differs from the default.
+  static constexpr option_text name() {
+    option_text out{"open_groups"};
+    if (Width != 16) out.append("(").append(std::uint64_t{Width}).append(")");
+    return out;
+  }
+};
+
+}  // namespace layout
+
+}  // namespace tophash::inline v1
+
+#endif

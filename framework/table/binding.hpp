@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every table has, whatever its layout: the types that Key, T and a spec determine, the place of an entry, and
+// what an insertion answers. A layout's kind chooses the family of functions that work on it: those beside this file
+// for chained buckets, those in open/ for open addressing. The container calls them unqualified; which are meant
+// follows from the type of its state.
+#ifndef TOPHASH_FRAMEWORK_TABLE_BINDING_HPP
+#define TOPHASH_FRAMEWORK_TABLE_BINDING_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include <tophash/framework/compose/rules.hpp>
+#include <tophash/framework/concepts/allocation.hpp>
+#include <tophash/framework/concepts/facts.hpp>
+#include <tophash/framework/concepts/hashing.hpp>
+
+namespace tophash::inline v1::table {
+
+// All the types that Key, T and a spec determine: defined beside the state of each family.
+template <class Key, class T, class Spec, layout_kind = facts_of<Spec>().layout.kind>
+struct binding;
+
+// A slot, and which array it is in.
+template <class B>
+struct place {
+  typename B::slot at{};
+  bool in_old = false;
+  explicit operator bool() const noexcept { return static_cast<bool>(at); }
+};
+
+enum class growth_result : unsigned char { done, no_memory, too_large };
+
+template <class B>
+struct insert_result {
+  place<B> where;
+  bool inserted = false;
+  growth_result room = growth_result::done;  // otherwise nothing was inserted, and why
+};
+
+// How a key goes to an out-of-line function: by value where that is a register, so that the fast path need not
+// store the key to have its address.
+template <class K>
+using key_argument = std::conditional_t<std::is_scalar_v<K>, K, const K&>;
+
+// The hash that decides the unit and the tag. `State` is a table's state.
+template <class State, class K>
+std::uint64_t hash_of(const State& s, const K& key) {
+  using key_type = typename State::binding_type::key_type;
+  return position_hash<key_type>(s.policies.hashing, static_cast<std::uint64_t>(s.policies.hashing.hash(key)));
+}
+
+template <class State, class K>
+auto equal_to(const State& s, const K& key) noexcept {
+  return [&s, &key](const typename State::binding_type::key_type& stored) -> bool {
+    return s.policies.hashing.equal(stored, key);
+  };
+}
+
+template <class State>
+bool is_scanned(const State& s) noexcept {
+  if constexpr (!State::binding_type::may_be_scanned) {
+    return false;
+  } else {
+    return visibility_of(s.policies.allocation) == visibility::scanned;
+  }
+}
+
+}  // namespace tophash::inline v1::table
+
+#endif

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Insertion. Fast path: one search finds the entry, or nothing; one compare with grow_at; a second look at the home
+// group, now in the cache, finds the vacancy; construct in place, write the tag. Everything else (a growth due or under
+// way) goes through insert_absent_slow, which builds the entry aside first: arguments may refer to entries of this very
+// map, which a growth moves.
+//
+// Strong guarantee: a throwing constructor, hash, equality or move, and an allocation that fails, leave every entry as
+// it was; at most a growth under way has moved on.
+#ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_INSERT_HPP
+#define TOPHASH_FRAMEWORK_TABLE_OPEN_INSERT_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include <tophash/framework/table/open/find.hpp>
+#include <tophash/framework/table/open/migrate.hpp>
+#include <tophash/framework/table/open/state.hpp>
+
+namespace tophash::inline v1::table {
+
+template <class B>
+TOPHASH_ALWAYS_INLINE void tell_inserted(open_state<B>& s, std::uint64_t hash, const place<B>& at) noexcept {
+  notify_with<events::inserted>(s.policies.observe, [&s, hash, &at] {
+    return events::inserted{told_place(s, hash, at), hash};
+  });
+}
+
+template <class Entry, class K, class... Args>
+void construct_pair(Entry* to, K&& key, Args&&... args) {
+  ::new (static_cast<void*>(to)) Entry(std::piecewise_construct, std::forward_as_tuple(std::forward<K>(key)),
+                                       std::forward_as_tuple(std::forward<Args>(args)...));
+}
+
+template <class B, class K, class... Args>
+void construct_entry_at(typename B::model::value_type* to, K&& key, Args&&... args) {
+  if constexpr (B::model::is_set) {
+    ::new (static_cast<void*>(to)) typename B::model::value_type(std::forward<K>(key));
+  } else {
+    construct_pair(to, std::forward<K>(key), std::forward<Args>(args)...);
+  }
+}
+
+// An erased, unswept entry under an equal key: keeps its key and gets a new value. On an exception the slot is
+// vacant.
+template <class B, class MakeValue>
+void resurrect(open_state<B>& s, std::uint64_t hash, const place<B>& where, MakeValue&& make_value) {
+  using model = typename B::model;
+  if constexpr (!model::is_set) {
+    struct value_guard {
+      open_state<B>& s;
+      std::uint64_t hash;
+      const place<B>& where;
+      bool made = false;
+      ~value_guard() {
+        if (made) return;
+        std::destroy_at(model::key_at(where.at));
+        close_slot(s, where.at);
+        notify_with<events::swept>(s.policies.observe, [this] { return events::swept{told_place(s, hash, where)}; });
+        vacate_slot(s, where.at, where.in_old);
+      }
+    };
+    value_guard guard{s, hash, where};
+    std::destroy_at(model::value_at(where.at));
+    make_value(model::value_at(where.at));
+    guard.made = true;
+  }
+  model::mark_live(where.at);
+  --s.residue.dirty;
+  if (where.in_old) --s.residue.dirty_in_old;
+  ++s.size;
+  refresh_room(s);
+  notify_with<events::resurrected>(s.policies.observe, [&s, hash, &where] {
+    return events::resurrected{told_place(s, hash, where), hash};
+  });
+}
+
+// An entry built aside, destroyed unless it was moved into the table.
+template <class B>
+struct entry_aside {
+  using value_type = typename B::model::value_type;
+  alignas(value_type) unsigned char bytes[sizeof(value_type)];
+  std::uint8_t tag = 0;
+  bool exists = false;
+
+  entry_aside() noexcept = default;
+  entry_aside(const entry_aside&) = delete;
+  entry_aside& operator=(const entry_aside&) = delete;
+  ~entry_aside() {
+    if (exists) std::destroy_at(place_in().entry);
+  }
+  typename B::slot place_in() noexcept { return {reinterpret_cast<value_type*>(bytes), &tag}; }
+};
+
+// A vacant slot for an entry of this hash: in the old array while its home there is not evacuated.
+template <class B>
+place<B> vacancy_for(open_state<B>& s, std::uint64_t hash) {
+  if constexpr (B::may_stay_growing) {
+    if (belongs_to_old(s, hash)) {
+      if (const auto at = B::model::find_vacancy(s.generation.old, hash)) return {at, true};
+      finish_growth(s);
+    }
+  }
+  return {B::model::find_vacancy(s.current, hash), false};
+}
+
+// Puts the entry aside, whose key is known to be absent, into the table.
+template <class B>
+insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>& aside) {
+  using model = typename B::model;
+  if (s.growing()) step_slow(s, hash, nullptr);
+  if (s.size >= s.grow_at) {
+    if (const growth_result r = grow_slow(s); r != growth_result::done) return {{}, false, r};
+    if (s.growing()) step_slow(s, hash, nullptr);
+  }
+  const typename B::slot from = aside.place_in();
+  if constexpr (B::dirty_kind) {
+    const place<B> there = s.growing() ? find_in_both<B, true>(s, hash, equal_to(s, model::key(from)))
+                                       : place<B>{model::template find<true>(s.current, hash, equal_to(s, model::key(from))), false};
+    if (there) {
+      resurrect(s, hash, there, [&](auto* value) {
+        if constexpr (!model::is_set) construct_from_old(value, model::value_at(from));
+      });
+      return {there, true};
+    }
+  }
+  const place<B> to = vacancy_for(s, hash);
+  open_slot<B>(to.at);
+  model::relocate_entry(to.at, from);
+  aside.exists = false;
+  claim_slot(s, to.at, hash, to.in_old);
+  ++s.size;
+  tell_inserted(s, hash, to);
+  return {to, true};
+}
+
+template <class B, class K, class... Args>
+TOPHASH_NOINLINE insert_result<B> insert_absent_slow(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+  entry_aside<B> aside;
+  construct_entry_at<B>(aside.place_in().entry, std::forward<K>(key), std::forward<Args>(args)...);
+  aside.exists = true;
+  return adopt_slow(s, hash, aside);
+}
+
+template <class B, class K, class... Args>
+TOPHASH_NOINLINE insert_result<B> insert_while_growing(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+  place<B> there = find_while_growing<std::remove_cvref_t<K>>(s, hash, key);
+  tell_probed(s, s.policies.observe, hash, there);
+  if (there) {
+    if constexpr (B::facts.growth.every_write) step_slow(s, hash, &there);
+    return {there, false};
+  }
+  return insert_absent_slow(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
+}
+
+// The entry of this key, or a new one constructed from key and args. `hash` is hash_of(s, key).
+template <class B, class K, class... Args>
+TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+  using model = typename B::model;
+  if constexpr (B::may_stay_growing) {
+    if (s.growing()) [[unlikely]] {
+      return insert_while_growing(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
+    }
+  }
+  const place<B> there{model::template find<B::dirty_kind>(s.current, hash, equal_to(s, key)), false};
+  tell_probed(s, s.policies.observe, hash, there);
+  if (there) {
+    if constexpr (B::dirty_kind) {
+      if (model::is_dirty(*there.at.tag)) {
+        resurrect(s, hash, there, [&](auto* value) {
+          if constexpr (!model::is_set) {
+            ::new (static_cast<void*>(value)) typename model::mapped_type(std::forward<Args>(args)...);
+          }
+        });
+        return {there, true};
+      }
+    }
+    return {there, false};
+  }
+  if (s.size < s.grow_at) [[likely]] {
+    const place<B> to{model::find_vacancy(s.current, hash), false};
+    open_slot<B>(to.at);
+    construct_entry_at<B>(to.at.entry, std::forward<K>(key), std::forward<Args>(args)...);
+    claim_slot(s, to.at, hash, false);
+    ++s.size;
+    tell_inserted(s, hash, to);
+    return {to, true};
+  }
+  return insert_absent_slow(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
+}
+
+}  // namespace tophash::inline v1::table
+
+#endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Iteration over an open-addressing table: a pointer to the entry and one to its tag; the next entry is found among the
+// tags, sixteen at a time, and the last group's end mark stops it. Order: the current array, then what is left in the
+// old one. Any insert may invalidate iterators, and so may an erase by key while a growth is under way; erasing at an
+// iterator invalidates that one only.
+// Cost of ++: one load of the group's tags, one compare, no branch that depends on how full the group is until it is
+// exhausted.
+#ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_ITERATOR_HPP
+#define TOPHASH_FRAMEWORK_TABLE_OPEN_ITERATOR_HPP
+
+#include <cstddef>
+#include <iterator>
+#include <type_traits>
+
+#include <tophash/framework/table/open/erase.hpp>
+#include <tophash/framework/table/open/find.hpp>
+#include <tophash/framework/table/open/state.hpp>
+
+namespace tophash::inline v1::table {
+
+template <class B>
+struct open_cursor {
+  typename B::slot at{};
+  // Where the walk goes on behind the current array: known only to tables that may have an old one.
+  [[no_unique_address]] std::conditional_t<B::may_stay_growing, const open_state<B>*, std::integral_constant<int, 0>> s{};
+};
+
+template <class B>
+open_cursor<B> cursor_at_slot(const open_state<B>& s, typename B::slot at) noexcept {
+  if constexpr (B::may_stay_growing) {
+    return {at, &s};
+  } else {
+    return static_cast<void>(s), open_cursor<B>{at, {}};
+  }
+}
+
+template <class B>
+TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_of(const open_state<B>& s, const place<B>& p, std::uint64_t) noexcept {
+  return cursor_at_slot(s, p.at);
+}
+
+template <class B>
+open_cursor<B> first_cursor(const open_state<B>& s) noexcept {
+  if (s.size == 0) return {};
+  auto at = B::model::first_live_slot(s.current);
+  if constexpr (B::may_stay_growing) {
+    if (!at && s.growing()) at = B::model::first_live_slot(s.generation.old);
+  }
+  return cursor_at_slot(s, at);
+}
+
+template <class B>
+TOPHASH_ALWAYS_INLINE void advance(open_cursor<B>& c) noexcept {
+  if constexpr (B::may_stay_growing) {
+    const auto before = c.at;
+    c.at = B::model::next_live(before);
+    if (!c.at && c.s->growing() && !lies_in_old(*c.s, before)) c.at = B::model::first_live_slot(c.s->generation.old);
+  } else {
+    c.at = B::model::next_live(c.at);
+  }
+}
+
+template <class B, bool Const>
+class open_iterator {
+  using model = typename B::model;
+
+ public:
+  using iterator_concept = std::forward_iterator_tag;
+  using iterator_category = std::forward_iterator_tag;
+  using value_type = typename model::value_type;
+  using difference_type = std::ptrdiff_t;
+  using reference = std::conditional_t<Const || model::is_set, const value_type&, value_type&>;
+  using pointer = std::remove_reference_t<reference>*;
+
+  open_iterator() noexcept = default;
+  explicit open_iterator(const open_cursor<B>& at) noexcept : cursor_(at) {}
+  // An iterator converts to its const counterpart.
+  template <bool Other>
+    requires(Const && !Other)
+  open_iterator(const open_iterator<B, Other>& other) noexcept : cursor_(other.where()) {}
+
+  reference operator*() const noexcept { return *cursor_.at.entry; }
+  pointer operator->() const noexcept { return cursor_.at.entry; }
+  open_iterator& operator++() noexcept {
+    advance(cursor_);
+    return *this;
+  }
+  open_iterator operator++(int) noexcept {
+    open_iterator before = *this;
+    ++*this;
+    return before;
+  }
+  friend bool operator==(const open_iterator& a, const open_iterator& b) noexcept { return a.cursor_.at == b.cursor_.at; }
+
+  const open_cursor<B>& where() const noexcept { return cursor_; }
+
+ private:
+  open_cursor<B> cursor_{};
+};
+
+// ---- what the container asks of iterators -----------------------------------------------------------------------
+
+template <class B>
+void tell_erased_at(open_state<B>& s, const open_cursor<B>& c) noexcept {
+  notify_with<events::erased>(s.policies.observe, [&s, &c] {
+    const bool in_old = lies_in_old(s, c.at);
+    return events::erased{told_slot<B>(s.current, 0, c.at, in_old), 0, false};
+  });
+}
+
+template <class B>
+open_cursor<B> erase_cursor(open_state<B>& s, open_cursor<B> c) noexcept {
+  tell_erased_at(s, c);
+  const typename B::slot erased = c.at;
+  advance(c);
+  erase_at(s, erased, lies_in_old(s, erased));
+  return c;
+}
+
+// The entry at c goes from sight and stays in its slot.
+template <class B>
+void mark_at_cursor(open_state<B>& s, const open_cursor<B>& c) noexcept {
+  tell_erased_at(s, c);
+  erase_at(s, c.at, lies_in_old(s, c.at));
+}
+
+}  // namespace tophash::inline v1::table
+
+#endif

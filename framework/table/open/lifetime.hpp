@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owning an open-addressing state: copying, moving between unequal storage, and the end. A copy has the same hashing
+// policy, seed included, so an array that is reasonably full is copied slot by slot, or byte by byte, without hashing.
+#ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_LIFETIME_HPP
+#define TOPHASH_FRAMEWORK_TABLE_OPEN_LIFETIME_HPP
+
+#include <bit>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <tophash/framework/table/open/erase.hpp>
+#include <tophash/framework/table/open/insert.hpp>
+#include <tophash/framework/table/open/iterator.hpp>
+#include <tophash/framework/table/open/state.hpp>
+
+namespace tophash::inline v1::table {
+
+template <class B>
+struct owned_open_state : open_state<B> {
+  using policies_type = policy_values<typename B::spec>;
+  explicit owned_open_state(policies_type given) noexcept(std::is_nothrow_move_constructible_v<policies_type>)
+      : open_state<B>(std::move(given)) {}
+  owned_open_state(const owned_open_state&) = delete;
+  owned_open_state& operator=(const owned_open_state&) = delete;
+  ~owned_open_state() { destroy_table(*this); }
+};
+
+// Entries copied so far, destroyed unless the copy was completed.
+template <class B>
+struct array_copy {
+  open_state<B>& to;
+  typename B::array fresh;
+  std::size_t groups = 0;  // complete
+  unsigned in_group = 0;   // slots of the next one that exist
+  bool complete = false;
+  ~array_copy() {
+    if (complete) return;
+    using model = typename B::model;
+    if constexpr (!trivially_destroyed<B>) {
+      for (std::size_t u = 0; u <= groups && u < fresh.units; ++u) {
+        for (unsigned mask = u < groups ? model::live(fresh.groups + u) : in_group; mask != 0; mask &= mask - 1) {
+          std::destroy_at(fresh.entries + u * model::slots + static_cast<std::size_t>(std::countr_zero(mask)));
+        }
+      }
+    }
+    deallocate_block(to, fresh);
+  }
+};
+
+template <class B>
+inline constexpr bool copied_as_bytes =
+    std::is_trivially_copyable_v<typename B::key_type> && std::is_trivially_copyable_v<typename B::model::mapped_type>;
+
+// An array like from.current, each live entry in the slot it has there. `to` has no array.
+template <class B>
+growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
+  using model = typename B::model;
+  const std::size_t capacity = model::capacity(from.current);
+  const auto fresh = allocate_block_slow(to, from.current.units, capacity);
+  if (fresh.units == 0) return growth_result::no_memory;
+  array_copy<B> copy{to, fresh};
+  if constexpr (copied_as_bytes<B> && !TOPHASH_HAS_ASAN) {
+    if (!is_scanned(to)) {
+      std::memcpy(static_cast<void*>(fresh.entries), static_cast<const void*>(from.current.entries),
+                  capacity * sizeof(typename model::value_type));
+      copy.groups = fresh.units;
+    }
+  }
+  for (std::size_t u = copy.groups; u < fresh.units; ++u) {
+    for (unsigned mask = model::live(from.current.groups + u); mask != 0; mask &= mask - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+      const typename B::slot at{fresh.entries + u * model::slots + i, fresh.groups[u].tags + i};
+      open_slot<B>(at);
+      ::new (static_cast<void*>(at.entry)) typename model::value_type(std::as_const(from.current.entries[u * model::slots + i]));
+      copy.in_group |= 1u << i;
+    }
+    std::memcpy(static_cast<void*>(fresh.groups + u), static_cast<const void*>(from.current.groups + u), model::width);
+    copy.in_group = 0;
+    copy.groups = u + 1;
+  }
+  std::memcpy(static_cast<void*>(fresh.groups), static_cast<const void*>(from.current.groups), fresh.units * model::width);
+  copy.complete = true;
+  to.current = fresh;
+  begin_counts(to);
+  to.size = from.size;
+  to.grow_at = from.grow_at;
+  if constexpr (B::counts_residue) {
+    to.residue.dead = from.residue.dead;
+    to.residue.passed = from.residue.passed;
+    // A copy has no dirty entries: their slots are empty here.
+    if constexpr (B::dirty_kind) {
+      for (std::size_t u = 0; u < fresh.units; ++u) {
+        for (unsigned mask = model::dirty(fresh.groups + u); mask != 0; mask &= mask - 1) {
+          const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+          fresh.groups[u].tags[i] = model::empty;
+          if (model::was_passed({fresh.entries + u * model::slots + i, fresh.groups[u].tags + i})) ++to.residue.passed;
+        }
+      }
+      to.residue.dirty_in_old = 0;
+    }
+    refresh_room(to);
+  }
+  refresh_shrink_at(to);
+  return growth_result::done;
+}
+
+template <class B>
+void tell_copied(open_state<B>& to) noexcept {
+  if constexpr (takes_event<typename B::spec::observe, events::inserted>) {
+    B::model::for_each_live(to.current, [&to](typename B::slot at) {
+      tell_inserted(to, hash_of(to, B::model::key(at)), {at, false});
+    });
+  }
+}
+
+// Copies every live entry of `from` into the empty table `to`, whose hashing policy is a copy. Basic guarantee for `to`.
+template <class B>
+growth_result copy_entries(open_state<B>& to, const open_state<B>& from) {
+  using model = typename B::model;
+  if (from.size == 0) return growth_result::done;
+  const bool reasonably_full = !from.growing() && from.size >= limit_of(from) / 3;
+  if (reasonably_full && to.current.units == 0) {
+    if (const growth_result r = copy_array(to, from); r != growth_result::done) return r;
+    notify(to.policies.observe, events::growth_started{0, to.current.units});
+    tell_copied(to);
+    return growth_result::done;
+  }
+  if (const growth_result r = reserve_slow(to, from.size); r != growth_result::done) return r;
+  growth_result result = growth_result::done;
+  const auto copy_one = [&](typename B::slot at) {
+    if (result != growth_result::done) return;
+    const std::uint64_t hash = hash_of(to, model::key(at));
+    if constexpr (model::is_set) {
+      result = insert_if_absent(to, hash, model::key(at)).room;
+    } else {
+      result = insert_if_absent(to, hash, model::key(at), std::as_const(*model::value_at(at))).room;
+    }
+  };
+  model::for_each_live(from.current, copy_one);
+  if constexpr (B::may_stay_growing) {
+    if (from.growing()) model::for_each_live(from.generation.old, copy_one);
+  }
+  return result;
+}
+
+// Moves every live entry of `from`, whose storage `to` cannot take over, into the empty table `to`. Each leaves `from`
+// as it arrives: when something fails half way, every entry is in one of the two.
+template <class B>
+growth_result move_entries(open_state<B>& to, open_state<B>& from) {
+  using model = typename B::model;
+  if (const growth_result r = reserve_slow(to, from.size); r != growth_result::done) return r;
+  const auto move_one = [&](typename B::slot at, bool in_old) {
+    const std::uint64_t hash = hash_of(to, model::key(at));
+    const place<B> target = vacancy_for(to, hash);
+    open_slot<B>(target.at);
+    model::relocate_entry(target.at, at);
+    claim_slot(to, target.at, hash, target.in_old);
+    ++to.size;
+    tell_inserted(to, hash, target);
+    notify_with<events::erased>(from.policies.observe, [&] {
+      return events::erased{told_slot<B>(from.current, 0, at, in_old), 0, false};
+    });
+    close_slot(from, at);
+    --from.size;
+    if constexpr (B::dirty_kind) {
+      notify_with<events::swept>(from.policies.observe, [&] { return events::swept{told_slot<B>(from.current, 0, at, in_old)}; });
+      ++from.residue.dirty;  // vacate_slot counts it off again
+      if (in_old) ++from.residue.dirty_in_old;
+    }
+    vacate_slot(from, at, in_old);
+  };
+  model::for_each_live(from.current, [&](typename B::slot at) { move_one(at, false); });
+  if constexpr (B::may_stay_growing) {
+    if (from.growing()) model::for_each_live(from.generation.old, [&](typename B::slot at) { move_one(at, true); });
+  }
+  return growth_result::done;
+}
+
+}  // namespace tophash::inline v1::table
+
+#endif

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+// Growth of an open-addressing table: a new array beside the old one, and the evacuation of the old one. Where all is
+// moved at once and nothing of it can throw, one pass over the groups moves every entry. Otherwise the unit is the home
+// group: evacuating home h follows h's probe sequence and moves the entries whose home is h, in the order of homes; a
+// throwing hash or move stops between two entries, and the next write goes on from there.
+#ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_MIGRATE_HPP
+#define TOPHASH_FRAMEWORK_TABLE_OPEN_MIGRATE_HPP
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include <tophash/framework/table/open/find.hpp>
+#include <tophash/framework/table/open/state.hpp>
+
+namespace tophash::inline v1::table {
+
+template <class B>
+load_state load_of(const open_state<B>& s) noexcept {
+  const std::size_t limit = limit_of(s);
+  std::size_t dead = residue_of(s), dirty = 0;
+  if constexpr (B::counts_residue) dirty = s.residue.dirty;
+  dead -= dirty < dead ? dirty : dead;
+  return {.live = s.size,
+          .dead = dead,
+          .dirty = dirty,
+          .units = s.current.units,
+          .slots_per_unit = B::model::slots,
+          .limit = limit,
+          .overflow = 0,
+          .acquired = 0,
+          .chain_buckets = 0};
+}
+
+// Moves the entry at `from`, whose key has this hash, to the current array, which has room.
+template <class B>
+typename B::slot move_entry(open_state<B>& s, typename B::slot from, std::uint64_t hash) {
+  const typename B::slot to = B::model::find_vacancy(s.current, hash);
+  TOPHASH_CHECK(to, "a growing table has no room for an entry of its old array");
+  open_slot<B>(to);
+  B::model::relocate_entry(to, from);
+  claim_slot(s, to, hash, false);
+  return to;
+}
+
+template <class B>
+void refresh_shrink_at(open_state<B>& s) noexcept {
+  if constexpr (B::facts.growth.shrink_percent != 0) {
+    s.shrink.shrink_at = s.current.units > 1 ? share_of(limit_of(s), B::facts.growth.shrink_percent) : 0;
+  }
+}
+
+// Counts of a new, empty current array. `dirty` of them are left behind in the old one.
+template <class B>
+void begin_counts(open_state<B>& s) noexcept {
+  s.grow_at = limit_of(s);
+  if constexpr (B::counts_residue) {
+    s.residue.limit = s.grow_at;
+    s.residue.dead = s.residue.passed = s.residue.sweep_at = 0;
+    s.residue.dirty_in_old = s.residue.dirty;
+    s.residue.ask_due = false;
+  }
+  if constexpr (B::facts.growth.shrink_percent != 0) s.shrink.shrink_at = 0;
+}
+
+// All entries of `old` to the current array, in one pass. Nothing throws.
+template <class B>
+void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
+  using model = typename B::model;
+  for (std::size_t u = 0; u < old.units; ++u) {
+    std::size_t moved = 0;
+    typename model::group* const g = old.groups + u;
+    for (unsigned mask = model::occupied(g); mask != 0; mask &= mask - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+      const typename B::slot from{old.entries + u * model::slots + i, g->tags + i};
+      if (model::is_dirty(*from.tag)) {
+        if constexpr (B::dirty_kind) {
+          std::destroy_at(from.entry);
+          --s.residue.dirty, --s.residue.dirty_in_old;
+          notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told_slot<B>(old, u, from, true)}; });
+        }
+        continue;
+      }
+      const std::uint64_t hash = hash_of(s, model::key(from));
+      const typename B::slot to = move_entry(s, from, hash);
+      ++moved;
+      notify_with<events::moved>(s.policies.observe, [&] {
+        return events::moved{told_slot<B>(old, old.map.index(hash), from, true), told_place(s, hash, {to, false}), hash};
+      });
+    }
+    notify(s.policies.observe, events::evacuated{moved, u});
+  }
+  notify(s.policies.observe, events::growth_finished{old.units});
+  deallocate_block(s, old);
+  refresh_room(s);
+  refresh_shrink_at(s);
+}
+
+// ---- growth that may stop half way ------------------------------------------------------------------------------
+
+template <class B>
+struct evacuation_guard_of_home {
+  open_state<B>& s;
+  bool done = false;
+  ~evacuation_guard_of_home() {
+    if (!done) s.generation.partial = true;
+    refresh_room(s);
+  }
+};
+
+// `tracked` follows the entry it names.
+template <class B>
+void evacuate_home(open_state<B>& s, std::size_t home, std::type_identity_t<place<B>>* tracked) {
+  using model = typename B::model;
+  auto& old = s.generation.old;
+  evacuation_guard_of_home<B> guard{s};
+  std::size_t moved = 0;
+  typename model::probe p(home);
+  do {
+    typename model::group* const g = old.groups + p.at;
+    for (unsigned mask = model::occupied(g); mask != 0; mask &= mask - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+      const typename B::slot from{old.entries + p.at * model::slots + i, g->tags + i};
+      const std::uint64_t hash = hash_of(s, model::key(from));
+      if (old.map.index(hash) != home) continue;
+      if (model::is_dirty(*from.tag)) {
+        if constexpr (B::dirty_kind) {
+          notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told_slot<B>(old, home, from, true)}; });
+          destroy_entry(s, from);
+          vacate_slot(s, from, true);
+        }
+        continue;
+      }
+      const typename B::slot to = move_entry(s, from, hash);
+      close_slot(s, from);
+      *from.tag = model::classic ? model::dead : model::empty;
+      ++moved;
+      notify_with<events::moved>(s.policies.observe, [&] {
+        return events::moved{told_slot<B>(old, home, from, true), told_place(s, hash, {to, false}), hash};
+      });
+      if (tracked != nullptr && tracked->in_old && tracked->at == from) *tracked = {to, false};
+    }
+  } while (!model::ends_for_all(old.groups + p.at) && p.next(old));
+  guard.done = true;
+  s.generation.partial = false;
+  notify(s.policies.observe, events::evacuated{moved, home});
+}
+
+template <class B>
+void end_growth(open_state<B>& s) noexcept {
+  const std::size_t units = s.generation.old.units;
+  deallocate_block(s, s.generation.old);
+  s.generation = {};
+  refresh_room(s);
+  refresh_shrink_at(s);
+  notify(s.policies.observe, events::growth_finished{units});
+}
+
+// Evacuates up to `homes` homes in order.
+template <class B>
+void evacuate_homes(open_state<B>& s, std::size_t homes, std::type_identity_t<place<B>>* tracked) {
+  for (; homes != 0 && s.growing(); --homes) {
+    evacuate_home(s, s.generation.progress, tracked);
+    if (++s.generation.progress == s.generation.old.units) end_growth(s);
+  }
+}
+
+// Tells observers of a step: begin, and end however it ends.
+template <class B>
+struct told_open_step {
+  open_state<B>& s;
+  std::size_t units = s.generation.old.units;
+  std::size_t before = s.generation.progress;
+
+  explicit told_open_step(open_state<B>& of) noexcept : s(of) { notify(s.policies.observe, events::step_started{}); }
+  told_open_step(const told_open_step&) = delete;
+  told_open_step& operator=(const told_open_step&) = delete;
+  ~told_open_step() {
+    notify_with<events::step_finished>(s.policies.observe, [this] {
+      return events::step_finished{(s.growing() ? s.generation.progress : units) - before};
+    });
+  }
+};
+
+// The share of a growth that one write does. Never short of memory: true.
+template <class B>
+TOPHASH_NOINLINE bool step_slow(open_state<B>& s, std::uint64_t, std::type_identity_t<place<B>>* tracked) {
+  if constexpr (B::may_stay_growing) {
+    const told_open_step<B> told(s);
+    evacuate_homes(s, B::quantum == whole_table ? s.generation.old.units : B::quantum, tracked);
+  } else {
+    static_cast<void>(s), static_cast<void>(tracked);
+  }
+  return true;
+}
+
+template <class B>
+void finish_growth(open_state<B>& s) {
+  if constexpr (B::may_stay_growing) {
+    if (!s.growing()) return;
+    const told_open_step<B> told(s);
+    evacuate_homes(s, s.generation.old.units, nullptr);
+  } else {
+    static_cast<void>(s);
+  }
+}
+
+// Replaces the array by one of this many units and slots. Where a growth may stop half way, it only begins; otherwise
+// it is over. No growth is under way.
+template <class B>
+growth_result start_growth(open_state<B>& s, std::size_t units, std::size_t capacity) noexcept {
+  if (units == 0 || units > most_units<B>()) return growth_result::too_large;
+  const auto fresh = allocate_block_slow(s, units, capacity);
+  if (fresh.units == 0) return growth_result::no_memory;
+  auto before = s.current;
+  const std::size_t capacity_before = B::model::capacity(before);
+  if (before.units != 0) ++(capacity == capacity_before ? s.regrows : s.growths);
+  s.current = fresh;
+  begin_counts(s);
+  notify(s.policies.observe, events::growth_started{before.units, units});
+  if (before.units == 0) {
+    refresh_shrink_at(s);
+  } else if constexpr (B::may_stay_growing) {
+    s.generation.old = before;
+    s.generation.progress = 0;
+    s.generation.partial = false;
+  } else {
+    evacuate_at_once(s, before);
+  }
+  return growth_result::done;
+}
+
+// The least array that takes `entries`.
+struct array_size {
+  std::size_t units = 0;  // 0: none is large enough
+  std::size_t capacity = 0;
+};
+
+template <class B>
+array_size size_of_units(std::size_t units) noexcept {
+  if (units <= 1) return {1, one_group_capacity<B>};
+  const std::size_t rounded = B::sizing::round_up(units);
+  return {rounded, rounded * B::model::slots - 1};
+}
+
+template <class B>
+array_size size_for(const open_state<B>& s, std::size_t entries) noexcept {
+  if (entries <= smallest_capacity<B>) return {1, smallest_capacity<B>};
+  if (entries <= one_group_capacity<B>) return {1, one_group_capacity<B>};
+  std::size_t units = s.policies.load.units_for(entries, B::model::slots);
+  if (units == 0 || units > most_units<B>()) return {};
+  for (;;) {
+    const array_size size = size_of_units<B>(units < 2 ? 2 : units);
+    if (size.units == 0 || size.units > most_units<B>()) return {};
+    if (limit_for(s, size.units, size.capacity) >= entries) return size;
+    units = size.units + 1 + size.units / 16;
+  }
+}
+
+// An insert found the table full: does what the growth policy says. The only place where it is asked. Afterwards there
+// is room for one more entry, unless the result says why not.
+template <class B>
+TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
+  if (s.growing()) finish_growth(s);
+  if (s.size < s.grow_at) return growth_result::done;
+  if (s.current.units == 0) {
+    const array_size first = size_for(s, 1);
+    return start_growth(s, first.units, first.capacity);
+  }
+  const std::size_t limit = limit_of(s);
+  const bool full = s.size + residue_of(s) >= limit;
+  plan wanted = s.policies.growth.decide(load_of(s));
+  if (wanted.what == action::keep && s.residue.ask_due) wanted = plan::regrow();
+  const std::size_t capacity = B::model::capacity(s.current);
+  if (full && s.current.units == 1 && capacity < one_group_capacity<B> && s.size == capacity) {
+    // Below one group no policy is asked: it knows whole groups only.
+    return start_growth(s, 1, one_group_capacity<B>);
+  }
+  if (wanted.what == action::keep && !full) {
+    refresh_room(s);
+    if (s.size < s.grow_at) return growth_result::done;
+  }
+  // Open addressing cannot grow longer chains: a full table that is to be kept grows all the same.
+  if (wanted.what == action::keep) wanted = plan::resize(2 * s.current.units);
+  array_size size = wanted.what == action::regrow ? array_size{s.current.units, capacity} : size_of_units<B>(wanted.units);
+  if (size.units == 0) return growth_result::too_large;
+  if (limit_for(s, size.units, size.capacity) <= s.size) size = size_for(s, s.size + 1);
+  return start_growth(s, size.units, size.capacity);
+}
+
+// Makes room for `entries` in all, and ends a growth under way, so that inserts up to there move nothing.
+template <class B>
+growth_result reserve_slow(open_state<B>& s, std::size_t entries) {
+  const array_size size = size_for(s, entries == 0 ? 1 : entries);
+  if (size.units == 0) return growth_result::too_large;
+  if (s.growing()) finish_growth(s);
+  const std::size_t residue = residue_of(s);
+  if (s.current.units != 0 && size.capacity <= B::model::capacity(s.current) && (residue == 0 || entries <= s.grow_at)) {
+    return growth_result::done;
+  }
+  const bool larger = size.capacity > B::model::capacity(s.current);
+  const growth_result started = larger ? start_growth(s, size.units, size.capacity)
+                                       : start_growth(s, s.current.units, B::model::capacity(s.current));
+  if (started != growth_result::done) return started;
+  finish_growth(s);
+  // Room that was asked for stays until the next growth.
+  if constexpr (B::facts.growth.shrink_percent != 0) s.shrink.shrink_at = 0;
+  return growth_result::done;
+}
+
+// At least `groups` groups.
+template <class B>
+growth_result rehash_slow(open_state<B>& s, std::size_t groups) {
+  if (groups == 0) return growth_result::done;
+  if (s.growing()) finish_growth(s);
+  const array_size size = size_of_units<B>(groups);
+  if (size.units == 0) return growth_result::too_large;
+  if (s.current.units != 0 && size.capacity <= B::model::capacity(s.current)) return growth_result::done;
+  if (const growth_result r = start_growth(s, size.units, size.capacity); r != growth_result::done) return r;
+  finish_growth(s);
+  if constexpr (B::facts.growth.shrink_percent != 0) s.shrink.shrink_at = 0;
+  return growth_result::done;
+}
+
+}  // namespace tophash::inline v1::table
+
+#endif
