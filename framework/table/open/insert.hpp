@@ -136,8 +136,25 @@ insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>
   return {to, true};
 }
 
+// Into the current array, which has room; no growth is under way.
+template <class B, class K, class... Args>
+TOPHASH_ALWAYS_INLINE insert_result<B> insert_in_place(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+  const place<B> to{B::model::find_vacancy(s.current, hash), false};
+  open_slot<B>(to.at);
+  construct_entry_at<B>(to.at.entry, std::forward<K>(key), std::forward<Args>(args)...);
+  claim_slot(s, to.at, hash, false);
+  ++s.size;
+  tell_inserted(s, hash, to);
+  return {to, true};
+}
+
 template <class B, class K, class... Args>
 TOPHASH_NOINLINE insert_result<B> insert_absent_slow(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+  if (s.current.units == 0) {
+    // No entry exists that an argument could refer to.
+    if (const growth_result r = grow_slow(s); r != growth_result::done) return {{}, false, r};
+    return insert_in_place(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
+  }
   entry_aside<B> aside;
   construct_entry_at<B>(aside.place_in().entry, std::forward<K>(key), std::forward<Args>(args)...);
   aside.exists = true;
@@ -180,13 +197,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(open_state<B>& s, std::u
     return {there, false};
   }
   if (s.size < s.grow_at) [[likely]] {
-    const place<B> to{model::find_vacancy(s.current, hash), false};
-    open_slot<B>(to.at);
-    construct_entry_at<B>(to.at.entry, std::forward<K>(key), std::forward<Args>(args)...);
-    claim_slot(s, to.at, hash, false);
-    ++s.size;
-    tell_inserted(s, hash, to);
-    return {to, true};
+    return insert_in_place(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
   }
   return insert_absent_slow(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
 }
