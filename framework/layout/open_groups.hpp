@@ -34,6 +34,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -48,19 +49,27 @@ namespace tophash::inline v1 {
 
 namespace layout {
 
-template <class Key, class T, std::size_t Width, deletion_facts Deletion, class Sizing>
+// Where the entries of an open-addressing table lie.
+enum class entry_home : std::uint8_t {
+  in_slots,  // in the array: they move when it grows
+  in_nodes,  // each in a block of its own, with its hash; the array holds pointers (layout::nodes)
+};
+
+template <class Key, class T, std::size_t Width, deletion_facts Deletion, class Sizing,
+          entry_home Home = entry_home::in_slots>
 struct open_groups_model {
   static_assert(Width == 8 || Width == 16, "a group has 8 or 16 tags");
   using key_type = Key;
   using mapper = typename Sizing::mapper;
   static constexpr bool is_set = std::is_void_v<T>;
   static constexpr bool split = false;
-  static constexpr bool boxed = false;
+  static constexpr bool boxed = Home == entry_home::in_nodes;
   using mapped_type = std::conditional_t<is_set, Key, T>;
   using value_type = std::conditional_t<is_set, Key, std::pair<const Key, mapped_type>>;
 
   static constexpr bool dirty_kind = Deletion.kind == deletion_kind::dirty;
   static constexpr bool classic = Deletion.kind == deletion_kind::tombstone;  // an empty slot ends a probe
+  static constexpr bool counts_passed = boxed;  // the filter byte is a counter: an erase takes back what it added
   static constexpr std::size_t width = Width;
   static constexpr std::size_t slots = classic ? Width : Width - 1;
   static constexpr unsigned slot_mask = (1u << slots) - 1u;
@@ -74,8 +83,21 @@ struct open_groups_model {
     std::uint8_t tags[Width];
   };
 
+  // The hash is kept so that growth and erasure need not compute it again: neither can throw.
+  struct node {
+    std::uint64_t hash;
+    union {
+      value_type value;
+    };
+    explicit node(std::uint64_t of) noexcept : hash(of) {}
+    node(const node&) = delete;
+    node& operator=(const node&) = delete;
+    ~node() {}  // the table ends the value
+  };
+  using unit = std::conditional_t<boxed, node*, value_type>;
+
   struct slot {
-    value_type* entry = nullptr;
+    unit* entry = nullptr;
     std::uint8_t* tag = nullptr;
     explicit operator bool() const noexcept { return entry != nullptr; }
     friend bool operator==(slot a, slot b) noexcept { return a.entry == b.entry; }
@@ -83,7 +105,7 @@ struct open_groups_model {
 
   struct array {
     group* groups = nullptr;
-    value_type* entries = nullptr;
+    unit* entries = nullptr;
     mapper map{};
     std::size_t units = 0;
   };
@@ -99,19 +121,25 @@ struct open_groups_model {
     return {.groups = &none, .entries = nullptr, .map = mapper{}, .units = 0};
   }
 
+  static value_type* pair_at(slot s) noexcept {
+    if constexpr (boxed) {
+      return std::addressof((*s.entry)->value);
+    } else {
+      return s.entry;
+    }
+  }
   static Key* key_at(slot s) noexcept {
     if constexpr (is_set) {
-      return s.entry;
+      return pair_at(s);
     } else {
-      return const_cast<Key*>(std::addressof(s.entry->first));
+      return const_cast<Key*>(std::addressof(pair_at(s)->first));
     }
   }
   static mapped_type* value_at(slot s) noexcept
     requires(!is_set)
   {
-    return std::addressof(s.entry->second);
+    return std::addressof(pair_at(s)->second);
   }
-  static value_type* pair_at(slot s) noexcept { return s.entry; }
   static const Key& key(slot s) noexcept { return *key_at(s); }
 
   // ---- tags -------------------------------------------------------------------------------------------------
@@ -221,6 +249,8 @@ struct open_groups_model {
   static bool ends(const group* g, std::uint64_t hash) noexcept {
     if constexpr (classic) {
       return static_cast<void>(hash), match(g, empty) != 0;
+    } else if constexpr (counts_passed) {
+      return static_cast<void>(hash), g->tags[Width - 1] == 0;
     } else {
       return ((static_cast<unsigned>(g->tags[Width - 1]) >> static_cast<unsigned>(hash >> 61)) & 1u) == 0;
     }
@@ -244,7 +274,7 @@ struct open_groups_model {
       unsigned equal = match_word(g, word);
       if constexpr (dirty_kind && WithDirty) equal |= match_word(g, word | 0x80808080u);
       if (equal != 0) {
-        value_type* const entries = a.entries + p.at * slots;
+        unit* const entries = a.entries + p.at * slots;
         TOPHASH_PREFETCH(entries);  // asked for before the slot is known: 1.2 times as fast at 200,000 entries
         do {
           const auto i = static_cast<std::size_t>(std::countr_zero(equal));
@@ -258,7 +288,8 @@ struct open_groups_model {
     return {};
   }
 
-  // Where an entry known to be absent goes; none if every slot is taken. Passed groups are marked.
+  // Where an entry known to be absent goes; none if every slot is taken. Passed groups are marked; counters are not
+  // touched before the entry exists (count_passed).
   static slot find_vacancy(const array& a, std::uint64_t hash) noexcept {
     probe p(a, hash);
     do {
@@ -267,12 +298,24 @@ struct open_groups_model {
         const auto i = static_cast<std::size_t>(std::countr_zero(free));
         return {a.entries + p.at * slots + i, g->tags + i};
       }
-      if constexpr (!classic) g->tags[Width - 1] |= filter_bit(hash);
+      if constexpr (!classic && !counts_passed) g->tags[Width - 1] |= filter_bit(hash);
     } while (p.next(a));
     return {};
   }
 
   static void claim(slot s, std::uint64_t hash) noexcept { *s.tag = tag_of(hash); }
+
+  // Adds one to, or takes one from, the counters of the groups that an entry of this hash passed on the way to its slot.
+  // A counter that reached its end stays there: probes then go on, until the array is replaced.
+  static constexpr std::uint8_t full_counter = 0xff;
+  static void count_passed(const array& a, slot s, std::uint64_t hash, bool comes) noexcept {
+    const group* const last = group_of(s.tag);
+    for (probe p(a, hash); a.groups + p.at != last;) {
+      std::uint8_t& counter = a.groups[p.at].tags[Width - 1];
+      if (counter != full_counter) counter = static_cast<std::uint8_t>(comes ? counter + 1 : counter - 1);
+      if (!p.next(a)) return;
+    }
+  }
 
   // A place in a walk over an array: a slot, and which slots of its group behind it were live when the group was
   // looked at last (0: look again). So the next slot does not wait for a load, a compare and a move-mask: iterating
@@ -303,7 +346,7 @@ struct open_groups_model {
   static void next_group(walk& w) noexcept {
     const std::size_t index = slot_index(w.at.tag);
     group* g = group_of(w.at.tag);
-    value_type* entries = w.at.entry - index;
+    unit* entries = w.at.entry - index;
     unsigned seen = live_or_end(g) & ~((2u << index) - 1u);
     while (seen == 0) {
       ++g;
@@ -350,18 +393,20 @@ struct open_groups_model {
   }
   // Has an entry of any hash passed the group of this slot?
   static bool was_passed(slot s) noexcept {
-    if constexpr (classic) {
-      return false;
+    if constexpr (classic || counts_passed) {
+      return static_cast<void>(s), false;
     } else {
       return group_of(s.tag)->tags[Width - 1] != 0;
     }
   }
 
-  static constexpr bool nothrow_relocation = nothrow_relocatable<Key> && (is_set || nothrow_relocatable<mapped_type>);
+  static constexpr bool nothrow_relocation = boxed || (nothrow_relocatable<Key> && (is_set || nothrow_relocatable<mapped_type>));
   static constexpr bool trivial_relocation = trivially_relocatable<Key> && (is_set || trivially_relocatable<mapped_type>);
 
   static void relocate_entry(slot to, slot from) noexcept(nothrow_relocation) {
-    if constexpr (trivial_relocation) {
+    if constexpr (boxed) {
+      *to.entry = *from.entry;
+    } else if constexpr (trivial_relocation) {
       std::memcpy(static_cast<void*>(to.entry), static_cast<const void*>(from.entry), sizeof(value_type));
     } else if constexpr (is_set) {
       relocate(key_at(to), key_at(from));
@@ -372,9 +417,9 @@ struct open_groups_model {
 
   // ---- blocks -----------------------------------------------------------------------------------------------
 
-  static constexpr std::size_t block_align = alignof(value_type) > Width ? alignof(value_type) : Width;
+  static constexpr std::size_t block_align = alignof(unit) > Width ? alignof(unit) : Width;
   static constexpr std::size_t entries_bytes(std::size_t capacity) noexcept {
-    return (capacity * sizeof(value_type) + Width - 1) / Width * Width;
+    return (capacity * sizeof(unit) + Width - 1) / Width * Width;
   }
   static constexpr std::size_t block_bytes(std::size_t units, std::size_t capacity) noexcept {
     return entries_bytes(capacity) + units * Width;
@@ -382,7 +427,7 @@ struct open_groups_model {
   static array array_in(void* block, std::size_t units, std::size_t capacity) noexcept {
     auto* const bytes = static_cast<unsigned char*>(block);
     return {.groups = reinterpret_cast<group*>(bytes + entries_bytes(capacity)),
-            .entries = reinterpret_cast<value_type*>(bytes),
+            .entries = reinterpret_cast<unit*>(bytes),
             .map = mapper{units},
             .units = units};
   }
@@ -420,6 +465,23 @@ struct open_groups {
     if (Width != 16) out.append("(").append(std::uint64_t{Width}).append(")");
     return out;
   }
+};
+
+// The same with each entry in a node of its own: references and pointers to entries stay valid until the entry is
+// erased, and growth moves pointers. A lookup touches one line more; the filter is a counter, so that erases leave
+// nothing behind and nothing is rebuilt before size() says so.
+struct nodes {
+  using axis = axes::layout;
+  static constexpr std::string_view name = "nodes";
+  static constexpr layout_facts facts{.kind = layout_kind::nodes,
+                                      .slots = 16,
+                                      .tag_bits = 8,
+                                      .inline_limit_bytes = 0,
+                                      .split = false,
+                                      .group_bytes = 0};
+
+  template <class Key, class T, deletion_facts Deletion, class Sizing>
+  using model = open_groups_model<Key, T, 16, Deletion, Sizing, entry_home::in_nodes>;
 };
 
 }  // namespace layout

@@ -79,8 +79,8 @@ class open_iterator {
     requires(Const && !Other)
   open_iterator(const open_iterator<B, Other>& other) noexcept : cursor_(other.where()) {}
 
-  reference operator*() const noexcept { return *cursor_.at.entry; }
-  pointer operator->() const noexcept { return cursor_.at.entry; }
+  reference operator*() const noexcept { return *model::pair_at(cursor_.at); }
+  pointer operator->() const noexcept { return model::pair_at(cursor_.at); }
   open_iterator& operator++() noexcept {
     advance(cursor_);
     return *this;
