@@ -133,8 +133,13 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
       for (std::size_t u = 0; u < fresh.units; ++u) {
         for (unsigned mask = model::dirty(fresh.groups + u); mask != 0; mask &= mask - 1) {
           const auto i = static_cast<std::size_t>(std::countr_zero(mask));
-          fresh.groups[u].tags[i] = model::empty;
-          if (model::was_passed({fresh.entries + u * model::slots + i, fresh.groups[u].tags + i})) ++to.residue.passed;
+          const typename B::slot at{fresh.entries + u * model::slots + i, fresh.groups[u].tags + i};
+          if constexpr (model::counts_passed) {
+            const typename B::slot source{from.current.entries + u * model::slots + i, from.current.groups[u].tags + i};
+            model::count_passed(fresh, at, hash_at(from, source), false);
+          }
+          *at.tag = model::empty;
+          if (model::was_passed(at)) ++to.residue.passed;
         }
       }
       to.residue.dirty_in_old = 0;
