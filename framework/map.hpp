@@ -133,12 +133,27 @@ class basic_map
   iterator insert(const_iterator, P&& v) {
     return insert(std::forward<P>(v)).first;
   }
+  // A table beyond the caches takes a range in batches, whose memory is asked for ahead.
   template <table::input_iterator It>
   void insert(It first, It last) {
     if (this->empty()) {
       if (const size_type n = base::announced(first, last); n != 0) this->reserve(n);
     }
+    insert_many(first, last);
+  }
+  // The same without a reserve; returns how many were new.
+  template <table::input_iterator It>
+  size_type insert_many(It first, It last) {
+    const size_type before = this->size();
+    if constexpr (base::template multipass<It> && has_key_first<It>) {
+      while (first != last && this->batches_pay()) {
+        It entry = first;
+        const typename base::batch b(*this, first, last, [](const auto& e) -> const Key& { return e.first; });
+        for (std::size_t i = 0; i < b.count; ++i, ++entry) insert_any(b.hashes[i], (*entry).first, (*entry).second);
+      }
+    }
     for (; first != last; ++first) insert(*first);
+    return this->size() - before;
   }
   void insert(std::initializer_list<value_type> list) { insert(list.begin(), list.end()); }
 
@@ -301,6 +316,13 @@ class basic_map
 
   template <class K>
   static constexpr bool is_key = std::is_same_v<std::remove_cvref_t<K>, Key> || base::template lookup_key<K>;
+
+  // Lvalues of pairs whose first is a Key: batches need no copy of it.
+  template <class It>
+  static constexpr bool has_key_first = requires(const It& it) {
+    requires std::is_lvalue_reference_v<decltype(*it)>;
+    requires std::is_same_v<std::remove_cvref_t<decltype((*it).first)>, Key>;
+  };
 
   template <class P>
   static constexpr bool is_pair_of_key = requires(P& p) { requires is_key<decltype(p.first)>; p.second; };
