@@ -119,8 +119,8 @@ class basic_map
 
   // ---- insertion --------------------------------------------------------------------------------------------
 
-  std::pair<iterator, bool> insert(const value_type& v) { return try_emplace(v.first, v.second); }
-  std::pair<iterator, bool> insert(value_type&& v) { return try_emplace(v.first, std::move(v.second)); }
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert(const value_type& v) { return try_emplace(v.first, v.second); }
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert(value_type&& v) { return try_emplace(v.first, std::move(v.second)); }
   template <class P>
     requires std::is_constructible_v<value_type, P&&>
   std::pair<iterator, bool> insert(P&& v) {
@@ -159,12 +159,12 @@ class basic_map
 
   template <class V>
     requires std::is_assignable_v<T&, V&&>
-  std::pair<iterator, bool> insert_or_assign(const Key& key, V&& value) {
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert_or_assign(const Key& key, V&& value) {
     return assign_any(key, std::forward<V>(value));
   }
   template <class V>
     requires std::is_assignable_v<T&, V&&>
-  std::pair<iterator, bool> insert_or_assign(Key&& key, V&& value) {
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert_or_assign(Key&& key, V&& value) {
     return assign_any(std::move(key), std::forward<V>(value));
   }
   template <class K, class V>
@@ -302,7 +302,7 @@ class basic_map
   }
 
   template <class K, class V>
-  std::pair<iterator, bool> assign_any(K&& key, V&& value) {
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> assign_any(K&& key, V&& value) {
     const std::uint64_t hash = hash_of(s_, key);
     if constexpr (B::facts.growth.every_write) {
       if (const place_type there = assigned_while_growing<std::remove_cvref_t<K>, V>(hash, key, value)) {

@@ -26,7 +26,7 @@ TOPHASH_ALWAYS_INLINE void prefetch_entry(const open_state<B>& s, std::uint64_t 
   const std::size_t home = s.current.map.index(hash);
   const unsigned equal = model::match_word(s.current.groups + home, model::tag_word_of(hash));
   if (equal != 0) {
-    TOPHASH_PREFETCH(s.current.entries + home * model::slots + static_cast<std::size_t>(std::countr_zero(equal)));
+    TOPHASH_PREFETCH(s.current.entries + home * model::slots + lowest_bit(equal));
   }
 }
 
