@@ -359,6 +359,18 @@ TEST_CASE("open groups: erases from groups that were passed cost one rebuild in 
   check_sound(m);
 }
 
+TEST_CASE("open groups: a group of four that tombstones fill becomes one of fourteen", "[open_groups]") {
+  open_map<deletion::tombstone_not_reusing> m;
+  fill(m, 0, 4);
+  CHECK(m.erase(0) == 1);
+  CHECK(m.stats().dead == 1);
+  fill(m, 4, 5);
+  CHECK(m.stats().units == 1);
+  CHECK(m.stats().limit == 14);
+  CHECK(m.size() == 4);
+  check_sound(m);
+}
+
 TEST_CASE("open groups: a tombstone stands only in a full group", "[open_groups]") {
   open_map<hashing::identity, deletion::tombstone> m;
   m.reserve(50);

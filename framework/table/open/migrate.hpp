@@ -272,10 +272,6 @@ TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
   plan wanted = s.policies.growth.decide(load_of(s));
   if (wanted.what == action::keep && s.residue.ask_due) wanted = plan::regrow();
   const std::size_t capacity = B::model::capacity(s.current);
-  if (full && s.current.units == 1 && capacity < one_group_capacity<B> && s.size == capacity) {
-    // Below one group no policy is asked: it knows whole groups only.
-    return start_growth(s, 1, one_group_capacity<B>);
-  }
   if (wanted.what == action::keep && !full) {
     refresh_room(s);
     if (s.size < s.grow_at) return growth_result::done;
@@ -283,6 +279,8 @@ TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
   // Open addressing cannot grow longer chains: a full table that is to be kept grows all the same.
   if (wanted.what == action::keep) wanted = plan::resize(2 * s.current.units);
   array_size size = wanted.what == action::regrow ? array_size{s.current.units, capacity} : size_of_units<B>(wanted.units);
+  // A policy knows whole groups only: a part of one grows to one, whether entries or dead slots filled it.
+  if (wanted.what == action::resize && capacity < one_group_capacity<B>) size = size_of_units<B>(1);
   if (size.units == 0) return growth_result::too_large;
   if (limit_for(s, size.units, size.capacity) <= s.size) size = size_for(s, s.size + 1);
   return start_growth(s, size.units, size.capacity);
