@@ -330,9 +330,13 @@ class run {
   }
 
   // One unit takes as many entries as it has slots, whatever the load.
-  std::size_t limit_of(std::size_t units) const {
-    return std::max(tested_.promised.slots,
-                    units * tested_.promised.load_numerator / tested_.promised.load_denominator);
+  std::size_t limit_of(const account& now) const {
+    const promises& p = tested_.promised;
+    const std::size_t by_load = std::max(p.slots, now.units * p.load_numerator / p.load_denominator);
+    if (p.open_width == 0) return by_load;
+    // A single group has 4 slots or all but the end of the array and one; among several each keeps one free.
+    if (now.units == 1) return now.limit == 4 ? 4 : p.open_width - 2;
+    return std::min(by_load, now.units * (p.slots - 1) - 1);
   }
 
   std::string audit_account(const account& now) const {
@@ -347,7 +351,7 @@ class run {
       return "overflow requested " + std::to_string(now.requested) + " - released " +
              std::to_string(now.released) + " is not in use " + std::to_string(now.overflow_in_use);
     }
-    if (const std::size_t limit = limit_of(now.units); now.units != 0 && now.limit != limit) {
+    if (const std::size_t limit = limit_of(now); now.units != 0 && now.limit != limit) {
       return "the limit is " + std::to_string(now.limit) + ", the load policy says " + std::to_string(limit);
     }
     if (now.recycled > now.requested) return "more overflow buckets recycled than requested";
@@ -383,6 +387,14 @@ class run {
     return {};
   }
 
+  // Homes of open groups that left the old array, whether or not that ended the growth.
+  static std::uint64_t homes_moved(const account& was, const account& now) {
+    if (!now.growing) return was.growing ? was.old_units - was.old_evacuated : 0;
+    return was.growing && was.growths == now.growths && was.regrows == now.regrows
+               ? now.old_evacuated - was.old_evacuated
+               : now.old_evacuated;
+  }
+
   // What the composition promises of growth and residue, from the accounts around one step.
   std::string promised_steps(const step& s, const outcome& seen, const account* before) {
     const promises& p = tested_.promised;
@@ -393,7 +405,8 @@ class run {
     }
     const account& was = before[s.map];
     const account& now = after[s.map];
-    const std::uint64_t moved = now.evacuated_chains - was.evacuated_chains;
+    const std::uint64_t moved =
+        p.open_width == 0 ? now.evacuated_chains - was.evacuated_chains : homes_moved(was, now);
     const bool same_array = was.growths == now.growths && was.regrows == now.regrows;
     if (erases_by_position(s.what) && (moved != 0 || !same_array || was.growing != now.growing)) {
       return "an erase by position, a mark or a sweep moved the growth on";
@@ -402,6 +415,13 @@ class run {
     const bool due = was.growing && !same_array;
     if (is_single_write(s.what) && p.quantum != 0 && !due && moved > p.quantum) {
       return "one write evacuated " + std::to_string(moved) + " chains, the quantum is " +
+             std::to_string(p.quantum);
+    }
+    const bool counts = (s.what != verb::erase_key && is_write(s.what) && was.size < now.size) ||
+                        (s.what == verb::erase_key && seen.result == 1);
+    if (p.open_width != 0 && p.quantum != 0 && counts && was.growing && same_array && now.growing &&
+        moved != p.quantum) {
+      return "a write moved " + std::to_string(moved) + " homes on, the quantum is " +
              std::to_string(p.quantum);
     }
     const bool idle = s.what == verb::assign || (s.what == verb::erase_key && seen.result == 0);

@@ -324,6 +324,8 @@ TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
   // Open addressing cannot grow longer chains: a full table that is to be kept grows all the same.
   if (wanted.what == action::keep) wanted = plan::resize(2 * s.current.units);
   array_size size = wanted.what == action::regrow ? array_size{s.current.units, capacity} : size_of_units<B>(wanted.units);
+  // A policy knows whole groups only: a part of one grows to one, whether entries or dead slots filled it.
+  if (wanted.what == action::resize && capacity < one_group_capacity<B>) size = size_of_units<B>(1);
   if (size.units == 0) return growth_result::too_large;
   if (limit_for(s, size.units, size.capacity) <= s.size) size = size_for(s, s.size + 1);
   return start_growth(s, size.units, size.capacity);
