@@ -83,6 +83,22 @@ struct filling_group {
   }
 };
 
+// From a group that is smaller than the new one: every entry keeps its place, and no hash is asked for.
+template <class B>
+void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept {
+  using model = typename B::model;
+  for (unsigned mask = model::live(old.groups); mask != 0; mask &= mask - 1) {
+    const std::size_t i = lowest_bit(mask);
+    const typename B::slot from{old.entries + i, old.groups->tags + i}, to{s.current.entries + i, s.current.groups->tags + i};
+    open_slot<B>(to);
+    model::relocate_entry(to, from);
+    *to.tag = *from.tag;
+    notify_with<events::moved>(s.policies.observe, [&] {
+      return events::moved{told_slot<B>(old, 0, from, true), told_slot<B>(s.current, 0, to, false), hash_at(s, to)};
+    });
+  }
+}
+
 // All entries of `old` to the current array, in one pass. Nothing throws.
 template <class B>
 void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
@@ -90,7 +106,13 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
   // Doubling by the low bits: the entries of group u belong to groups u and u + old.units, but for those that were
   // passed on from another.
   const bool splits = B::sizing::facts.power_of_two && s.current.units == 2 * old.units;
-  for (std::size_t u = 0; u < old.units; ++u) {
+  const bool one_group = old.units == 1 && s.current.units == 1 && s.residue.dirty == 0 &&
+                         model::capacity(old) <= model::capacity(s.current);
+  if (one_group) {
+    evacuate_one_group(s, old);
+    notify(s.policies.observe, events::evacuated{s.size, 0});
+  }
+  for (std::size_t u = one_group ? 1 : 0; u < old.units; ++u) {
     std::size_t moved = 0;
     typename model::group* const g = old.groups + u;
     // A shrunken array has no group u: then the halves are not used.
