@@ -20,6 +20,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
@@ -241,6 +242,45 @@ TEST_CASE("growth: copy, move, swap and clear in the middle of a growth", "[map]
     CHECK(!other.stats().growing);
     CHECK(other == copy);
   }
+}
+
+// An update steps the growth, and the step moves the entry that the value refers to: it is assigned before.
+TEMPLATE_TEST_CASE("growth: the value of an update may lie in an entry of the same map", "[map]",
+                   (tophash::map<u64, std::string, growth::incremental<1, true>>),
+                   (tophash::map<u64, std::string, growth::incremental<2, true>, deletion::dirty>),
+                   (tophash::map<u64, std::string, presets::go_like>),
+                   (tophash::map<u64, std::string, layout::open_groups<>, growth::incremental<1, true>>),
+                   (tophash::map<u64, std::string, layout::open_groups<8>, growth::incremental<2, true>>)) {
+  const auto value_of = [](u64 key) { return "the value of the key number " + std::to_string(key); };
+  TestType growing;
+  u64 entries = 0;
+  // From a growth of several chains on, so that a step is not the whole of it.
+  while (!(growing.stats().growing && growing.stats().old_units >= 8) && entries < 1000) {
+    growing.try_emplace(entries, value_of(entries));
+    ++entries;
+  }
+  std::size_t steps = 0;
+  for (u64 to = 0; to < entries; to += 3) {
+    for (u64 from = 0; from < entries; from += 3) {
+      TestType m;
+      // A copy has no growth under way: built again as `growing` was.
+      for (u64 key = 0; key < entries; ++key) m.try_emplace(key, value_of(key));
+      REQUIRE(m.stats().growing);
+      const std::size_t before = m.stats().old_evacuated;
+      const auto [it, inserted] = m.insert_or_assign(to, m.find(from)->second);
+      steps += !m.stats().growing || m.stats().old_evacuated != before ? 1u : 0u;
+      REQUIRE_FALSE(inserted);
+      REQUIRE(it->second == value_of(from));
+      REQUIRE(m.at(to) == value_of(from));
+      if (to != from) REQUIRE(m.at(from) == value_of(from));
+      const auto tried = m.try_insert_or_assign(from, std::as_const(m).find(to)->second);
+      REQUIRE((tried.allocated && !tried.inserted && tried.position->second == value_of(from)));
+      // A new key takes it too.
+      REQUIRE(m.try_emplace(entries + to, m.find(from)->second).second);
+      REQUIRE(m.at(entries + to) == value_of(from));
+    }
+  }
+  CHECK(steps > 0);
 }
 
 // ---- the collapse rule
