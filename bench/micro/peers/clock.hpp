@@ -32,10 +32,21 @@ inline std::int64_t clock_cost_ns() noexcept {
   return cost_ns;
 }
 
+// After it the compiler knows nothing of what `object` holds: a loop over it is not hoisted out of the loop over passes.
+template <class T>
+inline void forget(const T& object) noexcept {
+  asm volatile("" : : "g"(&object) : "memory");
+}
+
 // Adds up the time of any number of stretches.
 class stopwatch {
  public:
   void start() noexcept { from_ns_ = thread_cpu_ns(); }
+  // `result` is computed by then, not after.
+  void stop(std::uint64_t result) noexcept {
+    asm volatile("" : : "r"(result) : "memory");
+    stop();
+  }
   void stop() noexcept { total_ns_ += std::max<std::int64_t>(0, thread_cpu_ns() - from_ns_ - cost_ns_); }
   double ns() const noexcept { return static_cast<double>(total_ns_); }
 

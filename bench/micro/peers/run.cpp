@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t ordinary_size = 200'000;
 constexpr std::size_t large_size = 10'000'000;
+// Of operations of more than 1 ns: where the subject does next to nothing (destroy), factors of thousands are quick.
+constexpr double hopeless_factor = 50;
 constexpr kind other_kinds[] = {kind::short_string, kind::long_string, kind::value_64, kind::value_256};
 
 // Entries of the maps of a workload of many small maps.
@@ -119,7 +121,7 @@ void bench::weigh(const std::vector<task>& tasks) {
   for (auto& [what, at] : needed) {
     // Of a run at small sizes only, the curve ends there: a test need not build a million entries.
     const std::size_t largest = *std::max_element(at.begin(), at.end());
-    const std::vector<std::size_t> curve = footprint_sizes(what, largest < 10'000 ? largest : 1'000'000);
+    const std::vector<std::size_t> curve = footprint_sizes(what, largest < ordinary_size ? largest : 1'000'000);
     std::vector<std::size_t> all = at;
     all.insert(all.end(), curve.begin(), curve.end());
     if (what == kind::u64) all.push_back(4);
@@ -146,12 +148,14 @@ task_result bench::measure(const task& what) {
   out.ns.resize(count);
   const workload_function floor = floor_.row(what.what).run[which];
   std::vector<std::optional<std::uint64_t>> sums(count);
+  std::vector<double> discarded(count);
+  std::vector<bool> hopeless(count);
 
   for (unsigned round = 0; round <= rounds_; ++round) {
     for (std::size_t turn = 0; turn <= count; ++turn) {
       const std::size_t m = (round + turn) % (count + 1);
       const workload_function run = m == count ? floor : maps_[m].row(what.what).run[which];
-      if (run == nullptr) continue;
+      if (run == nullptr || (m < count && hopeless[m])) continue;
       const measurement took = run(in);
       const double ns = std::max(took.ns / static_cast<double>(std::max<std::uint64_t>(1, took.operations)), 1e-6);
       if (m == count) {
@@ -161,7 +165,11 @@ task_result bench::measure(const task& what) {
       if (m == subject_) out.operations = took.operations;
       if (!sums[m]) sums[m] = took.checksum;
       if (*sums[m] != took.checksum) wrong_.push_back({what.name(), std::string(maps_[m].name), *sums[m], took.checksum});
-      if (round > 0) out.ns[m].push_back(ns);
+      (round > 0 ? out.ns[m].emplace_back() : discarded[m]) = ns;
+    }
+    for (std::size_t m = 0; round == 0 && m < count; ++m) {
+      hopeless[m] = discarded[m] > hopeless_factor * discarded[subject_] && discarded[subject_] > 1;
+      if (hopeless[m]) out.ns[m].push_back(discarded[m]);
     }
   }
   for (std::size_t m = 0; m < count; ++m) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs workloads over maps, interleaved: in round r the maps take turns starting from the r-th, so that what slows the
 // machine for a while slows them alike, and only ratios within a round are compared. One round before the first is
-// discarded: it faults the heap in.
+// discarded: it faults the heap in. A map that took 50 times the subject's time in it is not run again (gp_hash_table
+// churning takes thousands of times as long): that one figure stands for it.
 #ifndef TOPHASH_BENCH_MICRO_PEERS_RUN_HPP
 #define TOPHASH_BENCH_MICRO_PEERS_RUN_HPP
 

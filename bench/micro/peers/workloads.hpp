@@ -77,7 +77,7 @@ struct workloads {
     stopwatch clock;
     clock.start();
     const std::uint64_t sum = find_all(m, asked);
-    clock.stop();
+    clock.stop(sum);
     return result(clock, asked.size(), sum);
   }
 
@@ -140,7 +140,7 @@ struct workloads {
     stopwatch clock;
     clock.start();
     for (const key& k : in.hits) inserted += I::insert(m, k, 0) ? 1 : 0;
-    clock.stop();
+    clock.stop(inserted);
     return result(clock, in.hits.size(), inserted + sum_of(m));
   }
   static measurement assign_present(const input& in) {
@@ -182,8 +182,11 @@ struct workloads {
     std::uint64_t sum = 0;
     stopwatch clock;
     clock.start();
-    for (std::size_t r = 0; r < in.repeats; ++r) sum += find_all(m, asked);
-    clock.stop();
+    for (std::size_t r = 0; r < in.repeats; ++r) {
+      forget(m);
+      sum += find_all(m, asked);
+    }
+    clock.stop(sum);
     return result(clock, asked.size() * in.repeats, sum);
   }
   static measurement find_few(const input& in) {
@@ -193,7 +196,7 @@ struct workloads {
     stopwatch clock;
     clock.start();
     for (const key& k : in.few) found += I::contains(m, k) ? 1 : 0;
-    clock.stop();
+    clock.stop(found);
     return result(clock, in.few.size(), found);
   }
   // Keys 1 .. n, asked for at random.
@@ -205,7 +208,7 @@ struct workloads {
     stopwatch clock;
     clock.start();
     for (const std::uint32_t victim : in.victims) I::add_found(m, victim + std::uint64_t{1}, sum);
-    clock.stop();
+    clock.stop(sum);
     return result(clock, in.victims.size(), sum);
   }
 
@@ -234,7 +237,7 @@ struct workloads {
     stopwatch clock;
     clock.start();
     for (std::size_t i = 0; i < in.hits.size(); ++i) sum += I::erase(m, in.others[i]);
-    clock.stop();
+    clock.stop(sum);
     return result(clock, in.hits.size(), sum + m.size());
   }
   static measurement erase_refill(const input& in) {
@@ -295,7 +298,7 @@ struct workloads {
     stopwatch clock;
     clock.start();
     const std::uint64_t sum = find_all(m, asked);
-    clock.stop();
+    clock.stop(sum);
     return result(clock, asked.size(), sum);
   }
   static measurement hit_after_churn(const input& in) { return after_churn(in, in.hits_others); }
@@ -313,8 +316,11 @@ struct workloads {
     std::uint64_t sum = 0;
     stopwatch clock;
     clock.start();
-    for (std::size_t pass = 0; pass < passes(in); ++pass) sum += sum_of(m);
-    clock.stop();
+    for (std::size_t pass = 0; pass < passes(in); ++pass) {
+      forget(m);
+      sum += sum_of(m);
+    }
+    clock.stop(sum);
     return result(clock, m.size() * passes(in), sum);
   }
   static measurement iterate_sparse(const input& in) {
@@ -324,8 +330,11 @@ struct workloads {
     std::uint64_t sum = 0;
     stopwatch clock;
     clock.start();
-    for (std::size_t pass = 0; pass < passes(in); ++pass) sum += sum_of(m);
-    clock.stop();
+    for (std::size_t pass = 0; pass < passes(in); ++pass) {
+      forget(m);
+      sum += sum_of(m);
+    }
+    clock.stop(sum);
     return result(clock, m.size() * passes(in), sum);
   }
   static measurement copy(const input& in) {
@@ -336,6 +345,7 @@ struct workloads {
     for (std::size_t r = 0; r < in.repeats; ++r) {
       clock.start();
       const map other(m);
+      forget(other);
       clock.stop();
       sum += r == 0 ? audit(other, keys_of_repeat(in, 0)) : other.size();
     }
@@ -354,17 +364,17 @@ struct workloads {
     }
     return result(clock, in.n * in.repeats, audit(m, keys_of_repeat(in, 0)));
   }
+  // Several maps in one stretch: where entries need no destructor it is one call of free each.
   static measurement destroy(const input& in) {
-    stopwatch clock;
+    const std::size_t count = in.n >= 1'000'000 ? 1 : std::max<std::size_t>(8, in.repeats);
+    std::vector<std::optional<map>> maps(count);
     std::uint64_t sum = 0;
-    for (std::size_t r = 0; r < in.repeats; ++r) {
-      std::optional<map> place;
-      sum += filled(place, in, r).size();
-      clock.start();
-      place.reset();
-      clock.stop();
-    }
-    return result(clock, in.n * in.repeats, sum);
+    for (std::size_t i = 0; i < count; ++i) sum += filled(maps[i], in, i % in.repeats).size();
+    stopwatch clock;
+    clock.start();
+    for (auto& m : maps) m.reset();
+    clock.stop();
+    return result(clock, in.n * count, sum);
   }
 
   // ---- many small maps: `small_maps` of them in an array, keys taken one after the other ------------------------
@@ -413,7 +423,7 @@ struct workloads {
     stopwatch clock;
     clock.start();
     for (std::size_t i = 0; i < asked.size(); ++i) I::add_found(maps[i % small_maps], in.keys[asked[i]], sum);
-    clock.stop();
+    clock.stop(sum);
     return result(clock, asked.size(), sum);
   }
   static measurement small_move(const input& in) {
