@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CPU time of the calling thread: what another process takes of the core is not in it. Reading it is a system
-// call of some 100 ns, which `stopwatch` measures once and subtracts.
+// The CPU time of the calling thread: what another process takes of the core is not in it. Reading it is a
+// system call of some 100 ns, which `stopwatch` measures once and subtracts.
 #ifndef TOPHASH_BENCH_MICRO_PEERS_CLOCK_HPP
 #define TOPHASH_BENCH_MICRO_PEERS_CLOCK_HPP
 
@@ -32,7 +32,8 @@ inline std::int64_t clock_cost_ns() noexcept {
   return cost_ns;
 }
 
-// After it the compiler knows nothing of what `object` holds: a loop over it is not hoisted out of the loop over passes.
+// After it the compiler knows nothing of what `object` holds: a loop over it is not hoisted out of the loop
+// over passes.
 template <class T>
 inline void forget(const T& object) noexcept {
   asm volatile("" : : "g"(&object) : "memory");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam between the program and the maps: each map is a row of function pointers, one a workload, compiled in a
-// translation unit of its own with the loop inside, so that no call through a pointer is measured.
+// The seam between the program and the maps: each map is a row of function pointers, one a workload, compiled
+// in a translation unit of its own with the loop inside, so that no call through a pointer is measured.
 #ifndef TOPHASH_BENCH_MICRO_PEERS_CONTESTANT_HPP
 #define TOPHASH_BENCH_MICRO_PEERS_CONTESTANT_HPP
 
@@ -56,7 +56,7 @@ inline constexpr std::size_t workload_count = static_cast<std::size_t>(workload:
 struct workload_row {
   workload id;
   std::string_view name;
-  std::string_view what;  // one operation of it
+  std::string_view what;   // one operation of it
   std::string_view group;  // summed up at the end: insert, hit, miss, or nothing
   bool for_strings;
   bool for_large_values;
@@ -90,13 +90,14 @@ struct contestant {
   const element_row& row(kind k) const noexcept { return elements[static_cast<std::size_t>(element_of(k))]; }
 };
 
-// Each is defined in the translation unit of its family, once for the shared hash and once for every map's own.
-#define TOPHASH_PEERS_FAMILY(name)                             \
-  namespace shared_hashing {                                   \
-  void add_##name(std::vector<contestant>& to);                \
-  }                                                            \
-  namespace native_hashing {                                   \
-  void add_##name(std::vector<contestant>& to);                \
+// Each is defined in the translation unit of its family, once for the shared hash and once for every map's
+// own.
+#define TOPHASH_PEERS_FAMILY(name)                                                                           \
+  namespace shared_hashing {                                                                                 \
+  void add_##name(std::vector<contestant>& to);                                                              \
+  }                                                                                                          \
+  namespace native_hashing {                                                                                 \
+  void add_##name(std::vector<contestant>& to);                                                              \
   }
 TOPHASH_PEERS_FAMILY(tophash)
 TOPHASH_PEERS_FAMILY(absl)
@@ -108,8 +109,8 @@ TOPHASH_PEERS_FAMILY(std)
 TOPHASH_PEERS_FAMILY(pbds)
 #undef TOPHASH_PEERS_FAMILY
 
-// A direct table t[h(k) >> s] whose keys do not collide, at most 0.72 full: what a lookup with this hash and this
-// access pattern costs before any map's own work. Lookups only, of u64.
+// A direct table t[h(k) >> s] whose keys do not collide, at most 0.72 full: what a lookup with this hash and
+// this access pattern costs before any map's own work. Lookups only, of u64.
 contestant collision_free_floor();
 
 }  // namespace tophash::peers

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the file of a family includes: everything to turn a map template into a contestant. Each such file is compiled
-// twice, with TOPHASH_PEERS_NATIVE_HASH 0 (every map hashes with shared_hash) and 1 (each with its own default).
+// What the file of a family includes: everything to turn a map template into a contestant. Each such file is
+// compiled twice, with TOPHASH_PEERS_NATIVE_HASH 0 (every map hashes with shared_hash) and 1 (each with its
+// own default).
 #ifndef TOPHASH_BENCH_MICRO_PEERS_FAMILY_HPP
 #define TOPHASH_BENCH_MICRO_PEERS_FAMILY_HPP
 

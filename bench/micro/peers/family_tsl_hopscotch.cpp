@@ -9,7 +9,8 @@ namespace tophash::peers::TOPHASH_PEERS_HASHING {
 
 // Its further parameters are not all types: the template cannot be passed as template <class...>.
 template <class Key, class T>
-using hopscotch = std::conditional_t<native_hash, tsl::hopscotch_map<Key, T>, tsl::hopscotch_map<Key, T, shared_hash>>;
+using hopscotch =
+    std::conditional_t<native_hash, tsl::hopscotch_map<Key, T>, tsl::hopscotch_map<Key, T, shared_hash>>;
 
 void add_tsl_hopscotch(std::vector<contestant>& to) {
   to.push_back(

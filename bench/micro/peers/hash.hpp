@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one hash of all maps, so that the maps are compared and not the hashes: integers by one folded multiplication
-// (tophash::mix), strings by wyhash. It avalanches and says so, in the way that Boost and tophash read: neither mixes
-// its result again.
+// The one hash of all maps, so that the maps are compared and not the hashes: integers by one folded
+// multiplication (tophash::mix), strings by wyhash. It avalanches and says so, in the way that Boost and
+// tophash read: neither mixes its result again.
 #ifndef TOPHASH_BENCH_MICRO_PEERS_HASH_HPP
 #define TOPHASH_BENCH_MICRO_PEERS_HASH_HPP
 

@@ -39,7 +39,9 @@ void __real_free(void*);
 
 void* __wrap_malloc(std::size_t bytes) { return born(__real_malloc(bytes)); }
 void* __wrap_calloc(std::size_t count, std::size_t bytes) { return born(__real_calloc(count, bytes)); }
-void* __wrap_aligned_alloc(std::size_t align, std::size_t bytes) { return born(__real_aligned_alloc(align, bytes)); }
+void* __wrap_aligned_alloc(std::size_t align, std::size_t bytes) {
+  return born(__real_aligned_alloc(align, bytes));
+}
 int __wrap_posix_memalign(void** block, std::size_t align, std::size_t bytes) {
   const int error = __real_posix_memalign(block, align, bytes);
   if (error == 0) born(*block);
@@ -63,7 +65,8 @@ void* operator new(std::size_t bytes) {
 void* operator new(std::size_t bytes, std::align_val_t align) {
   const auto to = static_cast<std::size_t>(align);
   void* block = nullptr;
-  if (posix_memalign(&block, to < sizeof(void*) ? sizeof(void*) : to, bytes == 0 ? 1 : bytes) == 0) return block;
+  if (posix_memalign(&block, to < sizeof(void*) ? sizeof(void*) : to, bytes == 0 ? 1 : bytes) == 0)
+    return block;
   throw std::bad_alloc();
 }
 void operator delete(void* block) noexcept { std::free(block); }

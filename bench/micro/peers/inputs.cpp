@@ -25,8 +25,8 @@ class random_words {
   std::uint64_t state_;
 };
 
-// The id-th key. Different ids give different keys: each step is a bijection. The words 0, ~0 and ~1 are left out,
-// since google::dense_hash_map needs two keys that never occur, and the floor one.
+// The id-th key. Different ids give different keys: each step is a bijection. The words 0, ~0 and ~1 are left
+// out, since google::dense_hash_map needs two keys that never occur, and the floor one.
 struct u64_keys {
   std::uint64_t seed;
   std::uint64_t operator()(std::uint64_t id) const noexcept {
@@ -82,7 +82,8 @@ std::unique_ptr<input_base> fill(kind what, std::size_t n, std::uint64_t seed, c
   in->hits = permutations(in->keys.data(), n, lookups, random);
   in->hits_others = permutations(in->others.data() + (total - n), n, lookups, random);
   in->halves.reserve(lookups);
-  for (std::size_t i = 0; i < lookups; ++i) in->halves.push_back(random.next() & 1u ? in->hits[i] : in->others[i]);
+  for (std::size_t i = 0; i < lookups; ++i)
+    in->halves.push_back(random.next() & 1u ? in->hits[i] : in->others[i]);
   const std::size_t few = std::min(n, std::max<std::size_t>(32, n / 64));
   in->few.reserve(lookups);
   for (std::size_t i = 0; i < lookups; ++i) in->few.push_back(in->keys[random.below(few)]);
@@ -100,20 +101,28 @@ std::unique_ptr<input_base> fill(kind what, std::size_t n, std::uint64_t seed, c
 
 const char* name_of(kind k) noexcept {
   switch (k) {
-    case kind::u64: return "u64";
-    case kind::short_string: return "short_string";
-    case kind::long_string: return "long_string";
-    case kind::value_64: return "value_64";
-    case kind::value_256: return "value_256";
+  case kind::u64:
+    return "u64";
+  case kind::short_string:
+    return "short_string";
+  case kind::long_string:
+    return "long_string";
+  case kind::value_64:
+    return "value_64";
+  case kind::value_256:
+    return "value_256";
   }
   return "?";
 }
 
 std::unique_ptr<input_base> make_inputs(kind what, std::size_t n, std::uint64_t seed) {
   switch (what) {
-    case kind::short_string: return fill<std::string>(what, n, seed, string_keys{next_seed(seed), 8, 16});
-    case kind::long_string: return fill<std::string>(what, n, seed, string_keys{next_seed(seed), 40, 40});
-    default: return fill<std::uint64_t>(what, n, seed, u64_keys{next_seed(seed)});
+  case kind::short_string:
+    return fill<std::string>(what, n, seed, string_keys{next_seed(seed), 8, 16});
+  case kind::long_string:
+    return fill<std::string>(what, n, seed, string_keys{next_seed(seed), 40, 40});
+  default:
+    return fill<std::uint64_t>(what, n, seed, u64_keys{next_seed(seed)});
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the workloads ask of a map, spelt for each family of interfaces. Values are words, alone or at the head of a
-// larger value, so that a lookup touches the value and no more of it than a user would.
+// What the workloads ask of a map, spelt for each family of interfaces. Values are words, alone or at the
+// head of a larger value, so that a lookup touches the value and no more of it than a user would.
 #ifndef TOPHASH_BENCH_MICRO_PEERS_INTERFACES_HPP
 #define TOPHASH_BENCH_MICRO_PEERS_INTERFACES_HPP
 
@@ -47,8 +47,12 @@ struct std_interface {
 
   static void prepare(map&) {}
   static void reserve(map& m, std::size_t n) { m.reserve(n); }
-  static bool insert(map& m, const key& k, std::uint64_t word) { return m.try_emplace(k, value_of<value>(word)).second; }
-  static void assign(map& m, const key& k, std::uint64_t word) { m.insert_or_assign(k, value_of<value>(word)); }
+  static bool insert(map& m, const key& k, std::uint64_t word) {
+    return m.try_emplace(k, value_of<value>(word)).second;
+  }
+  static void assign(map& m, const key& k, std::uint64_t word) {
+    m.insert_or_assign(k, value_of<value>(word));
+  }
   static bool add_found(const map& m, const key& k, std::uint64_t& sum) {
     const auto it = m.find(k);
     if (it == m.end()) return false;

@@ -47,8 +47,8 @@ void add_means(std::string& out, const bench& b, const std::vector<task_result>&
   const by_task all = to_best(b, results, false, any_task);
   const by_task similar = to_best(b, results, true, any_task);
   if (all.empty()) return;
-  out += fmt::format("geometric mean of {} / best peer of each workload ({} of them):  {}\n", subject, all.size(),
-                     with_interval(geometric_mean(all)));
+  out += fmt::format("geometric mean of {} / best peer of each workload ({} of them):  {}\n", subject,
+                     all.size(), with_interval(geometric_mean(all)));
   if (!similar.empty()) {
     out += fmt::format("  against peers of at most {} times its bytes per entry ({}):  {}\n", similar_bytes,
                        similar.size(), with_interval(geometric_mean(similar)));
@@ -60,8 +60,8 @@ void add_means(std::string& out, const bench& b, const std::vector<task_result>&
     out += fmt::format("  {:6} of u64 ({} workloads x sizes):  {}  upper bound {:.3f}\n", group, some.size(),
                        with_interval(mean), mean.high);
   }
-  out += fmt::format("  (brackets: {:.0f} % interval over {} rounds)\n",
-                     100 * geometric_mean(all).coverage, b.rounds());
+  out += fmt::format("  (brackets: {:.0f} % interval over {} rounds)\n", 100 * geometric_mean(all).coverage,
+                     b.settings().rounds);
 }
 
 // Every map on the same scale: 1 would be an oracle that picks the best peer for each workload.
@@ -84,11 +84,13 @@ void add_losses(std::string& out, const bench& b, const std::vector<task_result>
   }
   std::sort(losses.begin(), losses.end(),
             [](auto* a, auto* c) { return a->subject_to_best.median > c->subject_to_best.median; });
-  out += fmt::format("\nlost: {} of {}; the worst first, with bytes per entry at that size\n", losses.size(), results.size());
+  out += fmt::format("\nlost: {} of {}; the worst first, with bytes per entry at that size\n", losses.size(),
+                     results.size());
   for (const task_result* r : losses) {
     const auto bytes = [&](std::size_t m) { return b.bytes_of(m, r->what.what).at.at(r->what.n); };
-    out += fmt::format("  {:42} {:24} {:14} {:6.1f} B, {} {:.1f} B\n", r->what.name(), with_interval(r->subject_to_best),
-                       b.maps()[*r->best].name, bytes(*r->best), b.maps()[b.subject()].name, bytes(b.subject()));
+    out += fmt::format("  {:42} {:24} {:14} {:6.1f} B, {} {:.1f} B\n", r->what.name(),
+                       with_interval(r->subject_to_best), b.maps()[*r->best].name, bytes(*r->best),
+                       b.maps()[b.subject()].name, bytes(b.subject()));
   }
 }
 
@@ -121,21 +123,26 @@ nlohmann::json as_json(const lab::estimate& e) {
 }  // namespace
 
 std::string heading(const bench& b, const circumstances& how) {
-  std::string out = fmt::format("peers: {} hash, {} rounds, thread CPU time, {}\n", how.hashing, b.rounds(), how.processor);
+  std::string out = fmt::format("peers: {} hash, {} rounds of {}, CPU time of the thread, {}\n", how.hashing,
+                                b.settings().rounds, b.settings().tries, how.processor);
   out += fmt::format("{} {}; transparent huge pages: {}; {}\n", how.compiler, how.flags, how.huge_pages,
-                     how.keeps_freed_heap ? "glibc keeps freed memory, so nobody is spared page faults by another's"
-                                          : "the heap may give memory back: page faults fall on whoever comes next");
+                     how.keeps_freed_heap
+                         ? "glibc keeps freed memory, so nobody is spared page faults by another's"
+                         : "the heap may give memory back: page faults fall on whoever comes next");
   out += "maps: ";
   for (const contestant& c : b.maps()) out += fmt::format(" {} = {}", c.code, c.type);
   out += "\n";
   for (const std::string& a : how.absent) out += fmt::format("absent: {}\n", a);
-  out += fmt::format("columns: ns an operation of {0}; {0} / floor; time of each map / {0}; the best peer; {0} / best\n",
-                     b.maps()[b.subject()].name);
+  if (!how.left_out.empty()) out += fmt::format("left out of a quick run: {}\n", how.left_out);
+  out += fmt::format(
+      "columns: ns an operation of {0}; {0} / floor; time of each map / {0}; the best peer; {0} / best\n",
+      b.maps()[b.subject()].name);
   return out;
 }
 
 std::string table_head(const bench& b) {
-  std::string out = fmt::format("{:18} {:12} {:>10} {:>8} {:>5}", "workload", "kind", "n", b.maps()[b.subject()].code, "floor");
+  std::string out = fmt::format("{:18} {:12} {:>10} {:>8} {:>5}", "workload", "kind", "n",
+                                b.maps()[b.subject()].code, "floor");
   for (std::size_t m = 0; m < b.maps().size(); ++m) {
     if (m != b.subject()) out += fmt::format(" {:>5}", b.maps()[m].code);
   }
@@ -143,15 +150,17 @@ std::string table_head(const bench& b) {
 }
 
 std::string table_line(const bench& b, const task_result& r) {
-  std::string out = fmt::format("{:18} {:12} {:>10}", r.what.row->name, name_of(r.what.what), counted(r.what.n));
+  std::string out =
+      fmt::format("{:18} {:12} {:>10}", r.what.row->name, name_of(r.what.what), counted(r.what.n));
   out += fmt::format(" {:8.2f} {:>5}", lab::summarise(r.ns[b.subject()]).median,
                      r.floor_ns.empty() ? "" : ratio(r.subject_to_floor.median));
   for (std::size_t m = 0; m < b.maps().size(); ++m) {
     if (m != b.subject()) out += fmt::format(" {:>5}", r.ns[m].empty() ? "-" : ratio(r.to_subject[m].median));
   }
   if (r.best) {
-    out += fmt::format("  {:4}  {:.2f} [{:.2f} .. {:.2f}]{}", b.maps()[*r.best].code, r.subject_to_best.median,
-                       r.subject_to_best.low, r.subject_to_best.high, r.subject_to_best.low > 1 ? " lost" : "");
+    out +=
+        fmt::format("  {:4}  {:.2f} [{:.2f} .. {:.2f}]{}", b.maps()[*r.best].code, r.subject_to_best.median,
+                    r.subject_to_best.low, r.subject_to_best.high, r.subject_to_best.low > 1 ? " lost" : "");
   }
   return out + "\n";
 }
@@ -159,9 +168,10 @@ std::string table_line(const bench& b, const task_result& r) {
 std::string summary(const bench& b, const std::vector<task_result>& results) {
   std::string out = "\n";
   add_means(out, b, results);
-  const auto worst = std::max_element(results.begin(), results.end(), [](const task_result& a, const task_result& c) {
-    return a.subject_to_best.median < c.subject_to_best.median;
-  });
+  const auto worst =
+      std::max_element(results.begin(), results.end(), [](const task_result& a, const task_result& c) {
+        return a.subject_to_best.median < c.subject_to_best.median;
+      });
   if (worst != results.end() && worst->best) {
     out += fmt::format("  worst: {}  {}  by {}\n", worst->what.name(), with_interval(worst->subject_to_best),
                        b.maps()[*worst->best].name);
@@ -175,18 +185,28 @@ std::string summary(const bench& b, const std::vector<task_result>& results) {
 nlohmann::json to_json(const bench& b, const circumstances& how, const std::vector<task_result>& results) {
   nlohmann::json out;
   out["format"] = "tophash peers 1";
-  out["made_with"] = {{"compiler", how.compiler}, {"flags", how.flags}, {"processor", how.processor},
-                      {"transparent_huge_pages", how.huge_pages}, {"hash", how.hashing}, {"seed", how.seed},
-                      {"clock", "CPU time of the thread"}, {"rounds", b.rounds()},
-                      {"glibc_keeps_freed_memory", how.keeps_freed_heap}, {"absent", how.absent}};
+  out["made_with"] = {{"compiler", how.compiler},
+                      {"flags", how.flags},
+                      {"processor", how.processor},
+                      {"transparent_huge_pages", how.huge_pages},
+                      {"hash", how.hashing},
+                      {"seed", b.settings().seed},
+                      {"clock", "CPU time of the thread"},
+                      {"rounds", b.settings().rounds},
+                      {"tries", b.settings().tries},
+                      {"glibc_keeps_freed_memory", how.keeps_freed_heap},
+                      {"absent", how.absent}};
   out["subject"] = b.maps()[b.subject()].name;
   for (std::size_t m = 0; m < b.maps().size(); ++m) {
     nlohmann::json one{{"name", b.maps()[m].name}, {"type", b.maps()[m].type}, {"peer", !b.maps()[m].ours}};
     out["maps"].push_back(one);
   }
   for (const task_result& r : results) {
-    nlohmann::json one{{"workload", r.what.row->name}, {"what", r.what.row->what}, {"kind", name_of(r.what.what)},
-                       {"n", r.what.n}, {"operations", r.operations}};
+    nlohmann::json one{{"workload", r.what.row->name},
+                       {"what", r.what.row->what},
+                       {"kind", name_of(r.what.what)},
+                       {"n", r.what.n},
+                       {"operations", r.operations}};
     for (std::size_t m = 0; m < b.maps().size(); ++m) {
       if (r.ns[m].empty()) continue;
       nlohmann::json& entry = one["maps"][std::string(b.maps()[m].name)];

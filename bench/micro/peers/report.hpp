@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run of the peers bench says: a line a task while it runs, a summary at the end, and all of it as JSON.
+// What a run of the peers bench says: a line a task while it runs, a summary at the end, and all of it as
+// JSON.
 #ifndef TOPHASH_BENCH_MICRO_PEERS_REPORT_HPP
 #define TOPHASH_BENCH_MICRO_PEERS_REPORT_HPP
 
@@ -20,8 +21,8 @@ struct circumstances {
   std::string huge_pages;  // the kernel's setting for transparent ones
   std::string hashing;     // shared or native
   bool keeps_freed_heap = false;
-  std::uint64_t seed = 0;
   std::vector<std::string> absent;  // peers not compiled in, with the package that has them
+  std::string left_out;             // peers that the quick run leaves out
 };
 
 std::string heading(const bench& b, const circumstances& how);

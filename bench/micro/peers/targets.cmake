@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# tophash_peers: tophash::fast_map against the hash maps that Debian packages (docs/peers.md). Not in `all`:
+# tophash_peers: tophash::fast_map against the hash maps that Debian packages (docs/peers.md).
+# Not in `all`:
 #   cmake --build --preset release --target tophash_peers
-# The file of each family of maps is compiled twice, for the shared hash and for every map's own. A family that is not
-# found is left out, and the program's output names it.
+# The file of each family of maps is compiled twice, for the shared hash and for every map's own. A family
+# that is not found is left out, and the output names it.
 
 if(NOT UNIX OR NOT CLI11_FOUND OR CMAKE_CXX_COMPILER_ID STREQUAL "MSVC")
   return()
@@ -54,7 +55,8 @@ if(absl_maps_found)
   target_link_libraries(tophash_peers_settings INTERFACE absl::flat_hash_map absl::node_hash_map)
 endif()
 
-list(TRANSFORM peers_families REPLACE "(.+)" "micro/peers/family_\\1.cpp" OUTPUT_VARIABLE peers_family_sources)
+list(TRANSFORM peers_families REPLACE "(.+)" "micro/peers/family_\\1.cpp"
+  OUTPUT_VARIABLE peers_family_sources)
 foreach(native IN ITEMS 0 1)
   add_library(tophash_peers_maps_${native} OBJECT EXCLUDE_FROM_ALL ${peers_family_sources})
   target_compile_definitions(tophash_peers_maps_${native} PRIVATE TOPHASH_PEERS_NATIVE_HASH=${native})
@@ -62,9 +64,10 @@ foreach(native IN ITEMS 0 1)
 endforeach()
 
 add_executable(tophash_peers EXCLUDE_FROM_ALL
-  micro/peers.cpp micro/peers/floor.cpp micro/peers/heap_meter.cpp micro/peers/inputs.cpp micro/peers/report.cpp
-  micro/peers/run.cpp micro/peers/workload_rows.cpp)
-set_source_files_properties(micro/peers.cpp micro/peers/report.cpp micro/peers/run.cpp PROPERTIES COMPILE_OPTIONS -O1)
+  micro/peers.cpp micro/peers/floor.cpp micro/peers/heap_meter.cpp micro/peers/inputs.cpp
+  micro/peers/report.cpp micro/peers/run.cpp micro/peers/workload_rows.cpp)
+set_source_files_properties(micro/peers.cpp micro/peers/report.cpp micro/peers/run.cpp
+  PROPERTIES COMPILE_OPTIONS -O1)
 set_source_files_properties(micro/peers.cpp PROPERTIES
   COMPILE_DEFINITIONS "TOPHASH_PEERS_FLAGS=\"${compile_flags}\";${peers_definitions}")
 target_link_libraries(tophash_peers PRIVATE tophash_peers_settings tophash_peers_maps_0 tophash_peers_maps_1
@@ -73,3 +76,16 @@ target_link_libraries(tophash_peers PRIVATE tophash_peers_settings tophash_peers
 foreach(function IN ITEMS malloc calloc realloc aligned_alloc posix_memalign free)
   target_link_options(tophash_peers PRIVATE "LINKER:--wrap=${function}")
 endforeach()
+
+# The program takes two and a half minutes of CPU time to compile, so its test is one of the long ones, which
+# build it.
+if(TOPHASH_TESTS)
+  add_test(NAME lab.peers_build
+    COMMAND ${CMAKE_COMMAND} --build "${PROJECT_BINARY_DIR}" --target tophash_peers --parallel 1)
+  set_tests_properties(lab.peers_build PROPERTIES
+    FIXTURES_SETUP tophash_peers LABELS "lab;long" TIMEOUT 1800)
+  add_test(NAME lab.peers
+    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:tophash_peers>
+            -DFILE=${CMAKE_CURRENT_BINARY_DIR}/peers_smoke.json -P ${CMAKE_CURRENT_LIST_DIR}/smoke.cmake)
+  set_tests_properties(lab.peers PROPERTIES FIXTURES_REQUIRED tophash_peers LABELS "lab;long")
+endif()

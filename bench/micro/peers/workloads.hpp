@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The workloads, for a map behind one of interfaces.hpp. Each builds what it needs with the clock stopped, times its
-// loop, and returns the sum of what it saw, which keeps the optimiser from removing the loop and betrays a wrong map.
-// Sums do not depend on the order in which a map keeps its entries.
+// The workloads, for a map behind one of interfaces.hpp. Each builds what it needs with the clock stopped,
+// times its loop, and returns the sum of what it saw, which keeps the optimiser from removing the loop and
+// betrays a wrong map. Sums do not depend on the order in which a map keeps its entries.
 #ifndef TOPHASH_BENCH_MICRO_PEERS_WORKLOADS_HPP
 #define TOPHASH_BENCH_MICRO_PEERS_WORKLOADS_HPP
 
@@ -30,7 +30,8 @@ struct workloads {
 
   static constexpr std::size_t small_maps = 8192;
 
-  // ---- parts ------------------------------------------------------------------------------------------------
+  // ---- parts
+  // ------------------------------------------------------------------------------------------------
 
   static std::span<const key> keys_of_repeat(const input& in, std::size_t repeat) {
     return {in.keys.data() + repeat * in.n, in.n};
@@ -81,7 +82,8 @@ struct workloads {
     return result(clock, asked.size(), sum);
   }
 
-  // ---- insert -----------------------------------------------------------------------------------------------
+  // ---- insert
+  // -----------------------------------------------------------------------------------------------
 
   template <bool Reserve>
   static measurement insert(const input& in) {
@@ -112,8 +114,8 @@ struct workloads {
     }
     return result(clock, in.n * in.repeats, sum);
   }
-  // The order in which a table of the same type and hash iterates, which is that of the hashes: inserted without
-  // reserve it fills one end of the smaller table first.
+  // The order in which a table of the same type and hash iterates, which is that of the hashes: inserted
+  // without reserve it fills one end of the smaller table first.
   static measurement insert_foreign(const input& in) {
     stopwatch clock;
     std::uint64_t sum = 0;
@@ -168,7 +170,8 @@ struct workloads {
     return result(clock, in.n * in.repeats, sum);
   }
 
-  // ---- find -------------------------------------------------------------------------------------------------
+  // ---- find
+  // -------------------------------------------------------------------------------------------------
 
   static measurement find_hit(const input& in) { return lookups(in, in.hits); }
   static measurement find_miss(const input& in) {
@@ -212,7 +215,8 @@ struct workloads {
     return result(clock, in.victims.size(), sum);
   }
 
-  // ---- erase and churn --------------------------------------------------------------------------------------
+  // ---- erase and churn
+  // --------------------------------------------------------------------------------------
 
   static measurement erase_hit(const input& in) {
     stopwatch clock;
@@ -306,7 +310,8 @@ struct workloads {
     return after_churn(in, std::span<const key>(in.keys).first(in.hits_others.size()));
   }
 
-  // ---- whole maps -------------------------------------------------------------------------------------------
+  // ---- whole maps
+  // -------------------------------------------------------------------------------------------
 
   static std::size_t passes(const input& in) { return std::max<std::size_t>(1, 8 * least_stream / in.n); }
 
@@ -377,7 +382,8 @@ struct workloads {
     return result(clock, in.n * count, sum);
   }
 
-  // ---- many small maps: `small_maps` of them in an array, keys taken one after the other ------------------------
+  // ---- many small maps: `small_maps` of them in an array, keys taken one after the other
+  // ------------------------
 
   // Map i holds entries_of(i) keys, the first of which is key `from`.
   template <std::size_t Entries>
@@ -415,7 +421,8 @@ struct workloads {
       std::size_t from = 0;
       for (std::size_t which = 0; which < small_maps; ++which, ++i) {
         const std::size_t entries = entries_of<Entries>(which);
-        asked[i] = static_cast<std::uint32_t>((from + in.victims[i % in.victims.size()] % entries) % in.keys.size());
+        asked[i] =
+            static_cast<std::uint32_t>((from + in.victims[i % in.victims.size()] % entries) % in.keys.size());
         from += entries;
       }
     }
@@ -468,7 +475,8 @@ struct workloads {
     return result(clock, operations, sum);
   }
 
-  // ---- memory -----------------------------------------------------------------------------------------------
+  // ---- memory
+  // -----------------------------------------------------------------------------------------------
 
   static std::vector<double> bytes(const input_base& any, std::span<const std::size_t> sizes) {
     const input& in = static_cast<const input&>(any);
@@ -484,7 +492,8 @@ struct workloads {
     return out;
   }
 
-  // ---- the row ----------------------------------------------------------------------------------------------
+  // ---- the row
+  // ----------------------------------------------------------------------------------------------
 
   template <measurement (*Run)(const input&)>
   static measurement erased(const input_base& in) {
@@ -539,10 +548,11 @@ struct workloads {
   }
 };
 
-// All elements of one map template: Map<Key, Value> is the type, Interface<Map> how it is spoken to. Large values only
-// with the shared hash: they are the same keys again.
+// All elements of one map template: Map<Key, Value> is the type, Interface<Map> how it is spoken to. Large
+// values only with the shared hash: they are the same keys again.
 template <template <class> class Interface, template <class, class> class Map, bool LargeValues>
-contestant make_contestant(std::string_view name, std::string_view code, std::string_view type, bool ours = false) {
+contestant make_contestant(std::string_view name, std::string_view code, std::string_view type,
+                           bool ours = false) {
   contestant out{.name = name, .code = code, .type = type, .ours = ours};
   const auto set = [&out](element e, element_row row) { out.elements[static_cast<std::size_t>(e)] = row; };
   set(element::u64, workloads<Interface<Map<std::uint64_t, std::uint64_t>>>::row());
