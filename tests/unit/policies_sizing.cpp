@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sizing policies beyond power_of_two: laws, exact values, the exactness of prime's remainder against the
 // machine's division, and that maps over them work through growth, shrinking and iteration on both layouts.
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -186,7 +187,7 @@ TEST_CASE("sizing: the filter of open groups is as good in every unit", "[polici
 TEST_CASE("sizing: laws of growth hold over any sizing", "[policies]") {
   const auto law = []<class S>(S) {
     return [](auto report) {
-      laws::check_growth<growth::incremental<2>, decltype(report)&, load<13, 2>, S>(report);
+      laws::check_growth(growth::incremental<2>{}, report, 8, laws::arithmetic_table<load<13, 2>, S>{});
     };
   };
   must_hold(law(prime{}));
