@@ -43,6 +43,13 @@
 #define TOPHASH_ALWAYS_INLINE inline
 #endif
 
+// Asks for the cache line at `address` without waiting for it.
+#if defined(__GNUC__) || defined(__clang__)
+#define TOPHASH_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define TOPHASH_PREFETCH(address) static_cast<void>(address)
+#endif
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define TOPHASH_HAS_ASAN 1

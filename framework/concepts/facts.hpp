@@ -23,6 +23,9 @@ struct layout_facts {
   bool split = false;                  // keys together, values together: each has its own limit
   std::size_t group_bytes = 0;         // buckets lie in groups of about this size behind a directory; 0: one array
 
+  // Open addressing: no chains, no overflow buckets.
+  constexpr bool is_open() const noexcept { return kind == layout_kind::open_groups || kind == layout_kind::nodes; }
+
   constexpr bool boxes(std::size_t key_bytes, std::size_t value_bytes) const noexcept {
     if (split) return key_bytes > inline_limit_bytes || value_bytes > inline_limit_bytes;
     return key_bytes + value_bytes > inline_limit_bytes;

@@ -177,6 +177,17 @@ inline unsigned match_byte_16(const std::uint8_t* tags, std::uint8_t wanted) noe
 #endif
 }
 
+// The same for a tag that is there four times, as the tables of open_groups have it: with SSE2 alone, to spread a byte
+// over a register takes three dependent shuffles, and a word one.
+inline unsigned match_four_16(const std::uint8_t* tags, std::uint32_t wanted) noexcept {
+#if TOPHASH_HAS_SSE2
+  const __m128i word = _mm_load_si128(reinterpret_cast<const __m128i*>(tags));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(word, _mm_set1_epi32(static_cast<int>(wanted)))));
+#else
+  return match_byte_16(tags, static_cast<std::uint8_t>(wanted));
+#endif
+}
+
 // Bytes that are at least `least` (1..128).
 inline unsigned at_least_16(const std::uint8_t* tags, std::uint8_t least) noexcept {
 #if TOPHASH_HAS_SSE2

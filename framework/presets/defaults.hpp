@@ -48,12 +48,14 @@ struct defaults {
                          allocators::system,                 // what the program uses anyway
                          iteration::plain, sync::none, observe::nothing>;
 
-  // Open addressing has no overflow buckets, and counts in groups of 15 or 16 (7 or 8) slots: nine tenths full.
+  // Open addressing has no overflow buckets, and counts in groups of 15 or 16 (7 or 8) slots: nine tenths full, where
+  // filters say which groups were passed; four fifths, where counters do (nodes).
   template <class Layout>
   using beside = std::conditional_t<
-      layout_facts_of<Layout>().kind != layout_kind::open_groups, bundle<>,
-      std::conditional_t<layout_facts_of<Layout>().slots == 16, bundle<load<27, 2>, overflow::none>,
-                         bundle<load<13, 2>, overflow::none>>>;
+      !layout_facts_of<Layout>().is_open(), bundle<>,
+      std::conditional_t<layout_facts_of<Layout>().kind == layout_kind::nodes, bundle<load<12>, overflow::none>,
+                         std::conditional_t<layout_facts_of<Layout>().slots == 16, bundle<load<27, 2>, overflow::none>,
+                                            bundle<load<13, 2>, overflow::none>>>>;
 };
 
 // Takes any key at all: only a refused composition hashes with it.

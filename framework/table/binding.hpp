@@ -17,9 +17,9 @@
 
 namespace tophash::inline v1::table {
 
-// All the types that Key, T and a spec determine: defined beside the state of each family.
+// Whose `type` is all the types that Key, T and a spec determine: a binding, defined beside the state of each family.
 template <class Key, class T, class Spec, layout_kind = facts_of<Spec>().layout.kind>
-struct binding;
+struct binding_of;
 
 // A slot, and which array it is in.
 template <class B>

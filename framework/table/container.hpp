@@ -50,7 +50,7 @@ concept input_iterator = requires(It& it) {
 template <class Key, class T, class Spec>
 class container {
  protected:
-  using B = binding<Key, T, Spec>;
+  using B = typename binding_of<Key, T, Spec>::type;
   using model = typename B::model;
   using hashing_type = typename Spec::hashing;
 

@@ -44,7 +44,7 @@ template <class B>
 struct owned_state;
 
 template <class Key, class T, class Spec>
-struct binding<Key, T, Spec, layout_kind::bucket_chain> {
+struct chain_binding {
   using key_type = Key;
   using mapped = T;
   using spec = Spec;
@@ -55,11 +55,11 @@ struct binding<Key, T, Spec, layout_kind::bucket_chain> {
   using slot = typename model::slot;
   using array = typename model::array;
   using allocation = typename Spec::allocation;
-  using state_type = state<binding>;
-  using owned_state_type = owned_state<binding>;
-  using cursor_type = cursor<binding>;
+  using state_type = state<chain_binding>;
+  using owned_state_type = owned_state<chain_binding>;
+  using cursor_type = cursor<chain_binding>;
   template <bool Const>
-  using iterator_type = iterator<binding, Const>;
+  using iterator_type = iterator<chain_binding, Const>;
 
   static constexpr bool dirty_kind = facts.deletion.kind == deletion_kind::dirty;
   static constexpr bool leaves_dead = facts.deletion.kind == deletion_kind::tombstone && !facts.deletion.reusing;
@@ -68,6 +68,11 @@ struct binding<Key, T, Spec, layout_kind::bucket_chain> {
   static constexpr bool may_need_keep_alive = static_visibility<allocation>() == visibility::pointer_free;
   static constexpr bool may_be_scanned =
       static_visibility<allocation>() == visibility::scanned || decides_visibility_at_run_time<allocation>();
+};
+
+template <class Key, class T, class Spec>
+struct binding_of<Key, T, Spec, layout_kind::bucket_chain> {
+  using type = chain_binding<Key, T, Spec>;
 };
 
 // Overflow buckets in pointer-free storage, by address, in a block that the collector scans. Each bucket's

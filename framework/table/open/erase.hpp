@@ -27,6 +27,7 @@ TOPHASH_ALWAYS_INLINE void erase_at(open_state<B>& s, typename B::slot at, bool 
     if (in_old) ++s.residue.dirty_in_old;
     refresh_room(s);
   } else {
+    uncount_passed(s, at, in_old);
     destroy_entry(s, at);
     vacate_slot(s, at, in_old);
   }
@@ -55,6 +56,7 @@ std::size_t sweep_dirty(open_state<B>& s, std::size_t budget) noexcept {
       const auto i = static_cast<std::size_t>(std::countr_zero(mask));
       const typename B::slot at{a.entries + u * model::slots + i, a.groups[u].tags + i};
       notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told_slot<B>(a, u, at, in_old)}; });
+      uncount_passed(s, at, in_old);
       destroy_entry(s, at);
       vacate_slot(s, at, in_old);
       ++swept;
@@ -170,7 +172,7 @@ void destroy_entries(open_state<B>& s, const typename B::array& a) noexcept {
   if constexpr (!trivially_destroyed<B>) {
     for (std::size_t u = 0; u < a.units; ++u) {
       for (unsigned mask = model::occupied(a.groups + u); mask != 0; mask &= mask - 1) {
-        std::destroy_at(a.entries + u * model::slots + static_cast<std::size_t>(std::countr_zero(mask)));
+        end_entry(s, a.entries + u * model::slots + static_cast<std::size_t>(std::countr_zero(mask)));
       }
     }
   }
@@ -201,7 +203,7 @@ void clear_entries(open_state<B>& s) noexcept {
     if (is_scanned(s)) {
       std::memset(static_cast<void*>(s.current.entries), 0, B::model::entries_bytes(capacity));
     } else {
-      poison(s.current.entries, capacity * sizeof(typename B::model::value_type));
+      poison(s.current.entries, capacity * sizeof(typename B::model::unit));
     }
     B::model::wipe_tags(s.current, capacity);
   }

@@ -34,13 +34,47 @@ void construct_pair(Entry* to, K&& key, Args&&... args) {
                                        std::forward_as_tuple(std::forward<Args>(args)...));
 }
 
+// A node without a value, given back unless a value was constructed in it.
+template <class B>
+struct node_aside {
+  open_state<B>& s;
+  typename B::model::node* node;
+  bool kept = false;
+  node_aside(open_state<B>& owner, std::uint64_t hash) noexcept : s(owner), node(nullptr) {
+    void* const block = s.policies.allocation.try_allocate(entry_node_request<B>());
+    if (block != nullptr) node = ::new (block) typename B::model::node(hash);
+  }
+  node_aside(const node_aside&) = delete;
+  node_aside& operator=(const node_aside&) = delete;
+  ~node_aside() {
+    if (!kept && node != nullptr) s.policies.allocation.deallocate(node, entry_node_request<B>());
+  }
+};
+
 template <class B, class K, class... Args>
-void construct_entry_at(typename B::model::value_type* to, K&& key, Args&&... args) {
+void construct_value(typename B::model::value_type* to, K&& key, Args&&... args) {
   if constexpr (B::model::is_set) {
     ::new (static_cast<void*>(to)) typename B::model::value_type(std::forward<K>(key));
   } else {
     construct_pair(to, std::forward<K>(key), std::forward<Args>(args)...);
   }
+}
+
+// False: memory for a node ran out, nothing exists.
+template <class B, class K, class... Args>
+TOPHASH_ALWAYS_INLINE bool construct_unit(open_state<B>& s, typename B::model::unit* to, std::uint64_t hash, K&& key,
+                                          Args&&... args) {
+  if constexpr (B::model::boxed) {
+    node_aside<B> fresh(s, hash);
+    if (fresh.node == nullptr) return false;
+    construct_value<B>(std::addressof(fresh.node->value), std::forward<K>(key), std::forward<Args>(args)...);
+    fresh.kept = true;
+    *to = fresh.node;
+  } else {
+    static_cast<void>(s), static_cast<void>(hash);
+    construct_value<B>(to, std::forward<K>(key), std::forward<Args>(args)...);
+  }
+  return true;
 }
 
 // An erased, unswept entry under an equal key: keeps its key and gets a new value. On an exception the slot is
@@ -56,7 +90,9 @@ void resurrect(open_state<B>& s, std::uint64_t hash, const place<B>& where, Make
       bool made = false;
       ~value_guard() {
         if (made) return;
+        uncount_passed(s, where.at, where.in_old);
         std::destroy_at(model::key_at(where.at));
+        if constexpr (model::boxed) s.policies.allocation.deallocate(*where.at.entry, entry_node_request<B>());
         close_slot(s, where.at);
         notify_with<events::swept>(s.policies.observe, [this] { return events::swept{told_place(s, hash, where)}; });
         vacate_slot(s, where.at, where.in_old);
@@ -80,18 +116,19 @@ void resurrect(open_state<B>& s, std::uint64_t hash, const place<B>& where, Make
 // An entry built aside, destroyed unless it was moved into the table.
 template <class B>
 struct entry_aside {
-  using value_type = typename B::model::value_type;
-  alignas(value_type) unsigned char bytes[sizeof(value_type)];
+  using unit = typename B::model::unit;
+  open_state<B>& s;
+  alignas(unit) unsigned char bytes[sizeof(unit)];
   std::uint8_t tag = 0;
   bool exists = false;
 
-  entry_aside() noexcept = default;
+  explicit entry_aside(open_state<B>& of) noexcept : s(of) {}
   entry_aside(const entry_aside&) = delete;
   entry_aside& operator=(const entry_aside&) = delete;
   ~entry_aside() {
-    if (exists) std::destroy_at(place_in().entry);
+    if (exists) end_entry(s, place_in().entry);
   }
-  typename B::slot place_in() noexcept { return {reinterpret_cast<value_type*>(bytes), &tag}; }
+  typename B::slot place_in() noexcept { return {reinterpret_cast<unit*>(bytes), &tag}; }
 };
 
 // A vacant slot for an entry of this hash: in the old array while its home there is not evacuated.
@@ -136,10 +173,47 @@ insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>
   return {to, true};
 }
 
+// The entry in this slot exists: from now on it is seen.
+template <class B>
+TOPHASH_ALWAYS_INLINE insert_result<B> claimed(open_state<B>& s, std::uint64_t hash, const place<B>& to) noexcept {
+  claim_slot(s, to.at, hash, to.in_old);
+  ++s.size;
+  tell_inserted(s, hash, to);
+  return {to, true};
+}
+
+// Into the current array, which has room; no growth is under way.
+template <class B, class K, class... Args>
+TOPHASH_ALWAYS_INLINE insert_result<B> insert_in_place(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+  if constexpr (B::model::boxed) {
+    // Allocate, then locate: the allocation may run a collector, and that the map.
+    typename B::model::unit node;
+    if (!construct_unit(s, &node, hash, std::forward<K>(key), std::forward<Args>(args)...)) {
+      return {{}, false, growth_result::no_memory};
+    }
+    const place<B> to{B::model::find_vacancy(s.current, hash), false};
+    open_slot<B>(to.at);
+    *to.at.entry = node;
+    return claimed(s, hash, to);
+  } else {
+    const place<B> to{B::model::find_vacancy(s.current, hash), false};
+    open_slot<B>(to.at);
+    construct_value<B>(to.at.entry, std::forward<K>(key), std::forward<Args>(args)...);
+    return claimed(s, hash, to);
+  }
+}
+
 template <class B, class K, class... Args>
 TOPHASH_NOINLINE insert_result<B> insert_absent_slow(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
-  entry_aside<B> aside;
-  construct_entry_at<B>(aside.place_in().entry, std::forward<K>(key), std::forward<Args>(args)...);
+  if (s.current.units == 0) {
+    // No entry exists that an argument could refer to.
+    if (const growth_result r = grow_slow(s); r != growth_result::done) return {{}, false, r};
+    return insert_in_place(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
+  }
+  entry_aside<B> aside(s);
+  if (!construct_unit(s, aside.place_in().entry, hash, std::forward<K>(key), std::forward<Args>(args)...)) {
+    return {{}, false, growth_result::no_memory};
+  }
   aside.exists = true;
   return adopt_slow(s, hash, aside);
 }
@@ -180,13 +254,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(open_state<B>& s, std::u
     return {there, false};
   }
   if (s.size < s.grow_at) [[likely]] {
-    const place<B> to{model::find_vacancy(s.current, hash), false};
-    open_slot<B>(to.at);
-    construct_entry_at<B>(to.at.entry, std::forward<K>(key), std::forward<Args>(args)...);
-    claim_slot(s, to.at, hash, false);
-    ++s.size;
-    tell_inserted(s, hash, to);
-    return {to, true};
+    return insert_in_place(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
   }
   return insert_absent_slow(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
 }

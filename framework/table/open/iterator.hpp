@@ -3,8 +3,7 @@
 // tags, sixteen at a time, and the last group's end mark stops it. Order: the current array, then what is left in the
 // old one. Any insert may invalidate iterators, and so may an erase by key while a growth is under way; erasing at an
 // iterator invalidates that one only.
-// Cost of ++: one load of the group's tags, one compare, no branch that depends on how full the group is until it is
-// exhausted.
+// Cost of ++: the lowest bit of a mask and one look at a tag; a group's tags are compared once.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_ITERATOR_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_ITERATOR_HPP
 
@@ -21,43 +20,44 @@ namespace tophash::inline v1::table {
 template <class B>
 struct open_cursor {
   typename B::slot at{};
+  unsigned rest = 0;  // see model::walk
   // Where the walk goes on behind the current array: known only to tables that may have an old one.
   [[no_unique_address]] std::conditional_t<B::may_stay_growing, const open_state<B>*, std::integral_constant<int, 0>> s{};
 };
 
 template <class B>
-open_cursor<B> cursor_at_slot(const open_state<B>& s, typename B::slot at) noexcept {
+TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_in(const open_state<B>& s, typename B::model::walk w) noexcept {
   if constexpr (B::may_stay_growing) {
-    return {at, &s};
+    return {w.at, w.rest, &s};
   } else {
-    return static_cast<void>(s), open_cursor<B>{at, {}};
+    return static_cast<void>(s), open_cursor<B>{w.at, w.rest, {}};
   }
 }
 
 template <class B>
 TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_of(const open_state<B>& s, const place<B>& p, std::uint64_t) noexcept {
-  return cursor_at_slot(s, p.at);
+  return cursor_in(s, {p.at, 0});
 }
 
 template <class B>
 open_cursor<B> first_cursor(const open_state<B>& s) noexcept {
   if (s.size == 0) return {};
-  auto at = B::model::first_live_slot(s.current);
+  auto w = B::model::first_walk(s.current);
   if constexpr (B::may_stay_growing) {
-    if (!at && s.growing()) at = B::model::first_live_slot(s.generation.old);
+    if (!w.at && s.growing()) w = B::model::first_walk(s.generation.old);
   }
-  return cursor_at_slot(s, at);
+  return cursor_in(s, w);
 }
 
 template <class B>
 TOPHASH_ALWAYS_INLINE void advance(open_cursor<B>& c) noexcept {
+  typename B::model::walk w{c.at, c.rest};
+  B::model::advance(w);
   if constexpr (B::may_stay_growing) {
-    const auto before = c.at;
-    c.at = B::model::next_live(before);
-    if (!c.at && c.s->growing() && !lies_in_old(*c.s, before)) c.at = B::model::first_live_slot(c.s->generation.old);
-  } else {
-    c.at = B::model::next_live(c.at);
+    if (!w.at && c.s->growing() && !lies_in_old(*c.s, c.at)) w = B::model::first_walk(c.s->generation.old);
   }
+  c.at = w.at;
+  c.rest = w.rest;
 }
 
 template <class B, bool Const>
@@ -79,8 +79,8 @@ class open_iterator {
     requires(Const && !Other)
   open_iterator(const open_iterator<B, Other>& other) noexcept : cursor_(other.where()) {}
 
-  reference operator*() const noexcept { return *cursor_.at.entry; }
-  pointer operator->() const noexcept { return cursor_.at.entry; }
+  reference operator*() const noexcept { return *model::pair_at(cursor_.at); }
+  pointer operator->() const noexcept { return model::pair_at(cursor_.at); }
   open_iterator& operator++() noexcept {
     advance(cursor_);
     return *this;

@@ -41,7 +41,7 @@ struct array_copy {
     if constexpr (!trivially_destroyed<B>) {
       for (std::size_t u = 0; u <= groups && u < fresh.units; ++u) {
         for (unsigned mask = u < groups ? model::live(fresh.groups + u) : in_group; mask != 0; mask &= mask - 1) {
-          std::destroy_at(fresh.entries + u * model::slots + static_cast<std::size_t>(std::countr_zero(mask)));
+          end_entry(to, fresh.entries + u * model::slots + static_cast<std::size_t>(std::countr_zero(mask)));
         }
       }
     }
@@ -51,7 +51,45 @@ struct array_copy {
 
 template <class B>
 inline constexpr bool copied_as_bytes =
-    std::is_trivially_copyable_v<typename B::key_type> && std::is_trivially_copyable_v<typename B::model::mapped_type>;
+    !B::model::boxed && std::is_trivially_copyable_v<typename B::key_type> && std::is_trivially_copyable_v<typename B::model::mapped_type>;
+
+// False: memory for a node ran out.
+template <class B>
+bool copy_unit(open_state<B>& to, typename B::slot at, const open_state<B>& from, typename B::slot source) {
+  using model = typename B::model;
+  if constexpr (model::boxed) {
+    const std::uint64_t hash = hash_at(from, source);
+    if constexpr (model::is_set) {
+      return construct_unit(to, at.entry, hash, model::key(source));
+    } else {
+      return construct_unit(to, at.entry, hash, model::key(source), std::as_const(*model::value_at(source)));
+    }
+  } else {
+    static_cast<void>(to), static_cast<void>(from);
+    ::new (static_cast<void*>(at.entry)) typename model::value_type(std::as_const(*source.entry));
+    return true;
+  }
+}
+
+// Moves the value of a node to a new node in another table's storage. False: memory ran out, it is still there.
+template <class B>
+bool move_node_across(open_state<B>& to, typename B::model::unit* target, open_state<B>& from, typename B::slot source) {
+  using model = typename B::model;
+  auto* const old = *source.entry;
+  node_aside<B> fresh(to, old->hash);
+  if (fresh.node == nullptr) return false;
+  auto* const value = std::addressof(fresh.node->value);
+  if constexpr (model::is_set) {
+    relocate(value, model::key_at(source));
+  } else {
+    relocate_parts(const_cast<typename B::key_type*>(std::addressof(value->first)), std::addressof(value->second),
+                   model::key_at(source), model::value_at(source));
+  }
+  fresh.kept = true;
+  *target = fresh.node;
+  from.policies.allocation.deallocate(old, entry_node_request<B>());
+  return true;
+}
 
 // An array like from.current, each live entry in the slot it has there. `to` has no array.
 template <class B>
@@ -64,7 +102,7 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
   if constexpr (copied_as_bytes<B> && !TOPHASH_HAS_ASAN) {
     if (!is_scanned(to)) {
       std::memcpy(static_cast<void*>(fresh.entries), static_cast<const void*>(from.current.entries),
-                  capacity * sizeof(typename model::value_type));
+                  capacity * sizeof(typename model::unit));
       copy.groups = fresh.units;
     }
   }
@@ -73,7 +111,8 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
       const auto i = static_cast<std::size_t>(std::countr_zero(mask));
       const typename B::slot at{fresh.entries + u * model::slots + i, fresh.groups[u].tags + i};
       open_slot<B>(at);
-      ::new (static_cast<void*>(at.entry)) typename model::value_type(std::as_const(from.current.entries[u * model::slots + i]));
+      const typename B::slot source{from.current.entries + u * model::slots + i, from.current.groups[u].tags + i};
+      if (!copy_unit(to, at, from, source)) return growth_result::no_memory;
       copy.in_group |= 1u << i;
     }
     std::memcpy(static_cast<void*>(fresh.groups + u), static_cast<const void*>(from.current.groups + u), model::width);
@@ -110,7 +149,7 @@ template <class B>
 void tell_copied(open_state<B>& to) noexcept {
   if constexpr (takes_event<typename B::spec::observe, events::inserted>) {
     B::model::for_each_live(to.current, [&to](typename B::slot at) {
-      tell_inserted(to, hash_of(to, B::model::key(at)), {at, false});
+      tell_inserted(to, hash_at(to, at), {at, false});
     });
   }
 }
@@ -151,11 +190,26 @@ template <class B>
 growth_result move_entries(open_state<B>& to, open_state<B>& from) {
   using model = typename B::model;
   if (const growth_result r = reserve_slow(to, from.size); r != growth_result::done) return r;
+  growth_result result = growth_result::done;
   const auto move_one = [&](typename B::slot at, bool in_old) {
-    const std::uint64_t hash = hash_of(to, model::key(at));
+    if (result != growth_result::done) return;
+    const std::uint64_t hash = hash_at(from, at);
+    uncount_passed(from, at, in_old);
+    typename model::unit moved_node;
+    if constexpr (model::boxed) {
+      if (!move_node_across(to, &moved_node, from, at)) {
+        if constexpr (model::counts_passed) model::count_passed(array_of(from, in_old), at, hash, true);
+        result = growth_result::no_memory;
+        return;
+      }
+    }
     const place<B> target = vacancy_for(to, hash);
     open_slot<B>(target.at);
-    model::relocate_entry(target.at, at);
+    if constexpr (model::boxed) {
+      *target.at.entry = moved_node;
+    } else {
+      model::relocate_entry(target.at, at);
+    }
     claim_slot(to, target.at, hash, target.in_old);
     ++to.size;
     tell_inserted(to, hash, target);
@@ -175,7 +229,7 @@ growth_result move_entries(open_state<B>& to, open_state<B>& from) {
   if constexpr (B::may_stay_growing) {
     if (from.growing()) model::for_each_live(from.generation.old, [&](typename B::slot at) { move_one(at, true); });
   }
-  return growth_result::done;
+  return result;
 }
 
 }  // namespace tophash::inline v1::table

@@ -22,6 +22,7 @@ memory_report report_memory(const open_state<B>& s) noexcept {
   };
   add(s.current);
   if constexpr (B::may_stay_growing) add(s.generation.old);
+  if constexpr (B::model::boxed) r.add(purpose::node, entry_node_request<B>().bytes, s.size + s.residue.dirty);
   return r;
 }
 
@@ -78,7 +79,14 @@ chain_shape shape_of(const open_state<B>& s) noexcept {
 template <class B>
 const char* check_open_array(const open_state<B>& s, const typename B::array& a, bool in_old, recount& sum) noexcept {
   using model = typename B::model;
+  std::size_t passes = 0, counted = 0;
+  bool exact = true;
   for (std::size_t u = 0; u < a.units; ++u) {
+    if constexpr (model::counts_passed) {
+      const std::uint8_t counter = a.groups[u].tags[model::width - 1];
+      exact = exact && counter != model::full_counter;
+      counted += counter;
+    }
     for (std::size_t i = 0; i < model::slots; ++i) {
       const std::uint8_t tag = a.groups[u].tags[i];
       const bool past_end = u + 1 == a.units && i >= model::capacity(a) - u * model::slots;
@@ -96,6 +104,7 @@ const char* check_open_array(const open_state<B>& s, const typename B::array& a,
       if ((model::is_dirty(tag) ? tag & 0x7f : tag) != model::tag_of(hash)) return "a tag does not belong to its key's hash";
       typename model::probe p(a, hash);
       while (p.at != u) {
+        if constexpr (model::counts_passed) ++passes;
         if (model::ends(a.groups + p.at, hash)) return "an entry lies where a search for it does not come";
         if (!p.next(a)) return "an entry lies in no group of its probe sequence";
       }
@@ -106,6 +115,7 @@ const char* check_open_array(const open_state<B>& s, const typename B::array& a,
       }
     }
   }
+  if (exact && counted != passes) return "the counters of passed groups do not add up";
   return nullptr;
 }
 

@@ -75,13 +75,13 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
       const typename B::slot from{old.entries + u * model::slots + i, g->tags + i};
       if (model::is_dirty(*from.tag)) {
         if constexpr (B::dirty_kind) {
-          std::destroy_at(from.entry);
+          end_entry(s, from.entry);
           --s.residue.dirty, --s.residue.dirty_in_old;
           notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told_slot<B>(old, u, from, true)}; });
         }
         continue;
       }
-      const std::uint64_t hash = hash_of(s, model::key(from));
+      const std::uint64_t hash = hash_at(s, from);
       const typename B::slot to = move_entry(s, from, hash);
       ++moved;
       notify_with<events::moved>(s.policies.observe, [&] {
@@ -121,16 +121,18 @@ void evacuate_home(open_state<B>& s, std::size_t home, std::type_identity_t<plac
     for (unsigned mask = model::occupied(g); mask != 0; mask &= mask - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(mask));
       const typename B::slot from{old.entries + p.at * model::slots + i, g->tags + i};
-      const std::uint64_t hash = hash_of(s, model::key(from));
+      const std::uint64_t hash = hash_at(s, from);
       if (old.map.index(hash) != home) continue;
       if (model::is_dirty(*from.tag)) {
         if constexpr (B::dirty_kind) {
           notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told_slot<B>(old, home, from, true)}; });
+          uncount_passed(s, from, true);
           destroy_entry(s, from);
           vacate_slot(s, from, true);
         }
         continue;
       }
+      uncount_passed(s, from, true);
       const typename B::slot to = move_entry(s, from, hash);
       close_slot(s, from);
       *from.tag = model::classic ? model::dead : model::empty;

@@ -44,7 +44,7 @@ template <class B>
 struct owned_open_state;
 
 template <class Key, class T, class Spec>
-struct binding<Key, T, Spec, layout_kind::open_groups> {
+struct open_binding {
   using key_type = Key;
   using mapped = T;
   using spec = Spec;
@@ -54,11 +54,11 @@ struct binding<Key, T, Spec, layout_kind::open_groups> {
   using slot = typename model::slot;
   using array = typename model::array;
   using allocation = typename Spec::allocation;
-  using state_type = open_state<binding>;
-  using owned_state_type = owned_open_state<binding>;
-  using cursor_type = open_cursor<binding>;
+  using state_type = open_state<open_binding>;
+  using owned_state_type = owned_open_state<open_binding>;
+  using cursor_type = open_cursor<open_binding>;
   template <bool Const>
-  using iterator_type = open_iterator<binding, Const>;
+  using iterator_type = open_iterator<open_binding, Const>;
 
   static constexpr bool dirty_kind = model::dirty_kind;
   static constexpr bool leaves_dead = model::classic;
@@ -70,8 +70,17 @@ struct binding<Key, T, Spec, layout_kind::open_groups> {
   // Can a growth stop between two operations? Where all is moved at once and nothing of it throws, no: then there is
   // never an old array, and neither the state nor the fast paths know of one.
   static constexpr bool hash_never_throws =
-      noexcept(std::declval<const typename Spec::hashing&>().hash(std::declval<const Key&>()));
+      model::boxed || noexcept(std::declval<const typename Spec::hashing&>().hash(std::declval<const Key&>()));
   static constexpr bool may_stay_growing = quantum != whole_table || !model::nothrow_relocation || !hash_never_throws;
+};
+
+template <class Key, class T, class Spec>
+struct binding_of<Key, T, Spec, layout_kind::open_groups> {
+  using type = open_binding<Key, T, Spec>;
+};
+template <class Key, class T, class Spec>
+struct binding_of<Key, T, Spec, layout_kind::nodes> {
+  using type = open_binding<Key, T, Spec>;
 };
 
 // The array that a growth is emptying.
@@ -190,7 +199,7 @@ void refresh_room(open_state<B>& s) noexcept {
 
 template <class B>
 constexpr std::size_t most_units() noexcept {
-  constexpr std::size_t unit_bytes = B::model::slots * sizeof(typename B::model::value_type) + B::model::width;
+  constexpr std::size_t unit_bytes = B::model::slots * sizeof(typename B::model::unit) + B::model::width;
   return static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / unit_bytes;
 }
 
@@ -220,7 +229,7 @@ TOPHASH_NOINLINE typename B::array allocate_block_slow(open_state<B>& s, std::si
   }
   const typename B::array fresh = B::model::array_in(block, units, capacity);
   B::model::wipe_tags(fresh, capacity);
-  if (!is_scanned(s)) poison(fresh.entries, capacity * sizeof(typename B::model::value_type));
+  if (!is_scanned(s)) poison(fresh.entries, capacity * sizeof(typename B::model::unit));
   return fresh;
 }
 
@@ -251,14 +260,53 @@ TOPHASH_ALWAYS_INLINE void close_slot(const open_state<B>& s, typename B::slot a
 }
 
 template <class B>
+constexpr request entry_node_request() noexcept {
+  using node = typename B::model::node;
+  return {.bytes = sizeof(node), .align = alignof(node), .use = purpose::node, .trace = nullptr};
+}
+
+// Ends the entry and gives back its node. The slot's bytes and tag are the caller's.
+template <class B>
+void end_entry(open_state<B>& s, typename B::model::unit* at) noexcept {
+  if constexpr (B::model::boxed) {
+    auto* const node = *at;
+    std::destroy_at(std::addressof(node->value));
+    std::destroy_at(node);
+    s.policies.allocation.deallocate(node, entry_node_request<B>());
+  } else {
+    static_cast<void>(s);
+    std::destroy_at(at);
+  }
+}
+
+template <class B>
 void destroy_entry(open_state<B>& s, typename B::slot at) noexcept {
-  std::destroy_at(at.entry);
+  end_entry(s, at.entry);
   close_slot(s, at);
 }
 
 template <class B>
 inline constexpr bool trivially_destroyed =
-    std::is_trivially_destructible_v<typename B::key_type> && std::is_trivially_destructible_v<typename B::model::mapped_type>;
+    !B::model::boxed && std::is_trivially_destructible_v<typename B::key_type> &&
+    std::is_trivially_destructible_v<typename B::model::mapped_type>;
+
+// The hash of the entry in a slot.
+template <class B>
+std::uint64_t hash_at(const open_state<B>& s, typename B::slot at) noexcept(B::hash_never_throws) {
+  if constexpr (B::model::boxed) {
+    return static_cast<void>(s), (*at.entry)->hash;
+  } else {
+    return hash_of(s, B::model::key(at));
+  }
+}
+
+template <class B>
+const typename B::array& array_of(const open_state<B>& s, bool in_old) noexcept {
+  if constexpr (B::may_stay_growing) {
+    if (in_old) return s.generation.old;
+  }
+  return static_cast<void>(in_old), s.current;
+}
 
 // The slot was found by find_vacancy and now holds an entry.
 template <class B>
@@ -271,7 +319,14 @@ TOPHASH_ALWAYS_INLINE void claim_slot(open_state<B>& s, typename B::slot at, std
   } else {
     static_cast<void>(s), static_cast<void>(in_old);
   }
+  if constexpr (B::model::counts_passed) B::model::count_passed(array_of(s, in_old), at, hash, true);
   B::model::claim(at, hash);
+}
+
+// The entry of the slot is about to go: while its hash is there to be asked.
+template <class B>
+TOPHASH_ALWAYS_INLINE void uncount_passed(open_state<B>& s, typename B::slot at, bool in_old) noexcept {
+  if constexpr (B::model::counts_passed) B::model::count_passed(array_of(s, in_old), at, hash_at(s, at), false);
 }
 
 // The entry of the slot is gone; where deletion is dirty, a dirty one.
