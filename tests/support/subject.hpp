@@ -115,6 +115,7 @@ struct promises {
   bool reusing = true;
   std::size_t quantum = 0;  // chains a write evacuates; 0: all at once
   bool every_write = false;
+  bool open = false;      // open addressing: `slots` is the width of a group
   std::size_t slots = 8;
   std::size_t load_numerator = 1, load_denominator = 1;  // entries a unit when full
   bool recorded = false;      // storage is a recording_resource: memory is compared, allocation can fail
