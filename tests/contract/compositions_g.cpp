@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compositions over the sizing policies beyond power_of_two, on both layouts: numbers of units that are no powers of
-// two, growth by other factors than two, units in the order of the hash. Each meets a growth that stops half way and
-// a fault walk.
+// Compositions over the sizing policies beyond power_of_two, on both layouts: numbers of units that are no
+// powers of two, growth by other factors than two, units in the order of the hash. Each meets a growth that
+// stops half way and a fault walk.
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/policies/overflow/none.hpp>
 #include <tophash/policies/sizing/fast_range.hpp>

@@ -77,9 +77,10 @@ std::ostream& operator<<(std::ostream& out, const step& s) {
 
 namespace {
 
-// How much of a walk is taken: one in `points` of its points and one in `trials` of its trials, each composition and
-// step beginning at another one. Not optimised and under a sanitizer a whole walk takes 50 times as long. With
-// TOPHASH_WALK_EVERY_POINT in the environment (test.sh --long sets it) nothing is left out.
+// How much of a walk is taken: one in `points` of its points and one in `trials` of its trials, each
+// composition and step beginning at another one. Not optimised and under a sanitizer a whole walk takes 50
+// times as long. With TOPHASH_WALK_EVERY_POINT in the environment (test.sh --long sets it) nothing is left
+// out.
 struct walk_share {
   long points = 1;
   std::size_t trials = 1;
@@ -329,8 +330,9 @@ class run {
     return "map " + std::to_string(map) + ": " + what;
   }
 
-  // One unit takes as many entries as it has slots, whatever the load. Open addressing: the last slot of the array is
-  // none, and each group keeps one free; one group is either 4 slots or all it has, less the filter and the end.
+  // One unit takes as many entries as it has slots, whatever the load. Open addressing: the last slot of the
+  // array is none, and each group keeps one free; one group is either 4 slots or all it has, less the filter
+  // and the end.
   std::size_t limit_of(std::size_t units, std::size_t given) const {
     const promises& p = tested_.promised;
     const std::size_t by_policy = std::max(p.slots, units * p.load_numerator / p.load_denominator);
@@ -801,8 +803,8 @@ class fault_trial {
     }
     reached = disarm(r);
     if (how == ending::done) {
-      // Not reached, or the map did without: either way the step must have done its work. An erase that also was
-      // to shrink may have stopped in the middle of that.
+      // Not reached, or the map did without: either way the step must have done its work. An erase that also
+      // was to shrink may have stopped in the middle of that.
       if (reached) r.interrupt();
       if (std::string wrong = r.accept(wanted_, seen); !wrong.empty()) return wrong;
       return r.audit(true);

@@ -94,7 +94,8 @@ bool is_prime(std::uint64_t n) {
 
 }  // namespace
 
-// ---- laws -------------------------------------------------------------------------------------------------------
+// ---- laws
+// -------------------------------------------------------------------------------------------------------
 
 TEST_CASE("sizing: laws of prime, fast_range and power_of_two_high", "[policies]") {
   must_hold([](auto report) { laws::check_sizing<prime>(report); });
@@ -195,7 +196,8 @@ TEST_CASE("sizing: laws of growth hold over any sizing", "[policies]") {
   must_hold(law(power_of_two_high{}));
 }
 
-// ---- exact values -----------------------------------------------------------------------------------------------
+// ---- exact values
+// -----------------------------------------------------------------------------------------------
 
 TEST_CASE("sizing: the sizes of prime are primes, and twice one is the second after it", "[policies]") {
   const std::vector<std::uint64_t> sizes(std::begin(prime::sizes), std::end(prime::sizes));
@@ -287,7 +289,8 @@ TEST_CASE("sizing: exact values of fast_range and power_of_two_high", "[policies
   }
 }
 
-// ---- in maps ----------------------------------------------------------------------------------------------------
+// ---- in maps
+// ----------------------------------------------------------------------------------------------------
 
 namespace {
 
