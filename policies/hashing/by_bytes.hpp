@@ -43,14 +43,15 @@ struct by_bytes {
 
  public:
   template <class Key>
-  static constexpr bool avalanching =
-      wyhash::avalanching<Key> || (is_one_word<Key> && sizeof(Key) <= sizeof(std::uint64_t));
+  static constexpr bool avalanching = wyhash::avalanching<Key> ||
+                                      (is_one_word<Key> && sizeof(Key) <= sizeof(std::uint64_t));
   template <class Key, class Other>
   static constexpr bool transparent = wyhash::transparent<Key, Other>;
 
   template <class Key>
     requires(wyhash_keys::is_hashable<Key>)
-  std::uint64_t hash(const Key& key) const noexcept(wyhash_keys::never_throws<Key>) {
+  std::uint64_t hash(const Key& key)
+  const noexcept(wyhash_keys::never_throws<Key>) {
     if constexpr (string_like<Key>) {
       const std::string_view characters = key;
       return Function::bytes(characters.data(), characters.size());

@@ -31,7 +31,9 @@ struct murmur3_function {
     return k ^ (k >> 33);
   }
 
-  static std::uint64_t bytes(const void* data, std::size_t count) noexcept { return x64_128(data, count).low; }
+  static std::uint64_t bytes(const void* data, std::size_t count) noexcept {
+    return x64_128(data, count).low;
+  }
 
   // The published function whole; its seed has 32 bits.
   static halves x64_128(const void* data, std::size_t count, std::uint32_t seed = 0) noexcept {

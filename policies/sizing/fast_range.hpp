@@ -33,10 +33,9 @@ struct fast_range {
   static constexpr int tag_bits = 8;
 
   // With more than 2^56 units the hash could not reach all of them.
-  static constexpr std::size_t largest = std::size_t{1}
-                                         << (std::numeric_limits<std::size_t>::digits < 64
-                                                 ? std::numeric_limits<std::size_t>::digits - 2
-                                                 : 64 - tag_bits);
+  static constexpr std::size_t largest = std::size_t{1} << (std::numeric_limits<std::size_t>::digits < 64
+                                                                ? std::numeric_limits<std::size_t>::digits - 2
+                                                                : 64 - tag_bits);
 
   static constexpr std::size_t round_up(std::size_t n) noexcept {
     if (n == 0) return 1;

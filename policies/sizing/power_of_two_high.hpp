@@ -28,10 +28,9 @@ struct power_of_two_high {
 
   static constexpr int index_bits = 56;  // the tag takes the others
 
-  static constexpr std::size_t largest = std::size_t{1}
-                                         << (std::numeric_limits<std::size_t>::digits < 64
-                                                 ? std::numeric_limits<std::size_t>::digits - 2
-                                                 : index_bits);
+  static constexpr std::size_t largest = std::size_t{1} << (std::numeric_limits<std::size_t>::digits < 64
+                                                                ? std::numeric_limits<std::size_t>::digits - 2
+                                                                : index_bits);
 
   static constexpr std::size_t round_up(std::size_t n) noexcept { return n > largest ? 0 : std::bit_ceil(n); }
 

@@ -34,6 +34,7 @@ struct prime {
   static constexpr sizing_facts facts{};
 
   // 1, then primes up to 2^62.
+  // clang-format off
   static constexpr std::uint64_t sizes[] = {
       1u, 2u, 3u, 5u, 7u, 13u, 19u, 29u, 41u, 59u, 83u, 127u, 167u, 257u, 337u, 521u, 677u, 1049u, 1361u,
       2099u, 2729u, 4201u, 5471u, 8419u, 10949u, 16843u, 21911u, 33703u, 43853u, 67409u, 87719u, 134837u,
@@ -52,6 +53,7 @@ struct prime {
       148269168619634339u, 192918759100299439u, 296538337239268717u, 385837518200598889u,
       593076674478537461u, 771675036401197787u, 1186153348957075027u, 1543350072802395601u,
       2372306697914150057u, 3086700145604791213u};
+  // clang-format on
 
   // The least size that is not below n, and has a place for its double as power_of_two does. 0: there is
   // none.

@@ -148,7 +148,8 @@ struct pattern {
   std::vector<Key> in, out;  // inserted; looked for in vain, from the same pattern
 };
 
-pattern<std::uint64_t> made(std::string name, std::size_t n, const std::function<std::uint64_t(std::uint64_t)>& at) {
+pattern<std::uint64_t> made(std::string name, std::size_t n,
+                            const std::function<std::uint64_t(std::uint64_t)>& at) {
   pattern<std::uint64_t> p{std::move(name), {}, {}};
   for (std::uint64_t i = 0; i != 2 * n; ++i) (i < n ? p.in : p.out).push_back(at(i));
   return p;
@@ -168,18 +169,23 @@ std::vector<pattern<std::uint64_t>> hostile_numbers(std::size_t n) {
     all.push_back(made("i << " + std::to_string(k), n, [k](std::uint64_t i) { return i << k; }));
   }
   all.push_back(made("bit-reversed i", n, [](std::uint64_t i) { return laws::reverse_bits(i); }));
-  all.push_back(made("bit-reversed i, high half", n, [](std::uint64_t i) { return laws::reverse_bits(i) >> 32; }));
-  all.push_back(made("double(i)", n, [](std::uint64_t i) { return std::bit_cast<std::uint64_t>(static_cast<double>(i)); }));
+  all.push_back(
+      made("bit-reversed i, high half", n, [](std::uint64_t i) { return laws::reverse_bits(i) >> 32; }));
+  all.push_back(made("double(i)", n,
+                     [](std::uint64_t i) { return std::bit_cast<std::uint64_t>(static_cast<double>(i)); }));
   all.push_back(made("1.0 / (i + 1)", n, [](std::uint64_t i) {
     return std::bit_cast<std::uint64_t>(1.0 / static_cast<double>(i + 1));
   }));
   all.push_back(made("float(i)", n, [](std::uint64_t i) {
     return std::uint64_t{std::bit_cast<std::uint32_t>(static_cast<float>(i))};
   }));
-  all.push_back(made("pointers, 16 bytes apart", n, [](std::uint64_t i) { return 0x00007f3a5c001010u + 16 * i; }));
-  all.push_back(made("pointers, 64 bytes apart", n, [](std::uint64_t i) { return 0x000055d0a3b2c2a0u + 64 * i; }));
+  all.push_back(
+      made("pointers, 16 bytes apart", n, [](std::uint64_t i) { return 0x00007f3a5c001010u + 16 * i; }));
+  all.push_back(
+      made("pointers, 64 bytes apart", n, [](std::uint64_t i) { return 0x000055d0a3b2c2a0u + 64 * i; }));
   all.push_back(made("low 20 bits equal", n, [](std::uint64_t i) { return (i << 20) | 0xabcdeu; }));
-  all.push_back(made("high half counts, low half fixed", n, [](std::uint64_t i) { return (i << 32) | 0x9e3779b9u; }));
+  all.push_back(
+      made("high half counts, low half fixed", n, [](std::uint64_t i) { return (i << 32) | 0x9e3779b9u; }));
   all.push_back(made("pairs (i / 128, i % 128) in halves", n,
                      [](std::uint64_t i) { return (i / 128) << 32 | (i % 128); }));
   return all;
@@ -200,7 +206,8 @@ pattern<std::string> random_strings(std::size_t n) {
 
 std::vector<pattern<std::string>> hostile_strings(std::size_t n) {
   std::vector<pattern<std::string>> all;
-  pattern<std::string> counted{"\"key0\", \"key1\", ...", {}, {}}, padded{"fixed width, one long prefix", {}, {}};
+  pattern<std::string> counted{"\"key0\", \"key1\", ...", {}, {}},
+      padded{"fixed width, one long prefix", {}, {}};
   for (std::size_t i = 0; i != 2 * n; ++i) {
     (i < n ? counted.in : counted.out).push_back("key" + std::to_string(i));
     std::string digits = std::to_string(i);
@@ -210,7 +217,7 @@ std::vector<pattern<std::string>> hostile_strings(std::size_t n) {
   pattern<std::string> chosen{"low 8 bits of std::hash equal", {}, {}};
   for (std::uint64_t i = 0; chosen.in.size() + chosen.out.size() != 2 * n; ++i) {
     std::string candidate = "k" + std::to_string(i);
-    if ((std::hash<std::string>{}(candidate) & 0xffu) != 0x5au) continue;
+    if ((std::hash<std::string>{}(candidate)&0xffu) != 0x5au) continue;
     (chosen.in.size() < n ? chosen.in : chosen.out).push_back(std::move(candidate));
   }
   all.push_back(std::move(counted));
@@ -238,7 +245,8 @@ struct ratios {
   double insert = 0, hit = 0, miss = 0;
   double worst() const noexcept { return std::max({insert, hit, miss}); }
   void take_worse(const ratios& other) noexcept {
-    insert = std::max(insert, other.insert), hit = std::max(hit, other.hit), miss = std::max(miss, other.miss);
+    insert = std::max(insert, other.insert), hit = std::max(hit, other.hit),
+    miss = std::max(miss, other.miss);
   }
 };
 
@@ -361,15 +369,18 @@ void print_order(const char* name) {
 
 }  // namespace
 
-TEST_CASE("hash defence: hostile keys cost the default map little more than random ones", "[hash_defence][statistics]") {
+TEST_CASE("hash defence: hostile keys cost the default map little more than random ones",
+          "[hash_defence][statistics]") {
   withstands_patterns<tested_map<u64, map, wyhash>>();
   withstands_patterns<tested_map<std::string, map, wyhash>>();
   // The counted composition is the default one but for what counts.
-  static_assert(std::is_same_v<map<u64, int>::spec_type::hashing, wyhash> &&
-                std::is_same_v<map<u64, int>::spec_type::layout, map<u64, int, probe_counter>::spec_type::layout>);
+  static_assert(
+      std::is_same_v<map<u64, int>::spec_type::hashing, wyhash> &&
+      std::is_same_v<map<u64, int>::spec_type::layout, map<u64, int, probe_counter>::spec_type::layout>);
 }
 
-TEST_CASE("hash defence: hostile keys cost a fast map little more than random ones", "[hash_defence][statistics]") {
+TEST_CASE("hash defence: hostile keys cost a fast map little more than random ones",
+          "[hash_defence][statistics]") {
   withstands_patterns<tested_map<u64, fast_map, wyhash>>();
   withstands_patterns<tested_map<std::string, fast_map, wyhash>>();
   static_assert(std::is_same_v<fast_map<u64, int>::spec_type::hashing, wyhash>);
@@ -404,7 +415,8 @@ TEST_CASE("hash defence: slow maps are seen to be slow", "[hash_defence]") {
   CHECK(unmixed(tested_map<u64, map, hashing::identity>{}).hit > 20);
   CHECK(unmixed(tested_map<u64, map, hashing::identity>{}).insert > 20);
   CHECK(unmixed(tested_map<u64, fast_map, hashing::identity>{}).miss > 20);
-  CHECK(in_order<tested_map<u64, map, hashing::wyhash, sizing::fast_range>>(entries_in_order, true).insert > 3);
+  CHECK(in_order<tested_map<u64, map, hashing::wyhash, sizing::fast_range>>(entries_in_order, true).insert >
+        3);
 }
 
 TEST_CASE("hash defence: table", "[.][hash_defence]") {
@@ -419,14 +431,15 @@ TEST_CASE("hash defence: table", "[.][hash_defence]") {
   print_rows<tested_map<std::string, fast_map, std_hash>>("fast_map, strings, std_hash", entries);
   print_rows<tested_map<u64, fast_map, wyhash, sizing::prime>>("fast_map, prime", entries);
   print_rows<tested_map<u64, fast_map, wyhash, sizing::fast_range>>("fast_map, fast_range", entries);
-  print_rows<tested_map<u64, fast_map, wyhash, sizing::power_of_two_high>>("fast_map, power_of_two_high", entries);
+  print_rows<tested_map<u64, fast_map, wyhash, sizing::power_of_two_high>>("fast_map, power_of_two_high",
+                                                                           entries);
   print_rows<tested_map<u64, fast_map, hashing::identity>>("fast_map, identity: not mixed", 2000);
   print_rows<tested_map<u64, fast_map, hashing::identity, sizing::prime>>("fast_map, identity, prime", 2000);
 }
 
 TEST_CASE("hash defence: order", "[.][hash_defence]") {
-  std::printf("%-40s %17s %17s %17s\n%-40s", "the slowest sixteenth of the inserts", "10,000", "150,000", "1,200,000",
-              "seed of its own, same seed");
+  std::printf("%-40s %17s %17s %17s\n%-40s", "the slowest sixteenth of the inserts", "10,000", "150,000",
+              "1,200,000", "seed of its own, same seed");
   for (int i = 0; i != 3; ++i) std::printf(" %8s %8s", "own", "same");
   std::printf("\n");
   print_order<tested_map<u64, map, wyhash>>("map");

@@ -168,7 +168,8 @@ struct high_end_with_the_tag : power_of_two_high {
 }  // namespace
 
 TEST_CASE("sizing: the laws see a mapper that uses the tag's bits, or leaves the range", "[policies]") {
-  must_report("index uses bits of the tag", [](auto report) { laws::check_sizing<range_of_the_tag>(report); });
+  must_report("index uses bits of the tag",
+              [](auto report) { laws::check_sizing<range_of_the_tag>(report); });
   must_report("index uses bits of the tag",
               [](auto report) { laws::check_sizing<high_end_with_the_tag>(report); });
   must_report("goes to unit", [](auto report) { laws::check_sizing<remainder_unfinished>(report); });
@@ -242,7 +243,8 @@ TEST_CASE("sizing: prime's index is the remainder, for every kind of hash", "[po
     const auto n = static_cast<std::size_t>(size);
     const prime::mapper map(n);
     // Multiples of n and their neighbours, where a quotient one too small or large would show; both ends.
-    for (std::size_t multiple : {std::size_t{0}, std::size_t{1}, std::size_t{2}, most / n / 2, most / n - 1, most / n}) {
+    for (std::size_t multiple :
+         {std::size_t{0}, std::size_t{1}, std::size_t{2}, most / n / 2, most / n - 1, most / n}) {
       for (std::size_t off : {most, std::size_t{0}, std::size_t{1}}) check(map, multiple * n + off);
     }
     for (int i = 0; i != 2000; ++i) check(map, draw.next());
@@ -329,8 +331,8 @@ void keeps_entries_on_both_layouts() {
   using growth::shrinking;
   keeps_its_entries<map<std::uint64_t, std::uint64_t, Sizing>>();
   keeps_its_entries<map<std::uint64_t, std::uint64_t, Sizing, shrinking<incremental<2>>>>();
-  keeps_its_entries<
-      map<std::uint64_t, std::uint64_t, Sizing, incremental<1>, layout::bucket_chain<bucket_options{.group_bytes = 4096}>>>();
+  keeps_its_entries<map<std::uint64_t, std::uint64_t, Sizing, incremental<1>,
+                        layout::bucket_chain<bucket_options{.group_bytes = 4096}>>>();
   keeps_its_entries<fast_map<std::uint64_t, std::uint64_t, Sizing>>();
   keeps_its_entries<fast_map<std::uint64_t, std::uint64_t, Sizing, shrinking<incremental<2>>>>();
 }
