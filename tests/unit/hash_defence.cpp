@@ -328,7 +328,7 @@ constexpr std::size_t entries = 13'000;
 // of it: the worst of the sizes that "hash defence: order" prints.
 constexpr std::size_t entries_in_order = 10'000;
 
-// The issue allows 3. In order it is the slowest sixteenth of the inserts that counts, no average.
+// A factor of 3 would be too slow. Of inserts it is the slowest sixteenth that counts, no average.
 constexpr double most = 1.3, most_in_order = 1.5;
 
 template <class Tested>
