@@ -10,8 +10,8 @@
 // (Lemire's fastmod needs none, but a reciprocal of two words, with the divisor three.)
 // The remainder depends on the tag's bits too, but below 2^56 units every tag is as likely in every unit.
 // Cost: two multiplications, one of them for its high half, a subtraction and a conditional one: 10
-// cycles of latency where power_of_two takes 1 and the division instruction 15 (measured on an AMD EPYC, g++ 12).
-// Two words. On 32-bit machines the low half of the hash is reduced.
+// cycles of latency where power_of_two takes 1 and the division instruction 15 (measured on an AMD EPYC, g++
+// 12). Two words. On 32-bit machines the low half of the hash is reduced.
 #ifndef TOPHASH_POLICIES_SIZING_PRIME_HPP
 #define TOPHASH_POLICIES_SIZING_PRIME_HPP
 
