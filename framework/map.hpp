@@ -119,8 +119,8 @@ class basic_map
 
   // ---- insertion --------------------------------------------------------------------------------------------
 
-  std::pair<iterator, bool> insert(const value_type& v) { return try_emplace(v.first, v.second); }
-  std::pair<iterator, bool> insert(value_type&& v) { return try_emplace(v.first, std::move(v.second)); }
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert(const value_type& v) { return try_emplace(v.first, v.second); }
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert(value_type&& v) { return try_emplace(v.first, std::move(v.second)); }
   template <class P>
     requires std::is_constructible_v<value_type, P&&>
   std::pair<iterator, bool> insert(P&& v) {
@@ -133,23 +133,38 @@ class basic_map
   iterator insert(const_iterator, P&& v) {
     return insert(std::forward<P>(v)).first;
   }
+  // A table beyond the caches takes a range in batches, whose memory is asked for ahead.
   template <table::input_iterator It>
   void insert(It first, It last) {
     if (this->empty()) {
       if (const size_type n = base::announced(first, last); n != 0) this->reserve(n);
     }
+    insert_many(first, last);
+  }
+  // The same without a reserve; returns how many were new.
+  template <table::input_iterator It>
+  size_type insert_many(It first, It last) {
+    const size_type before = this->size();
+    if constexpr (base::template multipass<It> && has_key_first<It>) {
+      while (first != last && this->batches_pay()) {
+        It entry = first;
+        const typename base::batch b(*this, first, last, [](const auto& e) -> const Key& { return e.first; });
+        for (std::size_t i = 0; i < b.count; ++i, ++entry) insert_any(b.hashes[i], (*entry).first, (*entry).second);
+      }
+    }
     for (; first != last; ++first) insert(*first);
+    return this->size() - before;
   }
   void insert(std::initializer_list<value_type> list) { insert(list.begin(), list.end()); }
 
   template <class V>
     requires std::is_assignable_v<T&, V&&>
-  std::pair<iterator, bool> insert_or_assign(const Key& key, V&& value) {
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert_or_assign(const Key& key, V&& value) {
     return assign_any(key, std::forward<V>(value));
   }
   template <class V>
     requires std::is_assignable_v<T&, V&&>
-  std::pair<iterator, bool> insert_or_assign(Key&& key, V&& value) {
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert_or_assign(Key&& key, V&& value) {
     return assign_any(std::move(key), std::forward<V>(value));
   }
   template <class K, class V>
@@ -287,7 +302,7 @@ class basic_map
   }
 
   template <class K, class V>
-  std::pair<iterator, bool> assign_any(K&& key, V&& value) {
+  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> assign_any(K&& key, V&& value) {
     const std::uint64_t hash = hash_of(s_, key);
     if constexpr (B::facts.growth.every_write) {
       if (const place_type there = assigned_while_growing<std::remove_cvref_t<K>, V>(hash, key, value)) {
@@ -301,6 +316,13 @@ class basic_map
 
   template <class K>
   static constexpr bool is_key = std::is_same_v<std::remove_cvref_t<K>, Key> || base::template lookup_key<K>;
+
+  // Lvalues of pairs whose first is a Key: batches need no copy of it.
+  template <class It>
+  static constexpr bool has_key_first = requires(const It& it) {
+    requires std::is_lvalue_reference_v<decltype(*it)>;
+    requires std::is_same_v<std::remove_cvref_t<decltype((*it).first)>, Key>;
+  };
 
   template <class P>
   static constexpr bool is_pair_of_key = requires(P& p) { requires is_key<decltype(p.first)>; p.second; };

@@ -6,5 +6,6 @@
 #include <tophash/framework/presets/defaults.hpp>
 #include <tophash/framework/presets/fastest.hpp>
 #include <tophash/framework/presets/go_like.hpp>
+#include <tophash/framework/presets/low_latency.hpp>
 
 #endif

@@ -16,6 +16,7 @@
 #include <tophash/framework/compose/name.hpp>
 #include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/layout/bucket_chain.hpp>
+#include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/framework/presets.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/immediate.hpp>
@@ -40,6 +41,7 @@
 #include <tophash/policies/observe/tombstone_log.hpp>
 #include <tophash/policies/overflow/fresh.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
+#include <tophash/policies/overflow/none.hpp>
 #include <tophash/policies/overflow/preallocated.hpp>
 #include <tophash/policies/overflow/shared_pool.hpp>
 #include <tophash/policies/sizing/fast_range.hpp>
@@ -175,6 +177,33 @@ void bucket_chain_facts(const term& t, spec_facts& out) {
                 .inline_limit_bytes = static_cast<std::size_t>(f.inline_limit_bytes),
                 .split = f.split,
                 .group_bytes = static_cast<std::size_t>(f.group_bytes)};
+}
+
+// open_groups, open_groups(8)
+constexpr std::uint64_t standard_group_width = layout::open_groups<>::facts.slots;
+
+std::uint64_t group_width_of(const term& t) {
+  return t.arguments.empty() ? standard_group_width : number_of(t.arguments.front().value);
+}
+
+term open_groups_form(const term& t) {
+  if (t.arguments.size() > 1 || (t.arguments.size() == 1 && !t.arguments.front().key.empty())) {
+    throw spec_error(t.position, "open_groups takes at most the width of a group, as in open_groups(8)");
+  }
+  term out = word("open_groups");
+  if (const std::uint64_t width = group_width_of(t); width != standard_group_width) {
+    out.arguments.push_back({.key = {}, .value = word(std::to_string(width))});
+  }
+  return out;
+}
+
+std::string open_groups_spelling(const term& t) {
+  return "tophash::layout::open_groups<" + (t.arguments.empty() ? "" : t.arguments.front().value.name) + ">";
+}
+
+void open_groups_facts(const term& t, spec_facts& out) {
+  out.layout = layout::open_groups<>::facts;
+  out.layout.slots = static_cast<std::size_t>(group_width_of(t));
 }
 
 // ---- options that wrap one option of the same axis: seeded, tracked, failing --------------------
@@ -491,7 +520,8 @@ void stateless_storage(spec_facts& out, visibility sees) {
 }
 
 constexpr option_entry options_table[] = {
-    {layout_axis, "bucket_chain", "slots=1..8, tag_bits=0..8, arrange=paired|split, inline_limit_bytes=N, group_bytes=N",
+    {layout_axis, "bucket_chain",
+     "slots=1..8, tag_bits=0..8, arrange=paired|split, inline_limit_bytes=N, group_bytes=N",
      "chained buckets of up to 8 slots with one tag byte a slot: the shape of Go's classic map",
      "framework/layout/bucket_chain.hpp", false, bucket_chain_form, bucket_chain_spelling, bucket_chain_facts,
      "bucket_chain bucket_chain(slots=1) bucket_chain(slots=3,tag_bits=4) bucket_chain(slots=7,split) "
@@ -499,6 +529,11 @@ constexpr option_entry options_table[] = {
      "bucket_chain(slots=5,tag_bits=2,split,inline_limit_bytes=8) bucket_chain(slots=0) "
      "bucket_chain(slots=9) bucket_chain(group_bytes=4096) bucket_chain(slots=4,split,group_bytes=65536) "
      "bucket_chain(tag_bits=9)"},
+    {layout_axis, "open_groups", "[8|16]",
+     "open addressing in groups of 16 or 8, their tags compared at once: the shape of Boost's and Abseil's "
+     "flat maps",
+     "framework/layout/open_groups.hpp", false, open_groups_form, open_groups_spelling, open_groups_facts,
+     "open_groups open_groups(8) open_groups(16) open_groups(4)"},
 
     {hashing_axis, "wyhash", "", "multiply-fold over bytes; integers as they are, mixed by the table",
      "policies/hashing/wyhash.hpp", false, plain_form,
@@ -521,16 +556,14 @@ constexpr option_entry options_table[] = {
      false, plain_form, [](const term&) { return std::string{"tophash::hashing::identity"}; },
      [](const term&, spec_facts& out) { out.hashing = hashing_facts_of<hashing::identity>(); }},
     {hashing_axis, "prefix", "bytes=1..8", "the key's first bytes, never mixed: a bad hash, for experiments",
-     "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts,
-     "prefix(1) prefix(8)"},
+     "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts, "prefix(1) prefix(8)"},
     {hashing_axis, "prefix_xor", "bytes=1..8", "the same with the next byte xored into the last one",
-     "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts,
-     "prefix_xor(3)"},
+     "policies/hashing/prefix.hpp", false, prefix_form, prefix_spelling, prefix_facts, "prefix_xor(3)"},
     {hashing_axis, "seeded", "H", "a seed of its own for every map around the hash H",
      "policies/hashing/seeded.hpp", false, wrapping_form<hashing_axis>, seeded_spelling, seeded_facts,
      "seeded(*)"},
 
-    {sizing_axis, "power_of_two", "", "2^n buckets, chosen by the hash's low bits",
+    {sizing_axis, "power_of_two", "", "2^n buckets or groups, chosen by the hash's low bits",
      "policies/sizing/power_of_two.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::sizing::power_of_two"}; },
      [](const term&, spec_facts& out) { out.sizing = {.power_of_two = true}; }},
@@ -578,7 +611,7 @@ constexpr option_entry options_table[] = {
      "purging(dirty,share=25) purging(dirty,batch(64,3)) purging(tombstone(not_reusing),share=10) "
      "purging(immediate,share=25) purging(dirty,batch(64,0))"},
 
-    {load_axis, "load", "entries, buckets", "full at so many entries to so many buckets",
+    {load_axis, "load", "entries, buckets", "full at so many entries to so many buckets or groups",
      "policies/load/load.hpp", false, load_form, load_spelling, load_facts_of,
      "load(13,2) load(8) load(1) load(7,8) load(1,4) load(20) load(0,1) load(4,0)"},
 
@@ -586,17 +619,18 @@ constexpr option_entry options_table[] = {
      plain_form, [](const term&) { return std::string{"tophash::growth::eager"}; },
      [](const term&, spec_facts& out) { out.growth = growth::eager::facts; }},
     {growth_axis, "incremental", "chains[, every_write]",
-     "each write evacuates so many chains of the old array", "policies/growth/incremental.hpp", false,
-     incremental_form, incremental_spelling, incremental_facts,
+     "each write evacuates so many chains, or home groups, of the old array",
+     "policies/growth/incremental.hpp", false, incremental_form, incremental_spelling, incremental_facts,
      "incremental(1) incremental(2) incremental(3,every_write) incremental(64) incremental(0)"},
 
     {growth_axis, "regrowing", "G[, overflow | dead=percent | chain=buckets]",
-     "also moves to a fresh array of the same size: as many overflow buckets as buckets (Go), dead slots, a long chain",
+     "also moves to a fresh array of the same size: as many overflow buckets as buckets (Go), dead slots, a "
+     "long chain",
      "policies/growth/regrowing.hpp", false, regrowing_form, regrowing_spelling, regrowing_facts,
      "regrowing(*) regrowing(*,overflow) regrowing(*,dead=25) regrowing(*,chain=4)"},
     {growth_axis, "shrinking", "G[, percent]",
-     "also moves to a smaller array when an erase by key leaves few entries",
-     "policies/growth/shrinking.hpp", false, shrinking_form, shrinking_spelling, shrinking_facts,
+     "also moves to a smaller array when an erase by key leaves few entries", "policies/growth/shrinking.hpp",
+     false, shrinking_form, shrinking_spelling, shrinking_facts,
      "shrinking(*) shrinking(*,10) shrinking(*,40)"},
 
     {overflow_axis, "fresh", "", "overflow buckets come from storage and go back to it",
@@ -615,6 +649,9 @@ constexpr option_entry options_table[] = {
      "policies/overflow/shared_pool.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::overflow::shared_pool"}; },
      [](const term&, spec_facts& out) { out.overflow = overflow::shared_pool::facts; }},
+    {overflow_axis, "none", "", "there are no overflow buckets: open groups", "policies/overflow/none.hpp",
+     false, plain_form, [](const term&) { return std::string{"tophash::overflow::none"}; },
+     [](const term&, spec_facts& out) { out.overflow = overflow::none::facts; }},
 
     {allocation_axis, "system", "", "malloc and free", "allocators/system.hpp", true, plain_form,
      [](const term&) { return std::string{"tophash::allocators::system"}; },
@@ -622,11 +659,11 @@ constexpr option_entry options_table[] = {
     {allocation_axis, "mimalloc", "", "mimalloc's C functions (needs mimalloc)", "allocators/mimalloc.hpp",
      true, plain_form, [](const term&) { return std::string{"tophash::allocators::mimalloc"}; },
      [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }},
-    {allocation_axis, "pages", "[least bytes]", "large blocks straight from the system, small ones from malloc",
-     "allocators/pages.hpp", true, pages_form,
+    {allocation_axis, "pages", "[least bytes]",
+     "large blocks straight from the system, small ones from malloc", "allocators/pages.hpp", true,
+     pages_form,
      [](const term& t) { return "tophash::allocators::pages<" + t.arguments.front().value.name + ">"; },
-     [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); },
-     "pages pages(4096)"},
+     [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }, "pages pages(4096)"},
     {allocation_axis, "tracked", "A", "counts bytes and blocks by purpose around the backend A",
      "allocators/decorators/tracked.hpp", true, wrapping_form<allocation_axis>, decorator_spelling,
      decorator_facts, "tracked(*)"},
@@ -679,7 +716,8 @@ constexpr option_entry options_table[] = {
      [](const term&, spec_facts& out) { out.observe = observe::tombstone_log<>::facts; },
      "tombstone_log tombstone_log(64) tombstone_log(64,steady_clock)"},
     {observe_axis, "chrome_trace", "",
-     "growths, steps and sweeps as a time line for chrome://tracing; silent without a writer, which C++ gives it",
+     "growths, steps and sweeps as a time line for chrome://tracing; silent without a writer, which C++ "
+     "gives it",
      "policies/observe/chrome_trace.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::observe::chrome_trace"}; },
      [](const term&, spec_facts& out) { out.observe = observe::chrome_trace::facts; }},
@@ -750,6 +788,8 @@ const std::vector<preset_entry>& catalogue_presets() {
   static const std::vector<preset_entry> all = {
       preset_from<presets::defaults>("what an axis means when nobody names an option on it"),
       preset_from<presets::go_like>("Go 1.19's map: split buckets, reused tombstones, two chains a write"),
+      preset_from<presets::fastest>(
+          "open groups, nine tenths full, no tombstones: what tophash::fast_map is"),
   };
   return all;
 }
@@ -784,16 +824,45 @@ const preset_entry* find_preset(std::string_view name) {
   return nullptr;
 }
 
+bool means_one_thing(std::string_view name) {
+  return std::count_if(std::begin(options_table), std::end(options_table),
+                       [name](const option_entry& e) { return e.name == name; }) == 1;
+}
+
+// The defaults of a layout: some axes' depend on it (presets::defaults::beside).
+spec_description defaults_beside(const term& given_layout) {
+  spec_description out = default_spec();
+  const auto take = [&out]<class Layout>(std::type_identity<Layout>) {
+    for_each_axis<compose_steps::spec_of<presets::defaults, Layout>>([&out]<class Axis, class Option>() {
+      if constexpr (Axis::index == load_axis || Axis::index == overflow_axis)
+        out.options[Axis::index] = normal_form(Axis::index, parse_term(option_name<Option>().view()));
+    });
+  };
+  if (given_layout.name == "open_groups" && group_width_of(given_layout) == standard_group_width)
+    take(std::type_identity<layout::open_groups<>>{});
+  else if (given_layout.name == "open_groups")
+    take(std::type_identity<layout::open_groups<8>>{});
+  return out;
+}
+
 std::vector<std::string> preset_names() {
   std::vector<std::string> out;
   for (const preset_entry& p : catalogue_presets()) out.push_back(p.name);
   return out;
 }
 
-// A bare name: the axis it is an option of. The shipped names are unique over the axes, and a test says so.
+// A bare name: the axis it is an option of. Nearly all shipped names are unique over the axes.
 std::size_t axis_of_bare(const term& t) {
+  std::vector<std::size_t> found;
   for (const option_entry& e : options_table) {
-    if (e.name == t.name) return e.axis;
+    if (e.name == t.name) found.push_back(e.axis);
+  }
+  if (found.size() == 1) return found.front();
+  if (!found.empty()) {
+    std::string which;
+    for (const std::size_t axis : found)
+      which += (which.empty() ? "" : " or ") + std::string{axis_names[axis]} + "=" + t.name;
+    throw spec_error(t.position, "'" + t.name + "' is an option of several axes: write " + which);
   }
   std::vector<std::string> known = preset_names();
   for (const option_entry& e : options_table) known.emplace_back(e.name);
@@ -850,6 +919,10 @@ spec_description parse_spec(std::string_view text) {
   for (const spec_part& part : parts) {
     if (names_preset(part)) apply_preset(part, out, set_by);
   }
+  const spec_description beside = defaults_beside(out.options[layout_axis]);
+  for (std::size_t axis = 0; axis < axes::count; ++axis) {
+    if (!out.given[axis] && set_by[axis].empty()) out.options[axis] = beside.options[axis];
+  }
   return out;
 }
 
@@ -879,13 +952,16 @@ std::vector<std::size_t> differing_axes(const spec_description& a, const spec_de
 std::string short_text(const spec_description& spec) {
   const auto beyond = [&spec](const spec_description& base, std::string start) {
     for (const std::size_t axis : differing_axes(spec, base)) {
-      start += (start.empty() ? "" : ",") + text_of(spec.options[axis]);
+      const term& option = spec.options[axis];
+      start += (start.empty() ? "" : ",") +
+               (means_one_thing(option.name) ? "" : std::string{axis_names[axis]} + "=") + text_of(option);
     }
     return start;
   };
-  std::string best = beyond(default_spec(), "");
+  const spec_description standard = defaults_beside(spec.options[layout_axis]);
+  std::string best = beyond(standard, "");
   if (best.empty()) return "defaults";
-  std::size_t fewest = differing_axes(spec, default_spec()).size();
+  std::size_t fewest = differing_axes(spec, standard).size();
   for (const preset_entry& preset : catalogue_presets()) {
     if (preset.name == "defaults") continue;
     const spec_description base = parse_spec(preset.name);
@@ -907,7 +983,7 @@ std::string cxx_options(const spec_description& spec) {
 
 std::string cxx_type(const spec_description& spec, std::string_view key, std::string_view value) {
   std::string out = "tophash::map<" + std::string{key} + ", " + std::string{value};
-  for (const std::size_t axis : differing_axes(spec, default_spec()))
+  for (const std::size_t axis : differing_axes(spec, defaults_beside(spec.options[layout_axis])))
     out += ", " + spelling_of(axis, spec.options[axis]);
   return out + ">";
 }
@@ -917,7 +993,7 @@ std::vector<std::string> cxx_headers(const spec_description& spec) {
   const auto add = [&out](std::string_view header) {
     if (std::find(out.begin(), out.end(), header) == out.end()) out.emplace_back(header);
   };
-  for (const std::size_t axis : differing_axes(spec, default_spec())) {
+  for (const std::size_t axis : differing_axes(spec, defaults_beside(spec.options[layout_axis]))) {
     for (const term* t = &spec.options[axis]; t != nullptr;) {
       const option_entry* entry = find_entry(axis, t->name);
       if (entry == nullptr) break;

@@ -209,7 +209,30 @@ const named_type& type_named(const std::string& name) {
   throw command_error(exit_usage, "'" + name + "' is no type that explain knows" + nearest_hint(name, known));
 }
 
-std::string bucket_text(const layout_facts& layout, const named_type& key, const named_type& value) {
+// One block: the entries, and behind them their tags. See framework/layout/open_groups.hpp.
+std::string groups_text(const spec_facts& facts, const named_type& key, const named_type& value) {
+  const std::size_t width = facts.layout.slots;
+  const bool dead = facts.deletion.kind == deletion_kind::tombstone,
+             dirty = facts.deletion.kind == deletion_kind::dirty;
+  const std::size_t slots = dead ? width : width - 1;
+  const std::string ends =
+      dead ? "an empty slot ends a search"
+           : "the filter ends a search: a bit for each 1/8 of the hashes, set when one passed by";
+  return fmt::format("entries: groups x {} x pair of {} + {} bytes | tags: groups x {} bytes\n"
+                     "  group: tags {}{} ({})\n"
+                     "  tag:   0 empty | {}{} end of the array | {}\n"
+                     "  at most 4 entries: 4 pairs | {} tags; at most {}: {} pairs | {} tags",
+                     slots, key.bytes, value.bytes, width, slots, dead ? "" : " | filter 1", ends,
+                     dead ? "1 dead | " : "", dead ? 2 : 1,
+                     dirty  ? "2..127 live | 128 + live: erased, unswept"
+                     : dead ? "3..255 live"
+                            : "2..255 live",
+                     width, width - 2, width - 2, width);
+}
+
+std::string bucket_text(const spec_facts& facts, const named_type& key, const named_type& value) {
+  const layout_facts& layout = facts.layout;
+  if (layout.kind == layout_kind::open_groups) return groups_text(facts, key, value);
   const auto slot = [&layout](std::size_t bytes) {
     return bytes > layout.inline_limit_bytes ? sizeof(void*) : bytes;
   };
@@ -251,7 +274,7 @@ json explain_json(const std::string& text, const std::string& key_name, const st
   out["cxx"] = cxx_type(spec, key.spelling, value.spelling);
   for (const std::string& header : cxx_headers(spec))
     out["headers"].push_back("#include <tophash/" + header + ">");
-  out["bucket"] = bucket_text(facts_of(spec).layout, key, value);
+  out["bucket"] = bucket_text(facts_of(spec), key, value);
   const variant_choice built = choose_variants(canonical(with_option(spec, "allocation=system")));
   if (!built.rows.empty()) out["built_as"] = built.rows.front()->name;
   return out;
@@ -265,7 +288,8 @@ std::string explain_text(const json& e) {
   }
   if (e.contains("violation"))
     return out + "\nrefused: " + e.at("violation").at("message").get<std::string>() + "\n";
-  out += "\nbucket: " + e.at("bucket").get<std::string>() + "\n\n";
+  out += (e.at("bucket").get<std::string>().starts_with("entries") ? "\n" : "\nbucket: ") +
+         e.at("bucket").get<std::string>() + "\n\n";
   for (const json& header : e.at("headers")) out += header.get<std::string>() + "\n";
   out += e.at("cxx").get<std::string>() + "\n";
   out += e.contains("built_as")

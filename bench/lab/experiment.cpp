@@ -240,8 +240,14 @@ class task_list {
 
   void keep_sweepable() {
     std::erase_if(rows_, [this](const variant_row* row) {
-      const bool tells = !row->spec.empty() && facts_of(parse_spec(row->spec)).sizing.power_of_two;
-      if (!tells) out_.left_out.push_back(row->name + ": it tells no chain statistics");
+      const spec_facts facts = row->spec.empty() ? spec_facts{} : facts_of(parse_spec(row->spec));
+      const bool open = facts.layout.kind == layout_kind::open_groups;
+      const bool tells = !row->spec.empty() && facts.sizing.power_of_two && !open;
+      if (open)
+        out_.left_out.push_back(row->name +
+                                ": the sweep counts buckets that overflow, and open groups have none");
+      else if (!tells)
+        out_.left_out.push_back(row->name + ": it tells no chain statistics");
       return !tells;
     });
   }

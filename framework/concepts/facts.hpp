@@ -65,6 +65,7 @@ struct growth_facts {
   std::size_t quantum = 0;   // chains evacuated a write; 0 (`whole_table`): all within the write that grows
   bool endless = false;      // its quantum can never end a growth
   bool every_write = false;  // updates and absent deletes step too
+  bool in_order = false;           // chains are evacuated in their order alone; writes to the others stay in the old array
   bool asks_overflow = false;      // decide() is also asked when an overflow bucket was acquired
   std::size_t dead_percent = 0;    // ... and when dead and dirty slots are this share of the limit; 0: not
   std::size_t shrink_percent = 0;  // ... and when an erase by key leaves less than this share of the limit; 0: not

@@ -34,6 +34,12 @@ constexpr std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) noexcept
 #endif
 }
 
+// Place of the lowest set bit of a mask that is not zero. By way of unsigned: std::countr_zero answers with an int, whose
+// sign a compiler extends with an instruction of its own.
+constexpr std::size_t lowest_bit(unsigned mask) noexcept {
+  return static_cast<std::size_t>(static_cast<unsigned>(std::countr_zero(mask)));
+}
+
 // 64 x 64 -> 128 bit product, halves folded by xor (the step that wyhash calls mum). Three cycles of latency
 // and one for the fold on current x86.
 constexpr std::uint64_t multiply_fold(std::uint64_t a, std::uint64_t b) noexcept {

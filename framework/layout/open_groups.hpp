@@ -222,7 +222,7 @@ struct open_groups_model {
   // Slots that an array has: W - 2 at most in a single group, which may have fewer.
   static std::size_t capacity(const array& a) noexcept {
     if (a.units == 0) return 0;
-    if (a.units == 1) return static_cast<std::size_t>(std::countr_zero(match(a.groups, sentinel)));
+    if (a.units == 1) return lowest_bit(match(a.groups, sentinel));
     return a.units * slots - 1;
   }
 
@@ -277,7 +277,7 @@ struct open_groups_model {
         unit* const entries = a.entries + p.at * slots;
         TOPHASH_PREFETCH(entries);  // asked for before the slot is known: 1.2 times as fast at 200,000 entries
         do {
-          const auto i = static_cast<std::size_t>(std::countr_zero(equal));
+          const auto i = lowest_bit(equal);
           const slot s{entries + i, g->tags + i};
           if (eq(key(s))) [[likely]] return s;
           equal &= equal - 1;
@@ -295,7 +295,7 @@ struct open_groups_model {
     do {
       group* const g = a.groups + p.at;
       if (const unsigned free = vacant(g); free != 0) [[likely]] {
-        const auto i = static_cast<std::size_t>(std::countr_zero(free));
+        const auto i = lowest_bit(free);
         return {a.entries + p.at * slots + i, g->tags + i};
       }
       if constexpr (!classic && !counts_passed) g->tags[Width - 1] |= filter_bit(hash);
@@ -328,7 +328,7 @@ struct open_groups_model {
   // To the next live entry of the array, or to none behind the last.
   TOPHASH_ALWAYS_INLINE static void advance(walk& w) noexcept {
     if (w.rest != 0) [[likely]] {
-      const auto next = static_cast<std::size_t>(std::countr_zero(w.rest));
+      const auto next = lowest_bit(w.rest);
       const std::size_t index = slot_index(w.at.tag);
       w.rest &= w.rest - 1;
       w.at.tag += next - index;
@@ -353,7 +353,7 @@ struct open_groups_model {
       entries += slots;
       seen = live_or_end(g);
     }
-    const auto i = static_cast<std::size_t>(std::countr_zero(seen));
+    const auto i = lowest_bit(seen);
     w = g->tags[i] == sentinel ? walk{} : walk{{entries + i, g->tags + i}, seen & (seen - 1)};
   }
 
@@ -369,7 +369,7 @@ struct open_groups_model {
   static void for_each_live(const array& a, F&& f) {
     for (std::size_t u = 0; u < a.units; ++u) {
       for (unsigned mask = live(a.groups + u); mask != 0; mask &= mask - 1) {
-        const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+        const auto i = lowest_bit(mask);
         f(slot{a.entries + u * slots + i, a.groups[u].tags + i});
       }
     }

@@ -3,6 +3,7 @@
 #ifndef TOPHASH_FRAMEWORK_TABLE_CHAINED_HPP
 #define TOPHASH_FRAMEWORK_TABLE_CHAINED_HPP
 
+#include <tophash/framework/table/batch.hpp>
 #include <tophash/framework/table/erase.hpp>
 #include <tophash/framework/table/find.hpp>
 #include <tophash/framework/table/insert.hpp>

@@ -225,6 +225,23 @@ class container {
     return static_cast<bool>(cursor_at(key, hash_of_token(token)).at);
   }
 
+  // ---- many keys at once ------------------------------------------------------------------------------------
+
+  // Writes an iterator for each key of [first, last) to `out`, in order: what find(key) answers. In a table beyond
+  // the caches memory is asked for ahead; forward iterators only, others are searched one by one.
+  template <class It, class Out>
+  Out find_many(It first, It last, Out out) {
+    for_each_found(*this, first, last, [&out](const iterator& at) { *out++ = at; });
+    return out;
+  }
+  template <class It, class Out>
+  Out find_many(It first, It last, Out out) const {
+    for_each_found(*this, first, last, [&out](const const_iterator& at) { *out++ = at; });
+    return out;
+  }
+  // Asks for the memory that a search for this key reads first, without waiting for it.
+  void prefetch(const Key& key) const { prefetch_home(s_, hash_of(s_, key)); }
+
   // ---- erasure ----------------------------------------------------------------------------------------------
 
   // Moves nothing; invalidates iterators to this entry only. Returns the next one.
@@ -401,6 +418,46 @@ class container {
   try_insert_result result_or_false(const insert_result<B>& r, std::uint64_t hash) noexcept {
     if (r.room != growth_result::done) return {end(), false, false};
     return {iterator_at(r.where, hash), r.inserted, true};
+  }
+
+  // Keys a batch, and the size from which batches pay: measured at 10,000,000 u64 entries, a batch takes 0.7 (chains)
+  // to 0.9 (open groups) of the time of as many hits, and 0.7 to 0.95 of as many misses; in cache it gains nothing.
+  static constexpr std::size_t batch_keys = 16;
+  static constexpr std::size_t batch_from_bytes = std::size_t{4} << 20;
+
+  template <class It>
+  static constexpr bool multipass =
+      std::is_base_of_v<std::forward_iterator_tag, typename std::iterator_traits<It>::iterator_category>;
+
+  // The hashes of up to batch_keys keys at `first`, and their memory on its way.
+  struct batch {
+    std::uint64_t hashes[batch_keys];
+    std::size_t count = 0;
+    template <class It, class KeyOf>
+    batch(const container& c, It& first, It last, KeyOf&& key_of) {
+      for (; count < batch_keys && first != last; ++count, ++first) {
+        hashes[count] = hash_of(c.s_, key_of(*first));
+        prefetch_home(c.s_, hashes[count]);
+      }
+      for (std::size_t i = 0; i < count; ++i) prefetch_entry(c.s_, hashes[i]);
+    }
+  };
+  bool batches_pay() const noexcept { return !s_.growing() && searched_bytes(s_) >= batch_from_bytes; }
+
+  template <class Self, class It, class F>
+  static void for_each_found(Self& self, It first, It last, F&& f) {
+    using found = std::conditional_t<std::is_const_v<Self>, const_iterator, iterator>;
+    if constexpr (multipass<It>) {
+      if (self.batches_pay()) {
+        while (first != last) {
+          It key = first;
+          const batch b(self, first, last, [](const auto& k) -> const auto& { return k; });
+          for (std::size_t i = 0; i < b.count; ++i, ++key) f(found(self.cursor_at(*key, b.hashes[i])));
+        }
+        return;
+      }
+    }
+    for (; first != last; ++first) f(found(self.cursor_at(*first, hash_of(self.s_, *first))));
   }
 
   // How many entries a range announces: exact for forward iterators, none for input ones.

@@ -91,13 +91,15 @@ bool construct_entry(state<B>& s, typename B::slot at, K&& key, Args&&... args) 
 // An erased, unswept entry under an equal key: keeps its key and gets a new value. On an exception the slot is
 // dead and reusable.
 template <class B, class MakeValue>
-void resurrect(state<B>& s, std::uint64_t hash, typename B::slot at, MakeValue&& make_value) {
+void resurrect(state<B>& s, std::uint64_t hash, const place<B>& where, MakeValue&& make_value) {
+  const typename B::slot at = where.at;
   using model = typename B::model;
   if constexpr (!model::is_set) {
     struct value_guard {
       state<B>& s;
       std::uint64_t hash;
-      typename B::slot at;
+      const place<B>& where;
+      typename B::slot at = where.at;
       bool made = false;
       ~value_guard() {
         if (made) return;
@@ -114,12 +116,13 @@ void resurrect(state<B>& s, std::uint64_t hash, typename B::slot at, MakeValue&&
         --s.dirty;
         refresh_grow_at(s);
         notify_with<events::swept>(s.policies.observe, [this] {
-          return events::swept{told_place(s, hash, {at, false})};
+          return events::swept{told_place(s, hash, where)};
         });
-        if (auto* const emptied = model::vacate(s.current.home(hash), at)) release_overflow_slow(s, emptied);
+        auto* const home = (where.in_old ? s.old : s.current).home(hash);
+        if (auto* const emptied = model::vacate(home, at)) release_overflow_slow(s, emptied);
       }
     };
-    value_guard guard{s, hash, at};
+    value_guard guard{s, hash, where};
     std::destroy_at(model::value_at(at));
     make_value(model::value_at(at));
     guard.made = true;
@@ -128,8 +131,8 @@ void resurrect(state<B>& s, std::uint64_t hash, typename B::slot at, MakeValue&&
   --s.dirty;
   ++s.size;
   refresh_grow_at(s);
-  notify_with<events::resurrected>(s.policies.observe, [&s, hash, at] {
-    return events::resurrected{told_place(s, hash, {at, false}), hash};
+  notify_with<events::resurrected>(s.policies.observe, [&s, hash, &where] {
+    return events::resurrected{told_place(s, hash, where), hash};
   });
 }
 
@@ -156,9 +159,9 @@ growth_result prepare_room(state<B>& s, std::uint64_t hash) {
 }
 
 template <class B>
-TOPHASH_ALWAYS_INLINE void tell_inserted(state<B>& s, std::uint64_t hash, typename B::slot at) noexcept {
-  notify_with<events::inserted>(s.policies.observe, [&s, hash, at] {
-    return events::inserted{told_place(s, hash, {at, false}), hash};
+TOPHASH_ALWAYS_INLINE void tell_inserted(state<B>& s, std::uint64_t hash, typename B::slot at, bool in_old = false) noexcept {
+  notify_with<events::inserted>(s.policies.observe, [&s, hash, at, in_old] {
+    return events::inserted{told_place(s, hash, {at, in_old}), hash};
   });
 }
 
@@ -167,25 +170,28 @@ template <class B>
 insert_result<B> adopt_slow(state<B>& s, std::uint64_t hash, scratch_guard<B>& scratch) {
   using model = typename B::model;
   if (const growth_result r = prepare_room(s, hash); r != growth_result::done) return {{}, false, r};
+  const bool in_old = belongs_to_old(s, hash);
   if constexpr (B::dirty_kind) {
-    const auto v = model::find_or_vacancy(s.current, hash, equal_to(s, model::key(scratch.at)));
+    const auto v =
+        model::find_or_vacancy(in_old ? s.old : s.current, hash, equal_to(s, model::key(scratch.at)));
     if (v.found) {
-      resurrect(s, hash, v.at, [&](auto* value) {
+      const place<B> there{v.at, in_old};
+      resurrect(s, hash, there, [&](auto* value) {
         if constexpr (!model::is_set) construct_from_old(value, model::value_at(scratch.at));
       });
-      return {{v.at, false}, true};
+      return {there, true};
     }
   }
-  const typename B::slot to = vacancy_for(s, hash);
+  const typename B::slot to = vacancy_for(s, hash, in_old);
   if (!to) return {{}, false, growth_result::no_memory};
-  vacancy_guard<B> guard{s, hash, to};
+  vacancy_guard<B> guard{s, hash, to, in_old};
   model::relocate_entry(to, scratch.at);
   guard.taken = true;
   scratch.moved = true;
   model::claim(to, hash);
   ++s.size;
-  tell_inserted(s, hash, to);
-  return {{to, false}, true};
+  tell_inserted(s, hash, to, in_old);
+  return {{to, in_old}, true};
 }
 
 template <class B, class K, class... Args>
@@ -222,7 +228,8 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64
   if (v.found) {
     if constexpr (B::dirty_kind) {
       if (model::is_dirty(v.at.in->tags[v.at.index])) {
-        resurrect(s, hash, v.at, [&](auto* value) {
+        const place<B> there{v.at, false};
+        resurrect(s, hash, there, [&](auto* value) {
           if constexpr (!model::is_set) {
             ::new (static_cast<void*>(value)) typename model::mapped_type(std::forward<Args>(args)...);
           }

@@ -154,7 +154,7 @@ growth_result move_entries(state<B>& to, state<B>& from) {
   if (const growth_result r = reserve_slow(to, from.size); r != growth_result::done) return r;
   for (cursor<B> c = first_cursor(from); c.at;) {
     const std::uint64_t hash = hash_of(to, model::key(c.at));
-    const typename B::slot target = vacancy_for(to, hash);
+    const typename B::slot target = vacancy_for(to, hash, false);
     if (!target) return growth_result::no_memory;
     {
       vacancy_guard<B> guard{to, hash, target};

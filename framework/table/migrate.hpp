@@ -39,43 +39,55 @@ void ask_about_overflow_slow(state<B>& s, const typename B::bucket* home) noexce
   refresh_grow_at(s);
 }
 
-// Room in the current array for an entry known to be absent. `in` is null when memory ran out.
+// Does a new entry of this hash go to the old array? Where chains are evacuated in their order alone, until the turn of
+// its chain comes.
 template <class B>
-typename B::slot vacancy_for(state<B>& s, std::uint64_t hash) noexcept {
+bool belongs_to_old(const state<B>& s, std::uint64_t hash) noexcept {
+  if constexpr (B::facts.growth.in_order) {
+    return s.growing() && progress_of(s, s.old.home(hash)) == chain_progress::untouched;
+  } else {
+    return static_cast<void>(s), static_cast<void>(hash), false;
+  }
+}
+
+// Room for an entry known to be absent, in the old array if `in_old`. `in` is null when memory ran out.
+template <class B>
+typename B::slot vacancy_for(state<B>& s, std::uint64_t hash, bool in_old) noexcept {
   using model = typename B::model;
-  auto v = model::find_vacancy(s.current, hash);
+  const typename B::array& a = in_old ? s.old : s.current;
+  auto v = model::find_vacancy(a, hash);
   if constexpr (model::grouped) {
     if (model::is_absent(v.tail)) {
       if (!make_group_slow(s, hash)) return {};
-      v = model::find_vacancy(s.current, hash);
+      v = model::find_vacancy(a, hash);
     }
   }
   if (v.at) return v.at;
   auto* const fresh = acquire_overflow_slow(s);
   if (fresh == nullptr) return {};
   // The allocation may have run a collector, and that the map: locate again.
-  v = model::find_vacancy(s.current, hash);
+  v = model::find_vacancy(a, hash);
   if (!v.at) v.tail->link = fresh;
-  notify_with<events::overflow_acquired>(s.policies.observe, [&s, hash, fresh] {
+  notify_with<events::overflow_acquired>(s.policies.observe, [&a, hash, fresh] {
     std::size_t buckets = 1;
-    const typename B::bucket* b = s.current.home(hash);
+    const typename B::bucket* b = a.home(hash);
     for (; b->link != nullptr; b = b->link) ++buckets;
-    return events::overflow_acquired{s.current.map.index(hash), events::identity_of(fresh), buckets};
+    return events::overflow_acquired{a.map.index(hash), events::identity_of(fresh), buckets};
   });
   if (v.at) {
     release_overflow_slow(s, fresh);
     return v.at;
   }
-  if constexpr (B::facts.growth.asks_overflow) ask_about_overflow_slow(s, s.current.home(hash));
+  if constexpr (B::facts.growth.asks_overflow) ask_about_overflow_slow(s, a.home(hash));
   return {fresh, 0};
 }
 
 // An entry was not put into `at` after all: an overflow bucket linked for it must not stay empty.
 template <class B>
-void abandon_vacancy(state<B>& s, std::uint64_t hash, typename B::slot at) noexcept {
+void abandon_vacancy(state<B>& s, std::uint64_t hash, typename B::slot at, bool in_old) noexcept {
   using model = typename B::model;
   if constexpr (model::unlinks) {
-    auto* const home = s.current.home(hash);
+    auto* const home = (in_old ? s.old : s.current).home(hash);
     if (at.in != home && model::occupied(at.in) == 0) release_overflow_slow(s, model::unlink(home, at.in));
   }
 }
@@ -85,9 +97,10 @@ struct vacancy_guard {
   state<B>& s;
   std::uint64_t hash;
   typename B::slot at;
+  bool in_old = false;
   bool taken = false;
   ~vacancy_guard() {
-    if (!taken) abandon_vacancy(s, hash, at);
+    if (!taken) abandon_vacancy(s, hash, at, in_old);
   }
 };
 
@@ -100,7 +113,7 @@ template <class B>
 bool evacuate_entry(state<B>& s, typename B::slot from, tracked_place<B>* tracked) {
   using model = typename B::model;
   const std::uint64_t hash = hash_of(s, model::key(from));
-  const typename B::slot to = vacancy_for(s, hash);
+  const typename B::slot to = vacancy_for(s, hash, false);
   if (!to) return false;
   {
     vacancy_guard<B> guard{s, hash, to};
@@ -239,6 +252,8 @@ TOPHASH_NOINLINE bool step_slow(state<B>& s, std::uint64_t hash, tracked_place<B
       if (!evacuate_in_order(s, s.old.units, tracked)) return false;
     }
     return true;
+  } else if constexpr (B::facts.growth.in_order) {
+    return evacuate_in_order(s, B::quantum, tracked);
   } else {
     const std::size_t own = s.old.map.index(hash);
     const bool was_done = progress_of(s, s.old.at(own)) == chain_progress::evacuated;

@@ -4,7 +4,7 @@
 //
 // Invariants:
 //   - every entry lives in exactly one place: in the old array if its chain there is not evacuated yet,
-//     otherwise in the current one;
+//     otherwise in the current one (a write evacuates its own chain first, but with growth::in_order);
 //   - an insert compares `size` with `grow_at` and nothing else. grow_at is limit - dead - dirty, at least 0; while a
 //     growth is under way, when the residue lies in the old array, it is limit; and 0 while the growth policy is to
 //     be asked for another reason (asked_early);

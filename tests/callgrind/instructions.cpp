@@ -8,11 +8,13 @@
 #include <type_traits>
 #include <vector>
 
+#include <tophash/fast_map.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/observe/counters.hpp>
 #include <tophash/policies/observe/tombstone_log.hpp>
 
 #include "twin.hpp"
+#include "twin_open.hpp"
 
 namespace {
 
@@ -36,7 +38,8 @@ std::vector<std::uint64_t> keys(std::uint64_t from) {
 
 template <class Map>
 std::uint64_t value_found(const Map& m, std::uint64_t key) {
-  if constexpr (std::is_same_v<Map, twin>) {
+  if constexpr (std::is_same_v<Map, twin> || std::is_same_v<Map, twin_open<false>> ||
+                std::is_same_v<Map, twin_open<true>>) {
     const std::uint64_t* const value = m.find(key);
     return value == nullptr ? 1 : *value;
   } else {
@@ -85,6 +88,12 @@ int run(Map& m, const char* operation) {
   return check == 0 ? 1 : 0;
 }
 
+template <class Twin>
+int run_twin(const char* operation) {
+  Twin m(seed);
+  return run(m, operation);
+}
+
 template <class... Options>
 int run_composed(const char* operation) {
   composed<Options...> m{hashing{seed}};
@@ -96,10 +105,11 @@ int run_composed(const char* operation) {
 int main(int count, char** arguments) {
   if (count != 3) return 64;
   const char* const operation = arguments[2];
-  if (std::strcmp(arguments[1], "twin") == 0) {
-    twin m(seed);
-    return run(m, operation);
-  }
+  if (std::strcmp(arguments[1], "twin") == 0) return run_twin<twin>(operation);
+  if (std::strcmp(arguments[1], "open_twin") == 0) return run_twin<twin_open<false>>(operation);
+  if (std::strcmp(arguments[1], "nodes_twin") == 0) return run_twin<twin_open<true>>(operation);
+  if (std::strcmp(arguments[1], "open") == 0) return run_composed<tophash::layout::open_groups<>>(operation);
+  if (std::strcmp(arguments[1], "nodes") == 0) return run_composed<tophash::layout::nodes>(operation);
   if (std::strcmp(arguments[1], "composed") == 0) return run_composed<>(operation);
   if (std::strcmp(arguments[1], "deaf") == 0) return run_composed<deaf>(operation);
   if (std::strcmp(arguments[1], "counters") == 0) return run_composed<tophash::observe::counters>(operation);

@@ -5,9 +5,12 @@
 #include <memory>
 #include <string>
 
+#include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/regrowing.hpp>
+#include <tophash/policies/overflow/none.hpp>
 #include <tophash/presets.hpp>
 #include <tophash/set.hpp>
 
@@ -22,8 +25,13 @@ tophash::map<int, std::unique_ptr<int>> at_once;
 tophash::map<int, pinned, tophash::layout::bucket_chain<tophash::bucket_options{.inline_limit_bytes = 0}>> behind_pointers;
 tophash::map<int, int, tophash::growth::incremental<1>, tophash::load<1, 4>> slow_and_sparse;
 tophash::set<std::string, tophash::layout::bucket_chain<tophash::bucket_options{.slots = 1, .tag_bits = 0}>> one_slot;
+tophash::set<int, tophash::layout::open_groups<8>, tophash::load<7>, tophash::overflow::none> groups_of_eight;
+tophash::map<int, int, tophash::layout::open_groups<>, tophash::load<15>, tophash::deletion::dirty,
+             tophash::growth::regrowing<tophash::growth::incremental<1>, tophash::growth::when::dead<25>>> groups_filled;
 
 void use() {
+  groups_of_eight.insert(1);
+  groups_filled[1] = 1;
   behind_pointers.try_emplace(1);
   at_once[1] = nullptr;
   strings_may_wait["x"[0]] = "y";

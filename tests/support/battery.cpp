@@ -77,10 +77,9 @@ std::ostream& operator<<(std::ostream& out, const step& s) {
 
 namespace {
 
-// How much of a walk is taken: one in `points` of its points and one in `trials` of its trials, each
-// composition and step beginning at another one. Not optimised and under a sanitizer a whole walk takes 50
-// times as long. With TOPHASH_WALK_EVERY_POINT in the environment (test.sh --long sets it) nothing is left
-// out.
+// How much of a walk is taken: one in `points` of its points and one in `trials` of its trials, each composition and
+// step beginning at another one. Not optimised and under a sanitizer a whole walk takes 50 times as long. With
+// TOPHASH_WALK_EVERY_POINT in the environment (test.sh --long sets it) nothing is left out.
 struct walk_share {
   long points = 1;
   std::size_t trials = 1;
@@ -330,16 +329,14 @@ class run {
     return "map " + std::to_string(map) + ": " + what;
   }
 
-  // One unit takes as many entries as it has slots, whatever the load. Open addressing: the last slot of the
-  // array is none, and each group keeps one free; one group is either 4 slots or all it has, less the filter
-  // and the end.
-  std::size_t limit_of(std::size_t units, std::size_t given) const {
+  // One unit takes as many entries as it has slots, whatever the load.
+  std::size_t limit_of(const account& now) const {
     const promises& p = tested_.promised;
-    const std::size_t by_policy = std::max(p.slots, units * p.load_numerator / p.load_denominator);
-    if (!p.open) return by_policy;
-    if (units == 1) return given == 4 ? 4 : p.slots - 2;
-    const std::size_t slots = p.deletion == deletion_family::tombstone ? p.slots : p.slots - 1;
-    return std::min(by_policy, units * slots - 1 - units);
+    const std::size_t by_load = std::max(p.slots, now.units * p.load_numerator / p.load_denominator);
+    if (p.open_width == 0) return by_load;
+    // A single group has 4 slots or all but the end of the array and one; among several each keeps one free.
+    if (now.units == 1) return now.limit == 4 ? 4 : p.open_width - 2;
+    return std::min(by_load, now.units * (p.slots - 1) - 1);
   }
 
   std::string audit_account(const account& now) const {
@@ -354,7 +351,7 @@ class run {
       return "overflow requested " + std::to_string(now.requested) + " - released " +
              std::to_string(now.released) + " is not in use " + std::to_string(now.overflow_in_use);
     }
-    if (const std::size_t limit = limit_of(now.units, now.limit); now.units != 0 && now.limit != limit) {
+    if (const std::size_t limit = limit_of(now); now.units != 0 && now.limit != limit) {
       return "the limit is " + std::to_string(now.limit) + ", the load policy says " + std::to_string(limit);
     }
     if (now.recycled > now.requested) return "more overflow buckets recycled than requested";
@@ -390,6 +387,14 @@ class run {
     return {};
   }
 
+  // Homes of open groups that left the old array, whether or not that ended the growth.
+  static std::uint64_t homes_moved(const account& was, const account& now) {
+    if (!now.growing) return was.growing ? was.old_units - was.old_evacuated : 0;
+    return was.growing && was.growths == now.growths && was.regrows == now.regrows
+               ? now.old_evacuated - was.old_evacuated
+               : now.old_evacuated;
+  }
+
   // What the composition promises of growth and residue, from the accounts around one step.
   std::string promised_steps(const step& s, const outcome& seen, const account* before) {
     const promises& p = tested_.promised;
@@ -400,7 +405,8 @@ class run {
     }
     const account& was = before[s.map];
     const account& now = after[s.map];
-    const std::uint64_t moved = now.evacuated_chains - was.evacuated_chains;
+    const std::uint64_t moved =
+        p.open_width == 0 ? now.evacuated_chains - was.evacuated_chains : homes_moved(was, now);
     const bool same_array = was.growths == now.growths && was.regrows == now.regrows;
     if (erases_by_position(s.what) && (moved != 0 || !same_array || was.growing != now.growing)) {
       return "an erase by position, a mark or a sweep moved the growth on";
@@ -409,6 +415,13 @@ class run {
     const bool due = was.growing && !same_array;
     if (is_single_write(s.what) && p.quantum != 0 && !due && moved > p.quantum) {
       return "one write evacuated " + std::to_string(moved) + " chains, the quantum is " +
+             std::to_string(p.quantum);
+    }
+    const bool counts = (s.what != verb::erase_key && is_write(s.what) && was.size < now.size) ||
+                        (s.what == verb::erase_key && seen.result == 1);
+    if (p.open_width != 0 && p.quantum != 0 && counts && was.growing && same_array && now.growing &&
+        moved != p.quantum) {
+      return "a write moved " + std::to_string(moved) + " homes on, the quantum is " +
              std::to_string(p.quantum);
     }
     const bool idle = s.what == verb::assign || (s.what == verb::erase_key && seen.result == 0);
@@ -803,8 +816,8 @@ class fault_trial {
     }
     reached = disarm(r);
     if (how == ending::done) {
-      // Not reached, or the map did without: either way the step must have done its work. An erase that also
-      // was to shrink may have stopped in the middle of that.
+      // Not reached, or the map did without: either way the step must have done its work. An erase that also was
+      // to shrink may have stopped in the middle of that.
       if (reached) r.interrupt();
       if (std::string wrong = r.accept(wanted_, seen); !wrong.empty()) return wrong;
       return r.audit(true);

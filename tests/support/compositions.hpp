@@ -165,10 +165,13 @@ composition composed() {
   out.promised.reusing = facts.deletion.reusing;
   out.promised.quantum = facts.growth.quantum;
   out.promised.every_write = facts.growth.every_write;
-  out.promised.open = facts.layout.is_open();
   out.promised.slots = facts.layout.slots;
   out.promised.load_numerator = facts.load.numerator;
   out.promised.load_denominator = facts.load.denominator;
+  if constexpr (facts_of<spec>().layout.kind == layout_kind::open_groups) {
+    out.promised.open_width = facts.layout.slots;
+    out.promised.slots = facts.layout.slots - (facts.deletion.kind == deletion_kind::tombstone ? 0 : 1);
+  }
   out.promised.recorded = map_supply<map_type>{}.recorded(0) != nullptr;
   out.promised.equal_handles = !std::is_same_v<typename spec::allocation, recording_apart>;
   out.promised.counted = ledger_of<KeyCodec>() != nullptr && ledger_of<ValueCodec>() != nullptr;
@@ -194,6 +197,9 @@ template <std::size_t Slots, arrangement Arrange, std::size_t LimitBytes>
 using groups = layout::bucket_chain<bucket_options{
     .slots = Slots, .arrange = Arrange, .inline_limit_bytes = LimitBytes, .group_bytes = 256}>;
 
+template <std::size_t Width>
+using open = layout::open_groups<Width>;
+
 using immediate = deletion::immediate;
 using tombstone = deletion::tombstone;
 using not_reusing = deletion::tombstone_not_reusing;
@@ -218,6 +224,12 @@ using mimalloc_storage = allocators::mimalloc;
 #else
 using mimalloc_storage = allocators::system;
 #endif
+
+// A row beyond the pairwise cover.
+inline composition beyond(composition row) {
+  row.choices.clear();
+  return row;
+}
 
 // Keys with the values that go with them.
 template <class... Options>

@@ -76,7 +76,8 @@ class map_subject final : public subject {
     if constexpr (requires { m.stats(); }) {
       const auto now = m.stats();
       if (now.size != m.size()) complain("stats().size differs from size()");
-      out.units = now.units, out.old_units = now.old_units, out.limit = now.limit;
+      out.units = now.units, out.old_units = now.old_units;
+      out.old_evacuated = now.old_evacuated, out.limit = now.limit;
       out.dead = now.dead, out.dirty = now.dirty, out.overflow_in_use = now.overflow_in_use;
       out.growths = now.growths, out.regrows = now.regrows, out.evacuated_chains = now.evacuated_chains;
       out.growing = now.growing;

@@ -95,7 +95,7 @@ struct outcome {
 // One map's own account of itself.
 struct account {
   std::size_t size = 0;
-  std::size_t units = 0, old_units = 0, limit = 0;
+  std::size_t units = 0, old_units = 0, old_evacuated = 0, limit = 0;
   std::size_t dead = 0, dirty = 0, overflow_in_use = 0;
   std::uint64_t growths = 0, regrows = 0, evacuated_chains = 0;
   bool growing = false;
@@ -115,8 +115,8 @@ struct promises {
   bool reusing = true;
   std::size_t quantum = 0;  // chains a write evacuates; 0: all at once
   bool every_write = false;
-  bool open = false;      // open addressing: `slots` is the width of a group
   std::size_t slots = 8;
+  std::size_t open_width = 0;                            // tags of a group; 0: chains of buckets
   std::size_t load_numerator = 1, load_denominator = 1;  // entries a unit when full
   bool recorded = false;      // storage is a recording_resource: memory is compared, allocation can fail
   bool counted = false;       // elements are counted and can throw

@@ -22,6 +22,7 @@
 
 #include <tophash/framework/compose/name.hpp>
 #include <tophash/framework/compose/rules.hpp>
+#include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/incremental.hpp>
@@ -34,6 +35,7 @@
 #endif
 #include <tophash/policies/observe/counters.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
+#include <tophash/policies/overflow/none.hpp>
 #include <tophash/policies/sizing/fast_range.hpp>
 #include <tophash/policies/sizing/power_of_two_high.hpp>
 #include <tophash/policies/sizing/prime.hpp>
@@ -406,15 +408,16 @@ TEST_CASE("lab catalogue: texts and facts are those of the types", "[lab][catalo
 
 TEST_CASE("lab catalogue: canonical text is a fixed point whatever was given", "[lab][catalogue]") {
   const std::vector<std::vector<std::string>> choices = {
-      {"bucket_chain", "bucket_chain(slots=3)", "bucket_chain(arrange=split,slots=8)"},
+      {"bucket_chain", "bucket_chain(slots=3)", "bucket_chain(arrange=split,slots=8)", "open_groups",
+       "open_groups(8)"},
       {"wyhash", "seeded(std_hash)", "identity"},
       {"immediate", "tombstone(reusing)", "tombstone_not_reusing", "dirty"},
       {"load(8)", "load(13,2)"},
       {"eager", "incremental(1)", "incremental(2,every_write)"},
-      {"fresh", "local_list"},
+      {"fresh", "local_list", "overflow=none"},
       {"mimalloc", "tracked(failing(system))", "boehm_scanned"},
       {"counters", "nothing"},
-      {"go_like", "preset=defaults"}};
+      {"go_like", "preset=defaults", "fastest"}};
   rc::prop(
       "parse(canonical(parse(x))) == parse(x), in any order of the parts", [&choices](std::uint64_t seed) {
         lab::random_stream random(seed);
@@ -468,6 +471,8 @@ TEST_CASE("lab catalogue: a malformed SPEC is refused with its place", "[lab][ca
   has("bucket_chain(slot=8)", 19, "nearest: slots");
   has("bucket_chain(slots=8,slots=8)", 28, "'slots' is given twice");
   has("bucket_chain(slots=many)", 20, "is no whole number");
+  has("open_groups(8,8)", 1, "takes at most the width of a group");
+  has("open_groups(wide)", 13, "is no whole number");
   has("eager(1)", 7, "takes no argument");
   has("go_like(1)", 1, "a preset takes no argument");
   has("tombstone(sometimes)", 11, "is no kind of tombstone");
@@ -486,11 +491,57 @@ TEST_CASE("lab catalogue: a malformed SPEC is refused with its place", "[lab][ca
   });
 }
 
-TEST_CASE("lab catalogue: a bare name means one thing", "[lab][catalogue]") {
-  std::set<std::string> names;
-  for (const lab::option_entry& e : lab::catalogue_options())
-    REQUIRE(names.insert(std::string{e.name}).second);
-  for (const lab::preset_entry& p : lab::catalogue_presets()) REQUIRE(names.insert(p.name).second);
+TEST_CASE("lab catalogue: a bare name means one thing, or is refused", "[lab][catalogue]") {
+  std::multiset<std::string> names;
+  for (const lab::option_entry& e : lab::catalogue_options()) names.insert(std::string{e.name});
+  for (const lab::preset_entry& p : lab::catalogue_presets()) {
+    REQUIRE(names.count(p.name) == 0);
+    names.insert(p.name);
+  }
+  std::set<std::string> several;
+  for (const std::string& name : names) {
+    if (names.count(name) > 1) several.insert(name);
+  }
+  REQUIRE(several == std::set<std::string>{"none"});
+  REQUIRE_THROWS_WITH(
+      lab::parse_spec("dirty,none"),
+      Catch::Contains("character 7") &&
+          Catch::Contains("'none' is an option of several axes: write overflow=none or sync=none"));
+  REQUIRE(lab::canonical(lab::parse_spec("sync=none")) == lab::canonical(lab::default_spec()));
+}
+
+TEST_CASE("lab catalogue: what a layout's defaults are, texts and types agree", "[lab][catalogue]") {
+  using namespace tophash;
+  require_same<std::uint64_t, std::uint64_t, layout::open_groups<>>("open_groups", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, layout::open_groups<>>("layout=open_groups(16)", "u64", "u64");
+  require_same<std::uint64_t, std::string, layout::open_groups<8>, deletion::tombstone>(
+      "tombstone,open_groups(8)", "u64", "string");
+  require_same<std::uint64_t, std::uint64_t, layout::open_groups<8>, load<4>>("open_groups(8),load(4)", "u64",
+                                                                              "u64");
+  require_same<std::uint64_t, std::uint64_t, presets::fastest>("fastest", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, layout::open_groups<>, overflow::none, growth::incremental<2>>(
+      "overflow=none,open_groups,incremental(2)", "u64", "u64");
+  // What is named beats the layout's default, and is then refused.
+  const auto refused = [](const std::string& text) {
+    const auto v = lab::check_rules(lab::parse_spec(text), nullptr);
+    return v ? v->id : "";
+  };
+  REQUIRE(refused("open_groups").empty());
+  REQUIRE(refused("open_groups,tombstone,load(15)").empty());
+  REQUIRE(refused("open_groups(4)") == "group_width");
+  REQUIRE(refused("open_groups,fresh") == "open_overflow");
+  REQUIRE(refused("open_groups,defaults") == "open_overflow");
+  REQUIRE(refused("open_groups,go_like") == "open_overflow");
+  REQUIRE(refused("overflow=none") == "chain_overflow");
+  REQUIRE(refused("open_groups,regrowing(eager,chain=4)") == "open_regrow");
+  REQUIRE(refused("open_groups(8),load(8)") == "open_load");
+  REQUIRE(refused("open_groups(8),fastest") == "open_load");
+
+  REQUIRE(lab::short_text(lab::parse_spec("open_groups")) == "fastest");
+  REQUIRE(lab::short_text(lab::parse_spec("layout=open_groups(8),deletion=dirty")) == "open_groups(8),dirty");
+  REQUIRE(lab::short_text(lab::parse_spec("overflow=none")) == "overflow=none");
+  REQUIRE(lab::cxx_type(lab::parse_spec("open_groups(8),dirty"), "int", "int") ==
+          "tophash::map<int, int, tophash::layout::open_groups<8>, tophash::deletion::dirty>");
 }
 
 TEST_CASE("lab catalogue: rules judge texts as they judge types", "[lab][catalogue]") {

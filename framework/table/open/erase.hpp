@@ -53,7 +53,7 @@ std::size_t sweep_dirty(open_state<B>& s, std::size_t budget) noexcept {
       if (in_old) a = s.generation.old;
     }
     for (unsigned mask = model::dirty(a.groups + u); mask != 0 && swept < budget; mask &= mask - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+      const auto i = lowest_bit(mask);
       const typename B::slot at{a.entries + u * model::slots + i, a.groups[u].tags + i};
       notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told_slot<B>(a, u, at, in_old)}; });
       uncount_passed(s, at, in_old);
@@ -172,7 +172,7 @@ void destroy_entries(open_state<B>& s, const typename B::array& a) noexcept {
   if constexpr (!trivially_destroyed<B>) {
     for (std::size_t u = 0; u < a.units; ++u) {
       for (unsigned mask = model::occupied(a.groups + u); mask != 0; mask &= mask - 1) {
-        end_entry(s, a.entries + u * model::slots + static_cast<std::size_t>(std::countr_zero(mask)));
+        end_entry(s, a.entries + u * model::slots + lowest_bit(mask));
       }
     }
   }

@@ -41,7 +41,7 @@ struct array_copy {
     if constexpr (!trivially_destroyed<B>) {
       for (std::size_t u = 0; u <= groups && u < fresh.units; ++u) {
         for (unsigned mask = u < groups ? model::live(fresh.groups + u) : in_group; mask != 0; mask &= mask - 1) {
-          end_entry(to, fresh.entries + u * model::slots + static_cast<std::size_t>(std::countr_zero(mask)));
+          end_entry(to, fresh.entries + u * model::slots + lowest_bit(mask));
         }
       }
     }
@@ -108,7 +108,7 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
   }
   for (std::size_t u = copy.groups; u < fresh.units; ++u) {
     for (unsigned mask = model::live(from.current.groups + u); mask != 0; mask &= mask - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+      const auto i = lowest_bit(mask);
       const typename B::slot at{fresh.entries + u * model::slots + i, fresh.groups[u].tags + i};
       open_slot<B>(at);
       const typename B::slot source{from.current.entries + u * model::slots + i, from.current.groups[u].tags + i};
@@ -132,9 +132,14 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
     if constexpr (B::dirty_kind) {
       for (std::size_t u = 0; u < fresh.units; ++u) {
         for (unsigned mask = model::dirty(fresh.groups + u); mask != 0; mask &= mask - 1) {
-          const auto i = static_cast<std::size_t>(std::countr_zero(mask));
-          fresh.groups[u].tags[i] = model::empty;
-          if (model::was_passed({fresh.entries + u * model::slots + i, fresh.groups[u].tags + i})) ++to.residue.passed;
+          const auto i = lowest_bit(mask);
+          const typename B::slot at{fresh.entries + u * model::slots + i, fresh.groups[u].tags + i};
+          if constexpr (model::counts_passed) {
+            const typename B::slot source{from.current.entries + u * model::slots + i, from.current.groups[u].tags + i};
+            model::count_passed(fresh, at, hash_at(from, source), false);
+          }
+          *at.tag = model::empty;
+          if (model::was_passed(at)) ++to.residue.passed;
         }
       }
       to.residue.dirty_in_old = 0;

@@ -63,15 +63,41 @@ void begin_counts(open_state<B>& s) noexcept {
   if constexpr (B::facts.growth.shrink_percent != 0) s.shrink.shrink_at = 0;
 }
 
+// Where the next entries go in a group of a new array, whose occupied slots come first. What is known need not be read
+// back from tags just written, which would stall: a load of sixteen bytes does not see a store of one on its way.
+template <class B>
+struct filling_group {
+  typename B::model::group* group;
+  typename B::model::unit* entries;
+  std::size_t next, end;
+  filling_group(const typename B::array& a, std::size_t at) noexcept
+      : group(a.groups + at), entries(a.entries + at * B::model::slots) {
+    const unsigned vacant = B::model::match(group, B::model::empty);
+    next = vacant == 0 ? 0 : lowest_bit(vacant);
+    end = next + static_cast<std::size_t>(std::popcount(vacant));
+  }
+  bool has_room() const noexcept { return next != end; }
+  typename B::slot take() noexcept {
+    const std::size_t i = next++;
+    return {entries + i, group->tags + i};
+  }
+};
+
 // All entries of `old` to the current array, in one pass. Nothing throws.
 template <class B>
 void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
   using model = typename B::model;
+  // Doubling by the low bits: the entries of group u belong to groups u and u + old.units, but for those that were
+  // passed on from another.
+  const bool splits = B::sizing::facts.power_of_two && s.current.units == 2 * old.units;
   for (std::size_t u = 0; u < old.units; ++u) {
     std::size_t moved = 0;
     typename model::group* const g = old.groups + u;
+    // A shrunken array has no group u: then the halves are not used.
+    const std::size_t first = u < s.current.units ? u : 0, second = splits ? u + old.units : first;
+    filling_group<B> halves[2] = {{s.current, first}, {s.current, second}};
     for (unsigned mask = model::occupied(g); mask != 0; mask &= mask - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+      const auto i = lowest_bit(mask);
       const typename B::slot from{old.entries + u * model::slots + i, g->tags + i};
       if (model::is_dirty(*from.tag)) {
         if constexpr (B::dirty_kind) {
@@ -82,7 +108,19 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
         continue;
       }
       const std::uint64_t hash = hash_at(s, from);
-      const typename B::slot to = move_entry(s, from, hash);
+      const std::size_t home = s.current.map.index(hash);
+      filling_group<B>& half = halves[home == u ? 0 : 1];
+      typename B::slot to;
+      if (splits && (home & (old.units - 1)) == u && half.has_room()) [[likely]] {
+        to = half.take();
+        open_slot<B>(to);
+        model::relocate_entry(to, from);
+        model::claim(to, hash);
+      } else {
+        to = move_entry(s, from, hash);
+        halves[0] = filling_group<B>(s.current, first);
+        halves[1] = filling_group<B>(s.current, second);
+      }
       ++moved;
       notify_with<events::moved>(s.policies.observe, [&] {
         return events::moved{told_slot<B>(old, old.map.index(hash), from, true), told_place(s, hash, {to, false}), hash};
@@ -119,7 +157,7 @@ void evacuate_home(open_state<B>& s, std::size_t home, std::type_identity_t<plac
   do {
     typename model::group* const g = old.groups + p.at;
     for (unsigned mask = model::occupied(g); mask != 0; mask &= mask - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(mask));
+      const auto i = lowest_bit(mask);
       const typename B::slot from{old.entries + p.at * model::slots + i, g->tags + i};
       const std::uint64_t hash = hash_at(s, from);
       if (old.map.index(hash) != home) continue;
@@ -269,15 +307,16 @@ TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
     const array_size first = size_for(s, 1);
     return start_growth(s, first.units, first.capacity);
   }
+  if (s.current.units == 1 && s.size == s.grow_at) {
+    // Below one group no policy is asked: it knows whole groups only.
+    const std::size_t capacity = B::model::capacity(s.current);
+    if (capacity < one_group_capacity<B> && s.size == capacity) return start_growth(s, 1, one_group_capacity<B>);
+  }
   const std::size_t limit = limit_of(s);
   const bool full = s.size + residue_of(s) >= limit;
   plan wanted = s.policies.growth.decide(load_of(s));
   if (wanted.what == action::keep && s.residue.ask_due) wanted = plan::regrow();
   const std::size_t capacity = B::model::capacity(s.current);
-  if (full && s.current.units == 1 && capacity < one_group_capacity<B> && s.size == capacity) {
-    // Below one group no policy is asked: it knows whole groups only.
-    return start_growth(s, 1, one_group_capacity<B>);
-  }
   if (wanted.what == action::keep && !full) {
     refresh_room(s);
     if (s.size < s.grow_at) return growth_result::done;
@@ -285,6 +324,8 @@ TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
   // Open addressing cannot grow longer chains: a full table that is to be kept grows all the same.
   if (wanted.what == action::keep) wanted = plan::resize(2 * s.current.units);
   array_size size = wanted.what == action::regrow ? array_size{s.current.units, capacity} : size_of_units<B>(wanted.units);
+  // A policy knows whole groups only: a part of one grows to one, whether entries or dead slots filled it.
+  if (wanted.what == action::resize && capacity < one_group_capacity<B>) size = size_of_units<B>(1);
   if (size.units == 0) return growth_result::too_large;
   if (limit_for(s, size.units, size.capacity) <= s.size) size = size_for(s, s.size + 1);
   return start_growth(s, size.units, size.capacity);

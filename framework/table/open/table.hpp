@@ -3,6 +3,7 @@
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_TABLE_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_TABLE_HPP
 
+#include <tophash/framework/table/open/batch.hpp>
 #include <tophash/framework/table/open/erase.hpp>
 #include <tophash/framework/table/open/find.hpp>
 #include <tophash/framework/table/open/insert.hpp>

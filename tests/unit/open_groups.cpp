@@ -1,0 +1,608 @@
+// SPDX-License-Identifier: Apache-2.0
+// Open groups, seen from outside: sixteen tags at once against a loop, the bytes of a block, exact
+// thresholds, what erases leave and when a table is rebuilt for it, copies, iteration, refusals of absurd
+// sizes. What every layout promises alike is asked of it by the contract battery
+// (tests/contract/compositions_f.cpp).
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <memory>
+#include <new>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <tophash/allocators/decorators/failing.hpp>
+#include <tophash/allocators/system.hpp>
+#include <tophash/fast_map.hpp>
+#include <tophash/framework/core/bits.hpp>
+#include <tophash/framework/core/poison.hpp>
+#include <tophash/map.hpp>
+#include <tophash/policies/deletion/dirty.hpp>
+#include <tophash/policies/deletion/tombstone.hpp>
+#include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/shrinking.hpp>
+#include <tophash/policies/hashing/hash_with.hpp>
+#include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/load/load.hpp>
+#include <tophash/presets.hpp>
+#include <tophash/set.hpp>
+
+#include "support/elements.hpp"
+#include "support/hashes.hpp"
+#include "support/storage.hpp"
+
+#if TOPHASH_HAS_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+// core/bits.hpp once more, as a machine without SSE2 compiles it, in a namespace of its own.
+#undef TOPHASH_FRAMEWORK_CORE_BITS_HPP
+#undef TOPHASH_HAS_SSE2
+#define TOPHASH_HAS_SSE2 0
+#define tophash tophash_portable
+#include <tophash/framework/core/bits.hpp>
+#undef tophash
+
+using namespace tophash;
+using namespace tophash::testing;
+
+namespace tophash::inline v1 {
+template <int Tag, testing::moves Moves>
+inline constexpr bool deferred_destruction<testing::counted<Tag, Moves>> = true;
+}  // namespace tophash::inline v1
+
+namespace {
+
+using u64 = std::uint64_t;
+
+template <class... Options>
+using open_map = tophash::map<u64, u64, layout::open_groups<>, Options...>;
+
+template <class Map>
+void check_sound(const Map& m) {
+  const char* wrong = m.check_invariants();
+  CHECK(std::string(wrong != nullptr ? wrong : "") == "");
+}
+
+template <class Map>
+void fill(Map& m, u64 begin, u64 end) {
+  for (u64 key = begin; key < end; ++key) m.try_emplace(key, key * 3);
+}
+
+template <class Map>
+std::vector<u64> keys_in_order(const Map& m) {
+  std::vector<u64> out;
+  for (const auto& entry : m) out.push_back(entry.first);
+  return out;
+}
+
+// hashing::identity: the low bits choose the home group, the top byte is the tag, the top three bits the
+// filter's bit.
+constexpr u64 raw_key(u64 home, u64 top_byte, u64 n) { return home | (n << 20) | (top_byte << 56); }
+
+struct counting_hash {
+  static inline long calls = 0;
+  using is_avalanching = void;
+  u64 operator()(u64 key) const noexcept {
+    ++calls;
+    return scramble(key);
+  }
+};
+
+}  // namespace
+
+// ---- groups
+
+TEST_CASE("core: sixteen tag bytes at once agree with a loop, with SSE2 and without", "[open_groups]") {
+  alignas(16) std::array<std::uint8_t, 16> tags{};
+  u64 state = 1;
+  const auto draw = [&state] { return static_cast<unsigned>((state = scramble(state + 0x9e3779b9u)) >> 40); };
+  std::size_t wrong = 0;
+  for (unsigned wanted = 0; wanted != 256; ++wanted) {
+    const auto byte = static_cast<std::uint8_t>(wanted);
+    for (unsigned value = 0; value != 256; ++value) {
+      // Neighbours one off, equal, and with the top bit flipped are where a borrow would run over.
+      const unsigned near[] = {wanted, wanted + 1, wanted - 1, wanted ^ 0x80u, 0, 255, draw()};
+      for (std::uint8_t& tag : tags) tag = static_cast<std::uint8_t>(near[draw() % std::size(near)]);
+      tags[draw() % 16] = static_cast<std::uint8_t>(value);
+      unsigned equal = 0, larger = 0;
+      for (unsigned i = 0; i != 16; ++i) {
+        equal |= tags[i] == byte ? 1u << i : 0u;
+        larger |= tags[i] >= byte ? 1u << i : 0u;
+      }
+      wrong += match_byte_16(tags.data(), byte) != equal ? 1u : 0u;
+      wrong += tophash_portable::match_byte_16(tags.data(), byte) != equal ? 1u : 0u;
+      if (wanted < 1 || wanted > 128) continue;
+      wrong += at_least_16(tags.data(), byte) != larger ? 1u : 0u;
+      wrong += tophash_portable::at_least_16(tags.data(), byte) != larger ? 1u : 0u;
+    }
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("open groups: the bytes of a block", "[open_groups]") {
+  using model = layout::open_groups<>::model<u64, u64, deletion::immediate::facts, sizing::power_of_two>;
+  static_assert(sizeof(model::group) == 16 && alignof(model::group) == 16 && model::block_align == 16);
+  static_assert(model::slots == 15 && model::block_bytes(1, 4) == 80 && model::block_bytes(1, 14) == 240);
+  static_assert(model::block_bytes(2, 29) == 29 * 16 + 2 * 16);
+  using classic = layout::open_groups<8>::model<u64, u64, deletion::tombstone::facts, sizing::power_of_two>;
+  static_assert(sizeof(classic::group) == 8 && classic::slots == 8 &&
+                classic::block_bytes(4, 31) == 31 * 16 + 32);
+
+  fast_map<u64, u64> m;
+  CHECK(m.memory_report().total_bytes() == 0);
+  fill(m, 0, 4);
+  CHECK(m.memory_report().total_bytes() == 80);
+  // Issue: a map of 4 entries takes at most 192 bytes in all.
+  CHECK(sizeof m + m.memory_report().total_bytes() <= 192);
+  fill(m, 4, 14);
+  CHECK(m.memory_report().total_bytes() == 240);
+  fill(m, 14, 15);
+  CHECK(m.memory_report().total_bytes() == 29 * 16 + 2 * 16);
+  check_sound(m);
+
+  fast_set<std::uint8_t> narrow;  // entries of one byte: the groups behind them are aligned all the same
+  for (unsigned key = 0; key < 200; ++key) CHECK(narrow.insert(static_cast<std::uint8_t>(key)).second);
+  CHECK(narrow.size() == 200);
+  check_sound(narrow);
+}
+
+TEST_CASE("open groups: no tag of a live entry is a state, whatever the hash", "[open_groups]") {
+  const auto distinct = []<class Model>(std::type_identity<Model>, std::size_t at_least) {
+    std::set<std::uint8_t> tags;
+    for (u64 top = 0; top < 256; ++top) {
+      const std::uint8_t tag = Model::tag_of(top << 56);
+      CHECK(Model::is_live(tag));
+      CHECK(tag != Model::sentinel);
+      if (Model::dirty_kind) CHECK(Model::is_dirty(tag | Model::dirty_bit));
+      tags.insert(tag);
+    }
+    CHECK(tags.size() >= at_least);
+  };
+  using sizes = sizing::power_of_two;
+  using wide = layout::open_groups<>;
+  distinct(std::type_identity<wide::model<u64, u64, deletion::immediate::facts, sizes>>{}, 254);
+  distinct(std::type_identity<wide::model<u64, u64, deletion::tombstone::facts, sizes>>{}, 253);
+  distinct(std::type_identity<wide::model<u64, u64, deletion::dirty::facts, sizes>>{}, 126);
+}
+
+// ---- growth
+
+TEST_CASE("open groups: 4 entries, 14, then 27 for every two groups", "[open_groups]") {
+  const auto limits = [](auto m) {
+    std::vector<std::pair<std::size_t, std::size_t>> seen;  // entries when it grew, its groups then
+    std::size_t limit = 0;
+    for (u64 key = 0; key < 1000; ++key) {
+      m.try_emplace(key, key);
+      if (m.stats().limit == limit) continue;
+      limit = m.stats().limit;
+      seen.emplace_back(m.size(), m.stats().units);
+    }
+    check_sound(m);
+    return seen;
+  };
+  using steps = std::vector<std::pair<std::size_t, std::size_t>>;
+  const steps expected{{1, 1},    {5, 1},    {15, 2},   {28, 4},   {55, 8},
+                       {109, 16}, {217, 32}, {433, 64}, {865, 128}};
+  CHECK(limits(fast_map<u64, u64>{}) == expected);
+  CHECK(limits(open_map<deletion::tombstone>{}) == expected);
+  CHECK(limits(open_map<deletion::dirty>{}) == expected);
+  CHECK(limits(open_map<growth::incremental<2>>{}) == expected);
+  const steps of_eight{{1, 1},   {5, 1},    {7, 2},    {14, 4},    {27, 8},
+                       {53, 16}, {105, 32}, {209, 64}, {417, 128}, {833, 256}};
+  const auto eight = limits(tophash::map<u64, u64, layout::open_groups<8>, deletion::tombstone>{});
+  CHECK(eight == of_eight);
+}
+
+TEST_CASE("open groups: a reserved map does not grow until it is full", "[open_groups]") {
+  for (const std::size_t n : {1u, 4u, 5u, 14u, 15u, 27u, 28u, 1000u, 4097u}) {
+    INFO(n);
+    fast_map<u64, u64> m;
+    m.reserve(n);
+    const auto before = m.stats();
+    fill(m, 0, n);
+    CHECK(m.stats().growths == before.growths);
+    CHECK(m.stats().units == before.units);
+    check_sound(m);
+    m.rehash(3 * before.units + 1);
+    CHECK(m.stats().units > 3 * before.units);
+    CHECK(m.size() == n);
+    check_sound(m);
+  }
+}
+
+TEMPLATE_TEST_CASE("open groups: an absurd number of entries is refused and changes nothing", "[open_groups]",
+                   (fast_map<u64, u64>), (open_map<deletion::dirty, growth::incremental<2>>),
+                   (tophash::map<u64, u64, layout::open_groups<8>, deletion::tombstone>)) {
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  TestType m;
+  for (const int filled : {0, 1}) {
+    if (filled != 0) fill(m, 0, 20);
+    const auto before = m.stats();
+    for (const std::size_t absurd : {most, most / 2, most / 16, m.max_size() + 1}) {
+      INFO(absurd);
+      CHECK_THROWS_AS(m.reserve(absurd), std::length_error);
+      CHECK_THROWS_AS(m.rehash(absurd), std::length_error);
+      CHECK_THROWS_AS(TestType(absurd), std::length_error);
+    }
+    // Within what can be counted, but not what there is. The sanitizer ends the program there.
+    if (!TOPHASH_HAS_ASAN) CHECK_THROWS_AS(m.reserve(m.max_size() / 4), std::bad_alloc);
+    CHECK(m.stats().units == before.units);
+    CHECK(m.size() == before.size);
+    check_sound(m);
+  }
+}
+
+TEST_CASE("open groups: an allocation that fails changes nothing", "[open_groups]") {
+  using storage = allocators::failing<allocators::system>;
+  const auto walk = []<class Map>(std::type_identity<Map>) {
+    allocators::failing_resource<allocators::system> resource;
+    Map m{storage(resource)};
+    std::size_t refused = 0;
+    for (u64 key = 0; key < 500; ++key) {
+      resource.arm({.nth = 1});
+      const std::vector<u64> before = keys_in_order(m);
+      try {
+        m.try_emplace(key, key * 3);
+      } catch (const std::bad_alloc&) {
+        ++refused;
+        CHECK(keys_in_order(m) == before);
+        check_sound(m);
+        resource.disarm();
+        m.try_emplace(key, key * 3);
+      }
+      resource.arm({.nth = 1});
+      if (m.size() == m.stats().limit) CHECK_FALSE(m.try_insert({1000 + key, 1}).allocated);
+      resource.disarm();
+    }
+    CHECK(refused == 8);  // 4, 14, 27, 54, 108, 216, 432 entries were full, and none at all
+    CHECK(m.size() == 500);
+    for (u64 key = 0; key < 500; ++key) CHECK(m.at(key) == key * 3);
+  };
+  walk(std::type_identity<fast_map<u64, u64, storage>>{});
+  walk(std::type_identity<open_map<deletion::dirty, growth::incremental<1>, storage>>{});
+}
+
+// ---- what erases leave
+
+TEST_CASE("open groups: the filter of a full group loses no entry", "[open_groups]") {
+  open_map<hashing::identity> m;
+  std::map<u64, u64> expected;
+  const auto check = [&] {
+    check_sound(m);
+    REQUIRE(m.size() == expected.size());
+    for (const auto& [key, value] : expected) {
+      REQUIRE(m.contains(key));
+      REQUIRE(m.at(key) == value);
+    }
+  };
+  m.reserve(200);
+  // 60 entries of one home: four groups deep, of every filter bit.
+  for (u64 n = 0; n < 60; ++n) expected[raw_key(1, n * 37 % 256, n)] = n;
+  for (const auto& [key, value] : expected) m.try_emplace(key, value);
+  check();
+  CHECK(m.chain_statistics().longest_chain_entries >= 45);
+  // The home group is emptied: what lies behind it stays in reach, and absent keys are not found.
+  u64 n = 0;
+  for (auto it = expected.begin(); it != expected.end(); ++n) {
+    if (n % 4 == 3) {
+      ++it;
+      continue;
+    }
+    REQUIRE(m.erase(it->first) == 1);
+    it = expected.erase(it);
+  }
+  check();
+  for (u64 top = 0; top < 256; ++top) CHECK_FALSE(m.contains(raw_key(1, top, 1000)));
+  for (u64 again = 100; again < 140; ++again) {
+    const u64 key = raw_key(1, again * 11 % 256, again);
+    expected[key] = again;
+    m.try_emplace(key, again);
+  }
+  check();
+}
+
+TEST_CASE("open groups: erases from groups that were passed cost one rebuild in a while", "[open_groups]") {
+  const auto churn = []<class Map>(std::type_identity<Map>) {
+    constexpr u64 live = 1000, erases = 30'000;
+    Map m;
+    fill(m, 0, live);
+    for (u64 key = 0; key < erases; ++key) {
+      REQUIRE(m.erase(key) == 1);
+      m.try_emplace(live + key, (live + key) * 3);
+    }
+    check_sound(m);
+    CHECK(m.size() == live);
+    CHECK(m.stats().units <= 256);  // 1000 entries fill 128 groups to 58 %; one doubling more, never another
+    CHECK(m.stats().growths <= 9);
+    CHECK(m.stats().regrows * live < erases);  // below one move an erase
+    for (u64 key = erases; key < erases + live; ++key) REQUIRE(m.at(key) == key * 3);
+  };
+  churn(std::type_identity<fast_map<u64, u64>>{});
+  churn(std::type_identity<open_map<deletion::tombstone_not_reusing>>{});
+  churn(std::type_identity<open_map<deletion::tombstone>>{});
+  churn(std::type_identity<open_map<deletion::tombstone_not_reusing, growth::incremental<2>>>{});
+
+  // Every group passed by every filter bit: each erase takes from the room, so that a rebuild comes, at the
+  // same size.
+  open_map<hashing::identity> m;
+  m.reserve(100);
+  const auto units = m.stats().units;
+  u64 next = 0;
+  std::set<u64> there;
+  const auto add = [&] {
+    const u64 key = raw_key(0, next * 37 % 256, next);
+    ++next;
+    m.try_emplace(key, key);
+    there.insert(key);
+  };
+  while (there.size() < 40) add();
+  for (int i = 0; i < 2000; ++i) {
+    REQUIRE(m.erase(*there.begin()) == 1);
+    there.erase(there.begin());
+    add();
+  }
+  CHECK(m.stats().units == units);
+  CHECK(m.stats().regrows >= 10);
+  CHECK(m.stats().regrows <= 2000 / 40);
+  for (const u64 key : there) CHECK(m.contains(key));
+  check_sound(m);
+}
+
+TEST_CASE("open groups: a group of four that tombstones fill becomes one of fourteen", "[open_groups]") {
+  open_map<deletion::tombstone_not_reusing> m;
+  fill(m, 0, 4);
+  CHECK(m.erase(0) == 1);
+  CHECK(m.stats().dead == 1);
+  fill(m, 4, 5);
+  CHECK(m.stats().units == 1);
+  CHECK(m.stats().limit == 14);
+  CHECK(m.size() == 4);
+  check_sound(m);
+}
+
+TEST_CASE("open groups: a tombstone stands only in a full group", "[open_groups]") {
+  open_map<hashing::identity, deletion::tombstone> m;
+  m.reserve(50);
+  for (u64 n = 0; n < 15; ++n) m.try_emplace(raw_key(0, n, n), n);
+  CHECK(m.erase(raw_key(0, 3, 3)) == 1);
+  CHECK(m.stats().dead == 0);  // an empty slot ends the probes of the group
+  for (u64 n = 20; n < 22; ++n) m.try_emplace(raw_key(0, n, n), n);
+  CHECK(m.erase(raw_key(0, 5, 5)) == 1);
+  CHECK(m.stats().dead == 1);
+  m.try_emplace(raw_key(0, 30, 30), u64{30});
+  CHECK(m.stats().dead == 0);  // reused
+  check_sound(m);
+}
+
+TEST_CASE("open groups: clear keeps the array, and shrinking gives it back", "[open_groups]") {
+  fast_map<u64, u64> m;
+  fill(m, 0, 1000);
+  const auto bytes = m.memory_report().total_bytes();
+  for (u64 key = 0; key < 500; ++key) m.erase(key);
+  m.clear();
+  CHECK(m.empty());
+  CHECK(m.begin() == m.end());
+  CHECK(m.memory_report().total_bytes() == bytes);
+  check_sound(m);
+  const auto growths = m.stats().growths, regrows = m.stats().regrows;
+  fill(m, 0, 1000);
+  CHECK(m.stats().growths == growths);
+  CHECK(m.stats().regrows == regrows);
+
+  fast_map<u64, u64, growth::shrinking<growth::eager>> s;
+  fill(s, 0, 1000);
+  const auto most = s.memory_report().total_bytes();
+  for (u64 key = 0; key < 995; ++key) s.erase(key);
+  CHECK(s.memory_report().total_bytes() * 20 < most);
+  for (u64 key = 995; key < 1000; ++key) CHECK(s.at(key) == key * 3);
+  check_sound(s);
+}
+
+// ---- copies
+
+TEST_CASE("open groups: a copy hashes nothing and keeps the order", "[open_groups]") {
+  using hash = hashing::hash_with<counting_hash>;
+  const auto copies = []<class Map>(std::type_identity<Map>, u64 entries) {
+    Map m;
+    fill(m, 0, entries);
+    counting_hash::calls = 0;
+    const Map copy(m);
+    CHECK(counting_hash::calls == 0);
+    CHECK(keys_in_order(copy) == keys_in_order(m));
+    CHECK(copy == m);
+    CHECK(copy.stats().limit == m.stats().limit);
+    check_sound(copy);
+    Map assigned;
+    fill(assigned, 5000, 5010);
+    counting_hash::calls = 0;
+    assigned = m;
+    CHECK(counting_hash::calls == 0);
+    CHECK(assigned == m);
+    check_sound(assigned);
+  };
+  copies(std::type_identity<fast_map<u64, u64, hash>>{}, 1000);
+  copies(std::type_identity<fast_map<u64, u64, hash>>{}, 3);
+  copies(std::type_identity<open_map<deletion::tombstone, hash>>{}, 100);
+  copies(std::type_identity<open_map<deletion::dirty, hash>>{}, 100);
+}
+
+TEST_CASE("open groups: a copy leaves dirty entries behind", "[open_groups]") {
+  tophash::map<steady_key, steady_value, layout::open_groups<>, deletion::dirty,
+               hashing::hash_with<steady_hash>>
+      m;
+  instance_ledger& keys = steady_key::ledger();
+  keys = {}, steady_value::ledger() = {};
+  for (std::uint32_t n = 0; n < 100; ++n) m.try_emplace(steady_key(n), steady_value(n));
+  for (std::uint32_t n = 0; n < 100; n += 2) CHECK(m.erase(steady_key(n)) == 1);
+  CHECK(m.stats().dirty == 50);
+  CHECK(keys.alive == 100);
+  {
+    const auto copy = m;
+    CHECK(copy.stats().dirty == 0);
+    CHECK(copy.size() == 50);
+    CHECK(keys.alive == 150);
+    check_sound(copy);
+    for (std::uint32_t n = 0; n < 100; ++n) CHECK(copy.contains(steady_key(n)) == (n % 2 == 1));
+  }
+  CHECK(keys.alive == 100);
+  CHECK(m.sweep() == 50);
+  CHECK(keys.alive == 50);
+  CHECK(keys.error == "");
+  check_sound(m);
+}
+
+TEST_CASE("open groups: the copy of a sparse map is small", "[open_groups]") {
+  fast_map<u64, u64> m;
+  fill(m, 0, 10'000);
+  for (u64 key = 10; key < 10'000; ++key) m.erase(key);
+  const fast_map<u64, u64> copy(m);
+  CHECK(copy.memory_report().total_bytes() == 240);
+  CHECK(copy == m);
+  check_sound(copy);
+}
+
+// ---- iteration
+
+TEMPLATE_TEST_CASE(
+    "open groups: an iteration meets each entry once, in the middle of a growth too", "[open_groups]",
+    (fast_map<u64, u64>), (open_map<growth::incremental<1>>),
+    (open_map<growth::incremental<1>, deletion::tombstone>),
+    (tophash::map<u64, u64, layout::open_groups<8>, growth::incremental<2>, deletion::dirty>)) {
+  TestType m;
+  std::set<u64> expected;
+  std::size_t while_growing = 0;
+  for (u64 key = 0; key < 700; ++key) {
+    m.try_emplace(key, key * 3);
+    expected.insert(key);
+    if (key % 3 == 2) m.erase(key / 2), expected.erase(key / 2);
+    while_growing += m.stats().growing ? 1u : 0u;
+    const std::vector<u64> seen = keys_in_order(m);
+    REQUIRE(seen.size() == expected.size());
+    REQUIRE(std::set<u64>(seen.begin(), seen.end()) == expected);
+  }
+  if (!std::is_same_v<TestType, fast_map<u64, u64>>) CHECK(while_growing > 30);
+  check_sound(m);
+}
+
+TEST_CASE("open groups: iterators and references survive the erase of other entries", "[open_groups]") {
+  fast_map<u64, u64> m;
+  fill(m, 0, 1000);
+  const auto kept = m.find(500);
+  const u64* const value = &kept->second;
+  for (auto it = m.begin(); it != m.end();) it = it == kept ? std::next(it) : m.erase(it);
+  CHECK(m.size() == 1);
+  CHECK(kept->first == 500);
+  CHECK(&m.find(500)->second == value);
+  CHECK(m.begin() == kept);
+  CHECK(std::next(kept) == m.end());
+
+  // By key too, while no growth is under way: an erase moves nothing.
+  fast_map<u64, u64> by_key;
+  fill(by_key, 0, 1000);
+  const auto last = by_key.find(999);
+  for (u64 key = 0; key < 999; ++key) by_key.erase(key);
+  CHECK(last->second == 999 * 3);
+  CHECK(by_key.begin() == last);
+}
+
+// ---- types
+
+TEST_CASE("open groups: keys of other types, without a key object", "[open_groups]") {
+  fast_map<std::string, int> m;
+  for (int n = 0; n < 100; ++n) m.try_emplace("key number " + std::to_string(n), n);
+  CHECK(m.find(std::string_view("key number 42"))->second == 42);
+  CHECK(m.contains("key number 99"));
+  CHECK_FALSE(m.contains(std::string_view("key number 100")));
+  CHECK(m.erase(std::string_view("key number 42")) == 1);
+  CHECK(m.try_emplace(std::string_view("key number 42"), 7).second);
+  CHECK(m.at("key number 42") == 7);
+
+  fast_set<std::string> s;
+  for (int n = 0; n < 100; ++n) CHECK(s.emplace(std::to_string(n)).second);
+  CHECK_FALSE(s.insert("99").second);
+  CHECK(s.contains(std::string_view("17")));
+  CHECK(s.erase("17") == 1);
+  CHECK(s.size() == 99);
+  check_sound(s);
+}
+
+TEST_CASE("open groups: values that only move", "[open_groups]") {
+  fast_map<u64, std::unique_ptr<u64>> m;
+  for (u64 key = 0; key < 300; ++key) m.try_emplace(key, std::make_unique<u64>(key));
+  auto moved = std::move(m);
+  CHECK(m.empty());  // NOLINT: a moved-from map is empty, and may be used
+  m.try_emplace(1, nullptr);
+  CHECK(m.size() == 1);
+  for (u64 key = 0; key < 300; ++key) REQUIRE(*moved.at(key) == key);
+  CHECK(moved.erase(7) == 1);
+  swap(m, moved);
+  CHECK(m.size() == 299);
+  check_sound(m);
+  check_sound(moved);
+}
+
+TEMPLATE_TEST_CASE("open groups: values with an alignment of their own", "[open_groups]",
+                   (layout::open_groups<>), (layout::open_groups<8>)) {
+  struct alignas(64) line {
+    u64 number = 0;
+  };
+  recording_resource resource;
+  tophash::map<u64, line, TestType, recording<>> m{recording<>(resource)};
+  for (u64 key = 0; key < 200; ++key) {
+    m.try_emplace(key, line{key});
+    REQUIRE(reinterpret_cast<std::uintptr_t>(&m.find(key)->second) % 64 == 0);
+  }
+  for (u64 key = 0; key < 200; ++key) REQUIRE(m.at(key).number == key);
+  CHECK(resource.error() == "");
+  check_sound(m);
+}
+
+// ---- the address sanitizer
+
+#if TOPHASH_HAS_ASAN
+TEST_CASE("open groups: slots without an entry are poisoned", "[open_groups]") {
+  const auto poisoned = [](const u64* at) { return __asan_address_is_poisoned(at) == 1; };
+  const auto walk = [&poisoned]<class Map>(std::type_identity<Map>) {
+    Map m;
+    m.reserve(100);
+    fill(m, 0, 50);
+    const u64* const erased = &m.find(7)->second;
+    const u64* const kept = &m.find(8)->second;
+    CHECK_FALSE(poisoned(erased));
+    m.erase(7);
+    CHECK(poisoned(erased));
+    CHECK_FALSE(poisoned(kept));
+    std::size_t readable = 0;
+    for (const auto& entry : m) readable += poisoned(&entry.second) ? 0u : 1u;
+    CHECK(readable == 49);
+    const Map copy(m);
+    CHECK(keys_in_order(copy).size() == 49);
+    m.clear();
+    CHECK(poisoned(kept));
+    fill(m, 0, 50);
+    for (u64 key = 0; key < 50; ++key) CHECK(m.at(key) == key * 3);
+  };
+  walk(std::type_identity<fast_map<u64, u64>>{});
+  walk(std::type_identity<open_map<deletion::tombstone>>{});
+  walk(std::type_identity<open_map<growth::incremental<2>>>{});
+  // A dirty entry is an object until it is swept.
+  open_map<deletion::dirty> m;
+  fill(m, 0, 50);
+  const u64* const erased = &m.find(7)->second;
+  m.erase(7);
+  CHECK_FALSE(poisoned(erased));
+  CHECK(m.sweep() == 1);
+  CHECK(poisoned(erased));
+}
+#endif
