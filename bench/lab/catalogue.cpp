@@ -27,6 +27,7 @@
 #include <tophash/policies/growth/regrowing.hpp>
 #include <tophash/policies/growth/shrinking.hpp>
 #include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/hashing/murmur3.hpp>
 #include <tophash/policies/hashing/prefix.hpp>
 #include <tophash/policies/hashing/seeded.hpp>
 #include <tophash/policies/hashing/std_hash.hpp>
@@ -43,7 +44,10 @@
 #include <tophash/policies/overflow/none.hpp>
 #include <tophash/policies/overflow/preallocated.hpp>
 #include <tophash/policies/overflow/shared_pool.hpp>
+#include <tophash/policies/sizing/fast_range.hpp>
 #include <tophash/policies/sizing/power_of_two.hpp>
+#include <tophash/policies/sizing/power_of_two_high.hpp>
+#include <tophash/policies/sizing/prime.hpp>
 #include <tophash/policies/sync/none.hpp>
 
 #include "lab/nearest.hpp"
@@ -541,6 +545,13 @@ constexpr option_entry options_table[] = {
     {hashing_axis, "absl_hash", "", "absl::Hash (needs Abseil)", "policies/hashing/absl_hash.hpp", false,
      plain_form, [](const term&) { return std::string{"tophash::hashing::absl_hash"}; },
      [](const term&, spec_facts& out) { out.hashing = {}; }},
+    {hashing_axis, "xxh3", "", "XXH3, 64 bits (needs xxhash)", "policies/hashing/xxh3.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::hashing::xxh3"}; },
+     [](const term&, spec_facts& out) { out.hashing = {}; }},
+    {hashing_axis, "murmur3", "", "MurmurHash3: its finaliser for one word, x64_128's low half for bytes",
+     "policies/hashing/murmur3.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::hashing::murmur3"}; },
+     [](const term&, spec_facts& out) { out.hashing = hashing_facts_of<hashing::murmur3>(); }},
     {hashing_axis, "identity", "", "integers as they are, never mixed", "policies/hashing/identity.hpp",
      false, plain_form, [](const term&) { return std::string{"tophash::hashing::identity"}; },
      [](const term&, spec_facts& out) { out.hashing = hashing_facts_of<hashing::identity>(); }},
@@ -556,6 +567,18 @@ constexpr option_entry options_table[] = {
      "policies/sizing/power_of_two.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::sizing::power_of_two"}; },
      [](const term&, spec_facts& out) { out.sizing = {.power_of_two = true}; }},
+    {sizing_axis, "power_of_two_high", "", "2^n buckets, chosen by the hash's bits just below the tag's byte",
+     "policies/sizing/power_of_two_high.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::sizing::power_of_two_high"}; },
+     [](const term&, spec_facts& out) { out.sizing = sizing::power_of_two_high::facts; }},
+    {sizing_axis, "prime", "", "a prime number of buckets, chosen by the remainder of the hash",
+     "policies/sizing/prime.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::sizing::prime"}; },
+     [](const term&, spec_facts& out) { out.sizing = sizing::prime::facts; }},
+    {sizing_axis, "fast_range", "", "any number of buckets, to which the hash is scaled by a multiplication",
+     "policies/sizing/fast_range.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::sizing::fast_range"}; },
+     [](const term&, spec_facts& out) { out.sizing = sizing::fast_range::facts; }},
 
     {deletion_axis, "immediate", "", "erase destroys the entry and frees its slot at once",
      "policies/deletion/immediate.hpp", false, plain_form,

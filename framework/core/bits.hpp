@@ -22,6 +22,18 @@ namespace tophash::inline v1 {
 __extension__ typedef unsigned __int128 uint128;
 #endif
 
+// The high half of the 64 x 64 -> 128 bit product.
+constexpr std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) noexcept {
+#if TOPHASH_HAS_INT128
+  return static_cast<std::uint64_t>(static_cast<uint128>(a) * b >> 64);
+#else
+  const std::uint64_t a_low = a & 0xffffffffu, a_high = a >> 32, b_low = b & 0xffffffffu, b_high = b >> 32;
+  const std::uint64_t low = a_low * b_low, mid_a = a_high * b_low, mid_b = a_low * b_high;
+  const std::uint64_t carry = ((low >> 32) + (mid_a & 0xffffffffu) + (mid_b & 0xffffffffu)) >> 32;
+  return a_high * b_high + (mid_a >> 32) + (mid_b >> 32) + carry;
+#endif
+}
+
 // Place of the lowest set bit of a mask that is not zero. By way of unsigned: std::countr_zero answers with an int, whose
 // sign a compiler extends with an instruction of its own.
 constexpr std::size_t lowest_bit(unsigned mask) noexcept {
@@ -35,11 +47,7 @@ constexpr std::uint64_t multiply_fold(std::uint64_t a, std::uint64_t b) noexcept
   const uint128 product = static_cast<uint128>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 #else
-  const std::uint64_t a_low = a & 0xffffffffu, a_high = a >> 32, b_low = b & 0xffffffffu, b_high = b >> 32;
-  const std::uint64_t low = a_low * b_low, mid_a = a_high * b_low, mid_b = a_low * b_high;
-  const std::uint64_t carry = ((low >> 32) + (mid_a & 0xffffffffu) + (mid_b & 0xffffffffu)) >> 32;
-  const std::uint64_t high = a_high * b_high + (mid_a >> 32) + (mid_b >> 32) + carry;
-  return (a * b) ^ high;
+  return (a * b) ^ multiply_high(a, b);
 #endif
 }
 

@@ -85,14 +85,10 @@ std::string unoptimised() {
 
 // ---- random SPECs -------------------------------------------------------------------------------
 
-// Abseil is a package of its own.
+// Abseil and xxhash are packages of their own.
 bool possible_here(const std::string& spec) {
-#if TOPHASH_TEST_WITH_ABSL
-  static_cast<void>(spec);
-  return true;
-#else
-  return spec.find("absl_hash") == std::string::npos;
-#endif
+  return (TOPHASH_TEST_WITH_ABSL != 0 || spec.find("absl_hash") == std::string::npos) &&
+         (TOPHASH_TEST_WITH_XXHASH != 0 || spec.find("xxh3") == std::string::npos);
 }
 
 // Different compositions that are not built in, so that each is compiled.

@@ -27,11 +27,18 @@
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/hashing/murmur3.hpp>
 #include <tophash/policies/hashing/prefix.hpp>
 #include <tophash/policies/hashing/std_hash.hpp>
+#if TOPHASH_WITH_XXHASH
+#include <tophash/policies/hashing/xxh3.hpp>
+#endif
 #include <tophash/policies/observe/counters.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
 #include <tophash/policies/overflow/none.hpp>
+#include <tophash/policies/sizing/fast_range.hpp>
+#include <tophash/policies/sizing/power_of_two_high.hpp>
+#include <tophash/policies/sizing/prime.hpp>
 #include <tophash/presets.hpp>
 
 #include "lab/catalogue.hpp"
@@ -382,6 +389,13 @@ TEST_CASE("lab catalogue: texts and facts are those of the types", "[lab][catalo
   require_same<std::uint8_t, std::vector<std::uint64_t>, hashing::identity, load<4>>("identity,load(4)", "u8",
                                                                                      "vector");
   require_same<std::string, std::uint64_t, hashing::identity>("identity", "string", "u64");
+  require_same<std::string, std::uint64_t, hashing::murmur3, sizing::prime>("murmur3,prime", "string", "u64");
+  require_same<std::uint64_t, std::uint64_t, sizing::fast_range>("sizing=fast_range", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, hashing::seeded<hashing::murmur3>, sizing::power_of_two_high>(
+      "seeded(murmur3),power_of_two_high", "u64", "u64");
+#if TOPHASH_WITH_XXHASH
+  require_same<std::string, std::uint64_t, hashing::seeded<hashing::xxh3>>("seeded(xxh3)", "string", "u64");
+#endif
   require_same<std::string, std::uint64_t, hashing::prefix<3>>("prefix(3)", "string", "u64");
   require_same<std::uint64_t, std::uint64_t, hashing::prefix_xor<8>>("prefix_xor(8)", "u64", "u64");
   require_same<std::uint64_t, std::uint64_t,

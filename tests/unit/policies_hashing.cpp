@@ -21,12 +21,16 @@
 #include <tophash/framework/concepts/hashing.hpp>
 #include <tophash/policies/hashing/hash_with.hpp>
 #include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/hashing/murmur3.hpp>
 #include <tophash/policies/hashing/prefix.hpp>
 #include <tophash/policies/hashing/seeded.hpp>
 #include <tophash/policies/hashing/std_hash.hpp>
 #include <tophash/policies/hashing/wyhash.hpp>
 #ifdef TOPHASH_WITH_ABSL_HASH
 #include <tophash/policies/hashing/absl_hash.hpp>
+#endif
+#ifdef TOPHASH_WITH_XXHASH
+#include <tophash/policies/hashing/xxh3.hpp>
 #endif
 
 #include "laws/hashing.hpp"
@@ -36,6 +40,7 @@ namespace {
 using namespace tophash;
 using hashing::hash_with;
 using hashing::identity;
+using hashing::murmur3;
 using hashing::prefix;
 using hashing::prefix_xor;
 using hashing::seeded;
@@ -449,6 +454,116 @@ TEST_CASE("hashing: absl_hash", "[policies][statistics]") {
   static_assert(!is_avalanching<absl_hash, std::uint64_t>() && !hashing_policy<absl_hash, no_hash> &&
                 hashing_policy<absl_hash, std::vector<int>>);
   CHECK(option_name<absl_hash>().view() == "absl_hash");
+}
+#endif
+
+namespace {
+
+// What murmur3 and xxh3 have in common: the key rules of by_bytes, and that all but the rest avalanches.
+template <class H>
+void byte_hash_holds(const H& h) {
+  equality_holds_for_common_keys(h);
+  equality_holds_for_common_keys(seeded<H>{7});
+  equality_holds<long double>(h, numbers<long double>());
+  equality_holds<small_enum>(h, {small_enum::minus, small_enum::zero, small_enum::plus});
+  equality_holds<std::pair<double, std::string>>(h, {{0.0, "a"}, {-0.0, "a"}, {0.0, "b"}, {1.0, ""}});
+  equality_holds<std::array<float, 2>>(h, {{0.0f, 1.0f}, {-0.0f, 1.0f}, {1.0f, 0.0f}});
+  strings_are_transparent(h);
+  strings_are_transparent(seeded<H>{7});
+  static_assert(hashing_policy<H, small_enum> && hashing_policy<H, std::tuple<>> &&
+                hashing_policy<H, std::unique_ptr<int>> && hashing_policy<H, const char*> &&
+                hashing_policy<H, std::tuple<int, std::pair<float, small_enum>, std::array<std::string, 2>>>);
+  static_assert(!hashing_policy<H, no_hash> && !hashing_policy<H, std::pair<int, no_hash>>);
+  static_assert(is_avalanching<H, std::string>() && is_avalanching<H, int>() && is_avalanching<H, int*>() &&
+                is_avalanching<H, double>() && is_avalanching<H, std::pair<int, std::string>>() &&
+                !is_avalanching<H, std::unique_ptr<int>>() && !is_avalanching<H, long double>());
+  static_assert(noexcept(h.hash(1)) && noexcept(h.hash(std::string_view{})) && noexcept(h.equal(1, 1)));
+  static_assert(std::is_empty_v<H> && !H::facts.seeded && !H::facts.raw);
+  CHECK(h.hash(std::int8_t{-2}) == h.hash(std::int64_t{-2}));
+  CHECK(h.hash(std::array<std::uint32_t, 2>{0x64636261u, 0x68676665u}) == h.hash("abcdefgh"));
+  CHECK(h.hash(std::string_view{}) == h.hash(std::string{}));  // no address, and one
+  CHECK(h.hash(std::pair(1, 2)) != h.hash(std::pair(2, 1)));
+  CHECK(h.hash(std::tuple(1, 2, 0)) != h.hash(std::tuple(1, 2)));
+  CHECK(h.hash(std::pair<std::string, std::string>("ab", "c")) !=
+        h.hash(std::pair<std::string, std::string>("a", "bc")));
+}
+
+template <class H>
+void byte_hash_avalanches(const H& h) {
+  for (std::size_t bytes : {1u, 2u, 3u, 4u, 7u, 8u, 9u, 15u, 16u, 17u, 31u, 33u, 49u, 97u})
+    must_hold(avalanche_law<std::string>(h, bytes, 2048));
+  must_hold(avalanche_law<std::uint64_t>(h, 8));
+  must_hold(avalanche_law<std::int16_t>(h, 2));
+  must_hold(avalanche_law<double>(h, 8));
+  must_hold(avalanche_law<std::pair<std::uint64_t, std::uint64_t>>(h, 16));
+  must_hold(avalanche_law<std::tuple<std::uint32_t, std::uint8_t, std::uint16_t>>(h, 7));
+  must_hold(avalanche_law<std::array<std::uint32_t, 3>>(h, 12));
+  must_hold(spread_law<std::uint64_t>(h));
+  must_hold(spread_law<std::uint32_t>(h));
+  must_hold(spread_law<double>(h));
+  must_hold(spread_law<std::uint64_t>(seeded<H>{1}));
+  must_hold(seeding_law(seeded<H>{}));
+}
+
+}  // namespace
+
+TEST_CASE("hashing: murmur3", "[policies]") {
+  byte_hash_holds(murmur3{});
+  CHECK(option_name<murmur3>().view() == "murmur3");
+}
+
+TEST_CASE("hashing: murmur3 gives its published values", "[policies]") {
+  using function = hashing::murmur3_function;
+  // Those that implementations in other languages test against (seed 0, both halves).
+  const std::tuple<std::string_view, std::uint64_t, std::uint64_t> vectors[] = {
+      {"", 0, 0},
+      {"hello", 0xcbd8a7b341bd9b02u, 0x5b1e906a48ae1d19u},
+      {"hello, world", 0x342fac623a5ebc8eu, 0x4cdcbc079642414du},
+      {"19 Jan 2038 at 3:14:07 AM", 0xb89e5988b737affcu, 0x664fc2950231b2cbu},
+      {"The quick brown fox jumps over the lazy dog.", 0xcd99481f9ee902c9u, 0x695da1a38987b6e7u}};
+  for (const auto& [message, low, high] : vectors) {
+    INFO(message);
+    const function::halves got = function::x64_128(message.data(), message.size());
+    CHECK(got.low == low);
+    CHECK(got.high == high);
+    CHECK(murmur3{}.hash(message) == low);
+  }
+
+  // SMHasher's verification value of MurmurHash3_x64_128, which sees every length from 0 to 255: 0x6384ba69.
+  unsigned char key[256] = {}, hashes[256 * 16] = {};
+  for (std::size_t i = 0; i != 256; ++i) {
+    key[i] = static_cast<unsigned char>(i);
+    function::halves hash = function::x64_128(key, i, static_cast<std::uint32_t>(256 - i));
+    for (std::size_t byte = 0; byte != 8; ++byte, hash.low >>= 8, hash.high >>= 8) {
+      hashes[16 * i + byte] = static_cast<unsigned char>(hash.low);
+      hashes[16 * i + 8 + byte] = static_cast<unsigned char>(hash.high);
+    }
+  }
+  CHECK((function::x64_128(hashes, sizeof hashes).low & 0xffffffffu) == 0x6384ba69u);
+
+  // The finaliser alone.
+  CHECK(murmur3{}.hash(0) == 0);
+  CHECK(murmur3{}.hash(1) == 0xb456bcfc34c2cb2cu);
+}
+
+TEST_CASE("hashing: murmur3 avalanches and spreads", "[policies][statistics]") {
+  byte_hash_avalanches(murmur3{});
+}
+
+#ifdef TOPHASH_WITH_XXHASH
+TEST_CASE("hashing: xxh3", "[policies]") {
+  using hashing::xxh3;
+  byte_hash_holds(xxh3{});
+  CHECK(option_name<xxh3>().view() == "xxh3");
+  // The library's published value of nothing, and that its functions are called with what the header says.
+  CHECK(xxh3{}.hash(std::string_view{}) == 0x2d06800538d394c2u);
+  for (const std::string& text : strings()) CHECK(xxh3{}.hash(text) == XXH3_64bits(text.data(), text.size()));
+  const std::uint64_t minus_one = ~std::uint64_t{0};
+  CHECK(xxh3{}.hash(-1) == XXH3_64bits(&minus_one, 8));
+}
+
+TEST_CASE("hashing: xxh3 avalanches and spreads", "[policies][statistics]") {
+  byte_hash_avalanches(hashing::xxh3{});
 }
 #endif
 
