@@ -24,12 +24,6 @@ using sizing::prime;
 using open = layout::open_groups<>;
 using open_8 = layout::open_groups<8>;
 
-// Not counted in the cover.
-composition beyond(composition row) {
-  row.choices.clear();
-  return row;
-}
-
 // clang-format off: one row a line
 [[maybe_unused]] const registration rows = {
     beyond(counting<chain<3, paired, inlined>, prime, with<faulty_hash>, immediate, load<2>, shrinking<steps<1>>, fresh, recorded_storage>()),
