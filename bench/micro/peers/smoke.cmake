@@ -25,6 +25,13 @@ foreach(i RANGE ${last})
   endforeach()
 endforeach()
 
+execute_process(
+  COMMAND "${PROGRAM}" --native-hash --sizes 300 --rounds 1 --maps std --only "insert_grow|erase|churn"
+  RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE error)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} --native-hash: exit code ${result}\n${error}")
+endif()
+
 # What cannot be run is said.
 foreach(arguments IN ITEMS "--only|(" "--maps|nobody" "--subject|std" "--sizes|1" "--only|no_such_workload")
   string(REPLACE "|" ";" arguments "${arguments}")
