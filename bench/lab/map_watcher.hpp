@@ -16,6 +16,7 @@ struct map_sample {
   std::uint64_t buckets = 0, old_buckets = 0;  // main ones; old: of the array under evacuation
   std::uint64_t evacuated = 0;                 // of the old ones
   std::uint64_t slots_per_bucket = 0;
+  std::uint64_t never_used = 0;  // of these: slots of open groups behind the end of an array
   std::uint64_t limit = 0;  // entries at which growth is asked
   std::uint64_t dead = 0, dirty = 0;
   std::uint64_t overflow_in_use = 0, overflow_kept = 0, overflow_requested = 0, overflow_recycled = 0;
@@ -28,7 +29,7 @@ struct map_sample {
 
   // Entries that fit into what is allocated, overflow buckets included.
   std::uint64_t allocated() const noexcept {
-    return (buckets + old_buckets + overflow_in_use + overflow_kept) * slots_per_bucket;
+    return (buckets + old_buckets + overflow_in_use + overflow_kept) * slots_per_bucket - never_used;
   }
 
   friend bool operator==(const map_sample&, const map_sample&) = default;

@@ -472,7 +472,18 @@ map_sample sample_of(const Map& map) {
     const auto s = map.stats();
     out.tells = true;
     out.buckets = s.units, out.old_buckets = s.old_units, out.evacuated = s.old_evacuated;
-    out.slots_per_bucket = tophash::facts_of<typename Map::spec_type>().layout.slots;
+    constexpr tophash::spec_facts facts = tophash::facts_of<typename Map::spec_type>();
+    out.slots_per_bucket = facts.layout.slots;
+    if constexpr (facts.layout.kind == tophash::layout_kind::open_groups) {
+      // A group of W tags has a slot for each, or one is its filter. Behind the last slot of an array stands
+      // its end; a single group holds no more than its limit, and one that is evacuated at most W - 2.
+      const std::uint64_t width = facts.layout.slots;
+      out.slots_per_bucket = facts.deletion.kind == tophash::deletion_kind::tombstone ? width : width - 1;
+      const auto behind = [&out](std::uint64_t groups, std::uint64_t of_one) {
+        return groups == 0 ? 0 : groups == 1 ? out.slots_per_bucket - of_one : 1;
+      };
+      out.never_used = behind(out.buckets, s.limit) + behind(out.old_buckets, width - 2);
+    }
     out.limit = s.limit, out.dead = s.dead, out.dirty = s.dirty;
     out.overflow_in_use = s.overflow_in_use, out.overflow_kept = s.overflow.kept;
     out.overflow_requested = s.overflow.requested, out.overflow_recycled = s.overflow.recycled;

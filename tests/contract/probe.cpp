@@ -18,6 +18,8 @@ int main() {
       numbers<presets::go_like, recorded_storage>(),
       numbers<not_reusing, load<4>, eager, recorded_storage>(),
       counting<with<constant_hash>, immediate, eager, recording_apart>(),
+      counting<open<16>, with<faulty_hash>, immediate, steps<1>, recorded_storage>(),
+      counting<open<8>, with<faulty_hash>, tombstone, steps<2>, recorded_storage>(),
   };
   for (const composition& tested : all) {
     std::string wrong = random_streams(tested, 25);

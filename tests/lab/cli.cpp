@@ -209,6 +209,14 @@ void explain() {
   check(run({"explain", "dirty", "--value", "vector"}).out.find("refused: tophash[deletion x types]: ") !=
             std::string::npos,
         "the rule's sentence");
+  const outcome groups = run({"explain", "open_groups,tombstone"});
+  check(groups.code == 0, "explain of open groups");
+  check(groups.out.find("entries: groups x 16 x pair of 8 + 8 bytes | tags: groups x 16 bytes") !=
+                std::string::npos &&
+            groups.out.find("0 empty | 1 dead | 2 end of the array") != std::string::npos,
+        "the bytes of open groups: " + groups.out);
+  check(groups.out.find("built into this program as 'fastest,tombstone'") != std::string::npos, "built in");
+  expect({"explain", "open_groups(4)"}, 1);
   expect({"explain", "deletion=drity"}, 64, "nearest: dirty");
   expect({"explain", "load(13,2"}, 64, "character 10");
   expect({"explain", "defaults", "--key", "u46"}, 64, "u64");
@@ -296,6 +304,8 @@ void load_sweep() {
     }
   }
   check(compared == 6 + 9, "every load of the table that a variant reaches was measured");
+  expect({"run", "--workload", "load_sweep", "--variant", "fastest"}, 64,
+         "the sweep counts buckets that overflow, and open groups have none");
 }
 
 void replay_all(const std::vector<std::string>& more) {
@@ -634,6 +644,13 @@ void watch() {
             std::string{"a sample tells "} + name);
   }
   check(run(with({})).out.find("allocated") != std::string::npos, "a table");
+  // Open groups of 15 slots, less the one behind the end: room for all that live, and for no more than there
+  // is.
+  const json open =
+      run({"watch", "--variant", "fastest", "--workload", "ycsb_b", "--n", "3000", "--json", "-"}).parsed();
+  const json& last = open.at("samples").back();
+  check(last.at("allocated") == 256 * 15 - 1 && last.at("limit") == 3456 && last.at("overflow_in_use") == 0,
+        "a sample of open groups: " + last.dump());
   const outcome held = run(with({"--alert", "allocated/live>1", "live<0"}));
   check(held.code == 1 && held.out.find("alert: allocated/live>1 holds at") != std::string::npos, held.out);
   check(held.out.find("alert: live<0") == std::string::npos, "an alert that never holds");
