@@ -241,14 +241,16 @@ class task_list {
   void keep_sweepable() {
     std::erase_if(rows_, [this](const variant_row* row) {
       const spec_facts facts = row->spec.empty() ? spec_facts{} : facts_of(parse_spec(row->spec));
-      const bool open = facts.layout.kind == layout_kind::open_groups;
-      const bool tells = !row->spec.empty() && facts.sizing.power_of_two && !open;
+      const bool open = facts.layout.is_open();
+      const bool swept = !row->spec.empty() && facts.sizing.power_of_two && !open;
       if (open)
         out_.left_out.push_back(row->name +
                                 ": the sweep counts buckets that overflow, and open groups have none");
-      else if (!tells)
+      else if (row->spec.empty())
         out_.left_out.push_back(row->name + ": it tells no chain statistics");
-      return !tells;
+      else if (!swept)
+        out_.left_out.push_back(row->name + ": the sweep fills powers of two, and its sizes are others");
+      return !swept;
     });
   }
 

@@ -105,7 +105,7 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
   using model = typename B::model;
   // Doubling by the low bits: the entries of group u belong to groups u and u + old.units, but for those that were
   // passed on from another.
-  const bool splits = B::sizing::facts.power_of_two && s.current.units == 2 * old.units;
+  const bool splits = model::power_of_two && s.current.units == 2 * old.units;
   const bool one_group = old.units == 1 && s.current.units == 1 && s.residue.dirty == 0 &&
                          model::capacity(old) <= model::capacity(s.current);
   if (one_group) {
