@@ -77,11 +77,19 @@ class from_std {
   void construct(T* p, Args&&... args) {
     allocator_.construct(p, std::forward<Args>(args)...);
   }
+// pmr's own is deprecated, and nothing but a destructor call.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#endif
   template <class T>
     requires requires(StdAllocator& a, T* p) { a.destroy(p); }
   void destroy(T* p) noexcept {
-    allocator_.destroy(p);
+    traits::destroy(allocator_, p);
   }
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
   friend bool operator==(const from_std& a, const from_std& b) noexcept {
     if constexpr (traits::is_always_equal::value) {

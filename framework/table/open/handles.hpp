@@ -46,9 +46,6 @@ insert_result<B> link_node(open_state<B>& s, typename B::model::node* node, std:
   lent aside(s);
   *aside.place_in().entry = node;
   aside.exists = true;
-  if (s.current.units == 0) {
-    if (const growth_result r = grow_slow(s); r != growth_result::done) return {{}, false, r};
-  }
   const insert_result<B> r = adopt_slow(s, hash, aside);
   if (r.inserted) node->hash = hash;
   return r;
