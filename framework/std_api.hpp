@@ -276,8 +276,11 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   // one that is there already builds nothing.
   template <class... Args>
   std::pair<iterator, bool> emplace(Args&&... args) {
-    if constexpr (!node_based || names_key<std::remove_cvref_t<Args>...>()) {
+    if constexpr (names_key<std::remove_cvref_t<Args>...>() || !(node_based || builds_entries)) {
       return composed::emplace(std::forward<Args>(args)...);
+    } else if constexpr (!node_based) {
+      built_aside entry(this->allocation(), std::forward<Args>(args)...);
+      return move_in(entry.value);
     } else {
       const auto made = table::emplace_node(this->s_of(), std::forward<Args>(args)...);
       return this->result_or_throw(made.result, made.hash);
@@ -455,6 +458,32 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
     }
   }
 
+  // An entry as the allocator builds it, before its place is known.
+  struct built_aside {
+    backend a;
+    union {
+      value_type value;
+    };
+    template <class... Args>
+    explicit built_aside(const backend& by, Args&&... args) : a(by) {
+      construct_object(a, std::addressof(value), std::forward<Args>(args)...);
+    }
+    built_aside(const built_aside&) = delete;
+    built_aside& operator=(const built_aside&) = delete;
+    ~built_aside() { destroy_object(a, std::addressof(value)); }
+  };
+  // Moves the parts of an entry that nobody looks at again into a new entry.
+  std::pair<iterator, bool> move_in(const value_type& entry)
+    requires(is_set)
+  {
+    return composed::insert(std::move(const_cast<Key&>(entry)));
+  }
+  std::pair<iterator, bool> move_in(value_type& entry)
+    requires(!is_set)
+  {
+    return this->try_emplace(std::move(const_cast<Key&>(entry.first)), std::move(entry.second));
+  }
+
   template <class P>
   static constexpr bool is_pair_of_key = requires(P& p) {
     requires std::is_same_v<std::remove_cvref_t<decltype(p.first)>, Key>;
@@ -488,13 +517,7 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   // Entries of another allocator, built anew by this one's.
   void build_from(members& other) {
     this->reserve(other.size());
-    for (auto it = other.begin(); it != other.end(); ++it) {
-      if constexpr (is_set) {
-        emplace(std::move(const_cast<Key&>(*it)));
-      } else {
-        this->try_emplace(std::move(const_cast<Key&>(it->first)), std::move(it->second));
-      }
-    }
+    for (auto it = other.begin(); it != other.end(); ++it) move_in(*it);
     other.clear();
   }
 };
