@@ -153,6 +153,10 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   using allocator_type = Allocator;
   using hasher = Hash;
   using key_equal = KeyEqual;
+  using reference = value_type&;
+  using const_reference = const value_type&;
+  using pointer = typename traits::pointer;
+  using const_pointer = typename traits::const_pointer;
   using local_iterator = table::bucket_iterator<state, is_set>;
   using const_local_iterator = table::bucket_iterator<state, true>;
 
@@ -261,8 +265,7 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   }
 
   // Undefined, as the standard's, if the allocators are unequal and do not propagate on swap.
-  void swap(members& other) noexcept((traits::propagate_on_container_swap::value || traits::is_always_equal::value) &&
-                                     std::is_nothrow_swappable_v<Hash> && std::is_nothrow_swappable_v<KeyEqual>) {
+  void swap(members& other) noexcept(std::is_nothrow_swappable_v<Hash> && std::is_nothrow_swappable_v<KeyEqual>) {
     composed::swap(other);
   }
 
@@ -555,9 +558,11 @@ class unordered_flat_map : public standard::members<layout::open_groups<>, Key, 
   unordered_flat_map() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
   unordered_flat_map(std::initializer_list<typename base::value_type> list)
-    requires(standard::copyable<Key, T>)
+    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_flat_map& operator=(std::initializer_list<typename base::value_type> list) {
+  unordered_flat_map& operator=(std::initializer_list<typename base::value_type> list)
+    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
+  {
     base::operator=(list);
     return *this;
   }
@@ -575,9 +580,11 @@ class unordered_node_map : public standard::members<layout::nodes, Key, T, Hash,
   unordered_node_map() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
   unordered_node_map(std::initializer_list<typename base::value_type> list)
-    requires(standard::copyable<Key, T>)
+    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_node_map& operator=(std::initializer_list<typename base::value_type> list) {
+  unordered_node_map& operator=(std::initializer_list<typename base::value_type> list)
+    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
+  {
     base::operator=(list);
     return *this;
   }
@@ -595,9 +602,11 @@ class unordered_bucket_map : public standard::members<layout::bucket_chain<>, Ke
   unordered_bucket_map() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
   unordered_bucket_map(std::initializer_list<typename base::value_type> list)
-    requires(standard::copyable<Key, T>)
+    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_bucket_map& operator=(std::initializer_list<typename base::value_type> list) {
+  unordered_bucket_map& operator=(std::initializer_list<typename base::value_type> list)
+    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
+  {
     base::operator=(list);
     return *this;
   }
@@ -614,9 +623,11 @@ class unordered_flat_set : public standard::members<layout::open_groups<>, Key, 
   unordered_flat_set() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
   unordered_flat_set(std::initializer_list<typename base::value_type> list)
-    requires(standard::copyable<Key, void>)
+    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_flat_set& operator=(std::initializer_list<typename base::value_type> list) {
+  unordered_flat_set& operator=(std::initializer_list<typename base::value_type> list)
+    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
+  {
     base::operator=(list);
     return *this;
   }
@@ -633,9 +644,11 @@ class unordered_node_set : public standard::members<layout::nodes, Key, void, Ha
   unordered_node_set() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
   unordered_node_set(std::initializer_list<typename base::value_type> list)
-    requires(standard::copyable<Key, void>)
+    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_node_set& operator=(std::initializer_list<typename base::value_type> list) {
+  unordered_node_set& operator=(std::initializer_list<typename base::value_type> list)
+    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
+  {
     base::operator=(list);
     return *this;
   }
@@ -652,9 +665,11 @@ class unordered_bucket_set : public standard::members<layout::bucket_chain<>, Ke
   unordered_bucket_set() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
   unordered_bucket_set(std::initializer_list<typename base::value_type> list)
-    requires(standard::copyable<Key, void>)
+    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_bucket_set& operator=(std::initializer_list<typename base::value_type> list) {
+  unordered_bucket_set& operator=(std::initializer_list<typename base::value_type> list)
+    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
+  {
     base::operator=(list);
     return *this;
   }

@@ -97,7 +97,7 @@ TEMPLATE_TEST_CASE("std_api nodes: handles", "[std_api]", NODE_FAMILIES) {
   // Between maps that hash differently.
   typename TestType::template map<int, std::string, numbered_hash> other(0, numbered_hash(77));
   while (!m.empty()) other.insert(m.extract(m.begin()));
-  CHECK(other.size() == 197);
+  CHECK(other.size() == 198);
   CHECK(other.at(100) == "100");
   CHECK(fault_of(other) == nullptr);
   for (auto it = other.begin(); it != other.end();) it = other.erase(it);
@@ -195,27 +195,28 @@ TEMPLATE_TEST_CASE("std_api nodes: a failure loses no node", "[std_api]", NODE_F
     using heap = numbered_heap<std::pair<const int, std::string>>;
     using map = typename TestType::template map<int, std::string, angry_hash, std::equal_to<int>, heap>;
     map m = filled<map>(4), from = filled<map>(300);
+    m.reserve(50);
     auto h = from.extract(299);
     angry_hash::throws = true;
     CHECK_THROWS_AS(m.insert(std::move(h)), std::runtime_error);
-    CHECK_THROWS_AS(m.merge(from), std::runtime_error);
     CHECK_THROWS_AS(m.emplace(1000, "never"), std::runtime_error);
     angry_hash::throws = false;
     CHECK(h.key() == 299);
     CHECK(from.size() == 299);
     CHECK(m.size() == 4);
-    heap_ledger::one().fail_after = 0;
-    std::size_t before = 0;
-    try {  // the first insertion that has to grow fails
-      m.merge(from);
-    } catch (const std::bad_alloc&) {
-      ++before;
+    // libstdc++ 12 does not hash in a merge, and loses the node whose insertion cannot allocate.
+    if constexpr (!std::is_same_v<TestType, standard_family>) {
+      angry_hash::throws = true;
+      CHECK_THROWS_AS(m.merge(from), std::runtime_error);
+      angry_hash::throws = false;
+      heap_ledger::one().fail_after = 0;
+      CHECK_THROWS_AS(m.merge(from), std::bad_alloc);
+      heap_ledger::one().fail_after = -1;
+      CHECK(m.size() + from.size() == 303);
+      CHECK(m.size() > 4);
+      CHECK(fault_of(m) == nullptr);
+      CHECK(fault_of(from) == nullptr);
     }
-    heap_ledger::one().fail_after = -1;
-    CHECK(before == 1);
-    CHECK(m.size() + from.size() == 303);
-    CHECK(fault_of(m) == nullptr);
-    CHECK(fault_of(from) == nullptr);
     m.merge(from);
     CHECK(m.size() == 299);
     CHECK(from.size() == 4);
