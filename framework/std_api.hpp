@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drop-in containers with the standard's template parameters, <Key, T, Hash, KeyEqual, Allocator>, and its interface:
-// a program written for std::unordered_map (unordered_set) changes one type name.
+// Drop-in containers with the standard's template parameters, <Key, T, Hash, KeyEqual, Allocator>, and its
+// interface: a program written for std::unordered_map (unordered_set) changes one type name.
 //
-//   unordered_flat_map     entries in one array (layout::open_groups): the fastest; entries move when it grows
-//   unordered_node_map     entries in nodes (layout::nodes): every guarantee of std::unordered_map, node handles too
-//   unordered_bucket_map   entries in chained buckets of eight (layout::bucket_chain)
+//   unordered_flat_map     entries in one array (layout::open_groups): the fastest; entries move when it
+//   grows unordered_node_map     entries in nodes (layout::nodes): every guarantee of std::unordered_map,
+//   node handles too unordered_bucket_map   entries in chained buckets of eight (layout::bucket_chain)
 //   unordered_flat_set, unordered_node_set, unordered_bucket_set; tophash::pmr:: aliases of all six
 //
 // Members of tophash::map that the standard has not (try_ forms, hash tokens, statistics) are here as well.
-// Guarantees: the standard's for unordered_node_map; for the others docs/std-compatibility.md lists what differs. In
-// short: an insert that grows moves entries, so references and iterators end there; there are no node handles.
-// Complexity: the standard's. The buckets of the bucket interface are numbers (framework/table/buckets.hpp):
-// bucket_count() is how many entries fit before the next growth, max_load_factor() is 1 and its setter does nothing.
-// Key, T: complete types. Allocator: pointers are T*, at most two words. Hash, KeyEqual: if moving one throws in a
-// move or a swap of containers, the program ends.
+// Guarantees: the standard's for unordered_node_map; for the others docs/std-compatibility.md lists what
+// differs. In short: an insert that grows moves entries, so references and iterators end there; there are no
+// node handles. Complexity: the standard's. The buckets of the bucket interface are numbers
+// (framework/table/buckets.hpp): bucket_count() is how many entries fit before the next growth,
+// max_load_factor() is 1 and its setter does nothing. Key, T: complete types. Allocator: pointers are T*, at
+// most two words. Hash, KeyEqual: if moving one throws in a move or a swap of containers, the program ends.
 #ifndef TOPHASH_FRAMEWORK_STD_API_HPP
 #define TOPHASH_FRAMEWORK_STD_API_HPP
 
@@ -42,8 +42,8 @@ namespace tophash::inline v1 {
 
 namespace standard {
 
-// The two functors as a hashing policy that moves without throwing, as a table asks of its policies and the standard
-// does not ask of functors.
+// The two functors as a hashing policy that moves without throwing, as a table asks of its policies and the
+// standard does not ask of functors.
 template <class Hash, class KeyEqual>
 class functions : public hashing::hash_with<Hash, KeyEqual> {
   using base = hashing::hash_with<Hash, KeyEqual>;
@@ -52,17 +52,17 @@ class functions : public hashing::hash_with<Hash, KeyEqual> {
   functions() = default;
   functions(const Hash& hash, const KeyEqual& equal) : base(hash, equal) {}
   functions(const functions&) = default;
-  functions(functions&& other)
-    requires(std::is_nothrow_move_constructible_v<base>)
-  = default;
+  functions(functions&& other) requires(std::is_nothrow_move_constructible_v<base>) = default;
   functions(functions&& other) noexcept : base(static_cast<base&&>(other)), not_empty_(other.not_empty_) {}
   functions& operator=(const functions&) = delete;  // a table then replaces it by construction
   ~functions() = default;
 
  private:
-  // An empty policy whose copies are not trivial stops g++ 12 (internal error where policies are put in their places).
+  // An empty policy whose copies are not trivial stops g++ 12 (internal error where policies are put in their
+  // places).
   struct nothing {};
-  [[no_unique_address]] std::conditional_t<std::is_empty_v<base> && !std::is_trivially_copyable_v<base>, char, nothing>
+  [[no_unique_address]] std::conditional_t<std::is_empty_v<base> && !std::is_trivially_copyable_v<base>, char,
+                                           nothing>
       not_empty_{};
 };
 
@@ -81,12 +81,10 @@ struct container_for<Layout, Key, void, Hash, KeyEqual, Allocator> {
   using value_type = Key;
 };
 
-
 // The container's binding: what a base class may know before the members do.
 template <class Layout, class Key, class T, class Hash, class KeyEqual, class Allocator>
-using binding_for =
-    typename table::binding_of<Key, T,
-                               typename container_for<Layout, Key, T, Hash, KeyEqual, Allocator>::type::spec_type>::type;
+using binding_for = typename table::binding_of<
+    Key, T, typename container_for<Layout, Key, T, Hash, KeyEqual, Allocator>::type::spec_type>::type;
 
 template <class Binding, class Allocator, bool HasNodes>
 struct node_types {
@@ -99,9 +97,12 @@ template <class Binding, class Allocator>
 struct node_types<Binding, Allocator, true> {
  protected:
   using model = typename Binding::model;
-  using handle_type = std::conditional_t<model::is_set, table::set_node_handle<model, typename Binding::allocation, Allocator>,
-                                         table::map_node_handle<model, typename Binding::allocation, Allocator>>;
-  using handle_result_type = table::node_insert_result<typename Binding::template iterator_type<false>, handle_type>;
+  using handle_type =
+      std::conditional_t<model::is_set,
+                         table::set_node_handle<model, typename Binding::allocation, Allocator>,
+                         table::map_node_handle<model, typename Binding::allocation, Allocator>>;
+  using handle_result_type =
+      table::node_insert_result<typename Binding::template iterator_type<false>, handle_type>;
 
  public:
   using node_type = handle_type;
@@ -112,12 +113,14 @@ template <class Layout>
 inline constexpr bool has_nodes = std::is_same_v<Layout, layout::nodes>;
 
 template <class Key, class T>
-inline constexpr bool copyable = std::is_copy_constructible_v<Key> && (std::is_void_v<T> || std::is_copy_constructible_v<T>);
+inline constexpr bool copyable = std::is_copy_constructible_v<Key> &&
+                                 (std::is_void_v<T> || std::is_copy_constructible_v<T>);
 
 // All that the six containers below have in common.
 template <class Layout, class Key, class T, class Hash, class KeyEqual, class Allocator>
 class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>::type,
-                public node_types<binding_for<Layout, Key, T, Hash, KeyEqual, Allocator>, Allocator, has_nodes<Layout>> {
+                public node_types<binding_for<Layout, Key, T, Hash, KeyEqual, Allocator>, Allocator,
+                                  has_nodes<Layout>> {
   using composed = typename container_for<Layout, Key, T, Hash, KeyEqual, Allocator>::type;
   using store = typename composed::container;
   using binding = binding_for<Layout, Key, T, Hash, KeyEqual, Allocator>;
@@ -135,15 +138,21 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   static constexpr bool is_set = std::is_void_v<T>;
   static constexpr bool is_open = !std::is_same_v<Layout, layout::bucket_chain<>>;
   static constexpr bool node_based = has_nodes<Layout>;
-  static constexpr bool default_functions = std::is_default_constructible_v<Hash> && std::is_default_constructible_v<KeyEqual>;
+  static constexpr bool default_functions =
+      std::is_default_constructible_v<Hash> && std::is_default_constructible_v<KeyEqual>;
   static constexpr bool default_everything = default_functions && std::is_default_constructible_v<Allocator>;
-  static constexpr bool heap_moves_along = traits::propagate_on_container_move_assignment::value || traits::is_always_equal::value;
-  // The allocator has a say in how entries are built, so entries cannot just be moved to another one's storage.
+  static constexpr bool heap_moves_along =
+      traits::propagate_on_container_move_assignment::value || traits::is_always_equal::value;
+  // The allocator has a say in how entries are built, so entries cannot just be moved to another one's
+  // storage.
   static constexpr bool builds_entries =
-      requires(Allocator& a, typename composed::value_type* p, typename composed::value_type&& v) { a.construct(p, std::move(v)); };
+      requires(Allocator & a, typename composed::value_type* p, typename composed::value_type&& v) {
+    a.construct(p, std::move(v));
+  };
 
-  static_assert(std::is_same_v<typename traits::value_type, typename composed::value_type>,
-                "the allocator's value_type must be the container's: std::pair<const Key, T> for a map, Key for a set");
+  static_assert(
+      std::is_same_v<typename traits::value_type, typename composed::value_type>,
+      "the allocator's value_type must be the container's: std::pair<const Key, T> for a map, Key for a set");
 
  public:
   using typename composed::const_iterator;
@@ -160,27 +169,25 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   using local_iterator = table::bucket_iterator<state, is_set>;
   using const_local_iterator = table::bucket_iterator<state, true>;
 
-  // ---- construction -----------------------------------------------------------------------------------------------
+  // ---- construction
+  // -----------------------------------------------------------------------------------------------
 
-  members() noexcept(std::is_nothrow_default_constructible_v<Hash> && std::is_nothrow_default_constructible_v<KeyEqual> &&
-                     std::is_nothrow_default_constructible_v<Allocator>)
-    requires(default_everything)
+  members() noexcept(
+      std::is_nothrow_default_constructible_v<Hash>&& std::is_nothrow_default_constructible_v<KeyEqual>&&
+          std::is_nothrow_default_constructible_v<Allocator>) requires(default_everything)
       : composed(policy(), backend(Allocator())) {}
 
-  explicit members(size_type buckets, const Hash& hash, const KeyEqual& equal = KeyEqual(), const Allocator& a = Allocator())
+  explicit members(size_type buckets, const Hash& hash, const KeyEqual& equal = KeyEqual(),
+                   const Allocator& a = Allocator())
       : composed(buckets, policy(hash, equal), backend(a)) {}
-  explicit members(size_type buckets)
-    requires(default_everything)
+  explicit members(size_type buckets) requires(default_everything)
       : members(buckets, Hash(), KeyEqual(), Allocator()) {}
-  members(size_type buckets, const Allocator& a)
-    requires(default_functions)
+  members(size_type buckets, const Allocator& a) requires(default_functions)
       : members(buckets, Hash(), KeyEqual(), a) {}
-  members(size_type buckets, const Hash& hash, const Allocator& a)
-    requires(std::is_default_constructible_v<KeyEqual>)
+  members(size_type buckets, const Hash& hash,
+          const Allocator& a) requires(std::is_default_constructible_v<KeyEqual>)
       : members(buckets, hash, KeyEqual(), a) {}
-  explicit members(const Allocator& a)
-    requires(default_functions)
-      : composed(policy(), backend(a)) {}
+  explicit members(const Allocator& a) requires(default_functions) : composed(policy(), backend(a)) {}
 
   template <table::input_iterator It>
   members(It first, It last, size_type buckets, const Hash& hash, const KeyEqual& equal = KeyEqual(),
@@ -190,10 +197,12 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   }
   template <table::input_iterator It>
     requires(default_everything)
-  members(It first, It last, size_type buckets = 0) : members(first, last, buckets, Hash(), KeyEqual(), Allocator()) {}
+  members(It first, It last, size_type buckets = 0)
+      : members(first, last, buckets, Hash(), KeyEqual(), Allocator()) {}
   template <table::input_iterator It>
     requires(default_functions)
-  members(It first, It last, size_type buckets, const Allocator& a) : members(first, last, buckets, Hash(), KeyEqual(), a) {}
+  members(It first, It last, size_type buckets, const Allocator& a)
+      : members(first, last, buckets, Hash(), KeyEqual(), a) {}
   template <table::input_iterator It>
     requires(std::is_default_constructible_v<KeyEqual>)
   members(It first, It last, size_type buckets, const Hash& hash, const Allocator& a)
@@ -202,31 +211,29 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
     requires(default_functions)
   members(It first, It last, const Allocator& a) : members(first, last, 0, Hash(), KeyEqual(), a) {}
 
-  members(std::initializer_list<value_type> list, size_type buckets, const Hash& hash, const KeyEqual& equal = KeyEqual(),
-          const Allocator& a = Allocator())
-    requires(copyable<Key, T>)
+  members(std::initializer_list<value_type> list, size_type buckets, const Hash& hash,
+          const KeyEqual& equal = KeyEqual(), const Allocator& a = Allocator()) requires(copyable<Key, T>)
       : members(list.begin(), list.end(), buckets, hash, equal, a) {}
-  members(std::initializer_list<value_type> list, size_type buckets = 0)
-    requires(copyable<Key, T> && default_everything)
+  members(std::initializer_list<value_type> list,
+          size_type buckets = 0) requires(copyable<Key, T>&& default_everything)
       : members(list.begin(), list.end(), buckets) {}
-  members(std::initializer_list<value_type> list, size_type buckets, const Allocator& a)
-    requires(copyable<Key, T> && default_functions)
+  members(std::initializer_list<value_type> list, size_type buckets,
+          const Allocator& a) requires(copyable<Key, T>&& default_functions)
       : members(list.begin(), list.end(), buckets, a) {}
-  members(std::initializer_list<value_type> list, size_type buckets, const Hash& hash, const Allocator& a)
-    requires(copyable<Key, T> && std::is_default_constructible_v<KeyEqual>)
+  members(std::initializer_list<value_type> list, size_type buckets, const Hash& hash,
+          const Allocator& a) requires(copyable<Key, T>&& std::is_default_constructible_v<KeyEqual>)
       : members(list.begin(), list.end(), buckets, hash, a) {}
-  members(std::initializer_list<value_type> list, const Allocator& a)
-    requires(copyable<Key, T> && default_functions)
+  members(std::initializer_list<value_type> list,
+          const Allocator& a) requires(copyable<Key, T>&& default_functions)
       : members(list.begin(), list.end(), 0, a) {}
 
-  members(const members& other)
-    requires(copyable<Key, T>)
+  members(const members& other) requires(copyable<Key, T>)
       : composed(other, backend(traits::select_on_container_copy_construction(other.get_allocator()))) {}
-  members(const members& other, const std::type_identity_t<Allocator>& a)
-    requires(copyable<Key, T>)
+  members(const members& other, const std::type_identity_t<Allocator>& a) requires(copyable<Key, T>)
       : composed(other, backend(a)) {}
   members(members&&) = default;
-  members(members&& other, const std::type_identity_t<Allocator>& a) : members(empty_like{}, other, backend(a)) {
+  members(members&& other, const std::type_identity_t<Allocator>& a)
+      : members(empty_like{}, other, backend(a)) {
     if constexpr (builds_entries) {
       if (!(this->allocation() == other.allocation())) {
         build_from(other);
@@ -238,15 +245,14 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   }
   ~members() = default;
 
-  members& operator=(const members& other)
-    requires(copyable<Key, T>)
-  {
+  members& operator=(const members& other) requires(copyable<Key, T>) {
     composed::operator=(other);
     return *this;
   }
-  // Between unequal allocators that stay with their containers, entries are moved one by one: basic guarantee.
-  members& operator=(members&& other) noexcept(heap_moves_along && std::is_nothrow_move_assignable_v<Hash> &&
-                                               std::is_nothrow_move_assignable_v<KeyEqual>) {
+  // Between unequal allocators that stay with their containers, entries are moved one by one: basic
+  // guarantee.
+  members& operator=(members&& other) noexcept(heap_moves_along&& std::is_nothrow_move_assignable_v<Hash>&&
+                                                   std::is_nothrow_move_assignable_v<KeyEqual>) {
     if constexpr (builds_entries && !heap_moves_along) {
       if (!(this->allocation() == other.allocation())) {
         members moved(std::move(other), get_allocator());
@@ -257,15 +263,14 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
     composed::operator=(static_cast<composed&&>(other));
     return *this;
   }
-  members& operator=(std::initializer_list<value_type> list)
-    requires(copyable<Key, T>)
-  {
+  members& operator=(std::initializer_list<value_type> list) requires(copyable<Key, T>) {
     composed::operator=(list);
     return *this;
   }
 
   // Undefined, as the standard's, if the allocators are unequal and do not propagate on swap.
-  void swap(members& other) noexcept(std::is_nothrow_swappable_v<Hash> && std::is_nothrow_swappable_v<KeyEqual>) {
+  void
+  swap(members& other) noexcept(std::is_nothrow_swappable_v<Hash>&& std::is_nothrow_swappable_v<KeyEqual>) {
     composed::swap(other);
   }
 
@@ -273,10 +278,11 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   hasher hash_function() const { return this->hashing_policy().functor(); }
   key_equal key_eq() const { return this->hashing_policy().key_equal(); }
 
-  // ---- insertion: what composed has not, or does otherwise ------------------------------------------------------
+  // ---- insertion: what composed has not, or does otherwise
+  // ------------------------------------------------------
 
-  // The entry is built in place by the allocator, in nodes even if its key cannot be moved; in nodes a key or a pair of
-  // one that is there already builds nothing.
+  // The entry is built in place by the allocator, in nodes even if its key cannot be moved; in nodes a key or
+  // a pair of one that is there already builds nothing.
   template <class... Args>
   std::pair<iterator, bool> emplace(Args&&... args) {
     if constexpr (names_key<std::remove_cvref_t<Args>...>() || !(node_based || builds_entries)) {
@@ -294,41 +300,25 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
     return emplace(std::forward<Args>(args)...).first;
   }
 
-  std::pair<iterator, bool> insert(const value_type& v)
-    requires(copyable<Key, T>)
-  {
+  std::pair<iterator, bool> insert(const value_type& v) requires(copyable<Key, T>) {
     return composed::insert(v);
   }
-  std::pair<iterator, bool> insert(value_type&& v)
-    requires(is_set || std::is_copy_constructible_v<Key>)
-  {
+  std::pair<iterator, bool> insert(value_type&& v) requires(is_set || std::is_copy_constructible_v<Key>) {
     return composed::insert(std::move(v));
   }
   template <class P>
-    requires(!is_set && std::is_constructible_v<value_type, P &&>)
-  std::pair<iterator, bool> insert(P&& v) {
-    return emplace(std::forward<P>(v));
-  }
+    requires(!is_set && std::is_constructible_v<value_type, P&&>)
+  std::pair<iterator, bool> insert(P&& v) { return emplace(std::forward<P>(v)); }
   template <class K>
-    requires(is_set && store::template lookup_key<K> && std::is_constructible_v<Key, K &&>)
-  std::pair<iterator, bool> insert(K&& key) {
-    return composed::insert(std::forward<K>(key));
-  }
-  iterator insert(const_iterator, const value_type& v)
-    requires(copyable<Key, T>)
-  {
-    return insert(v).first;
-  }
-  iterator insert(const_iterator, value_type&& v)
-    requires(is_set || std::is_copy_constructible_v<Key>)
-  {
+    requires(is_set&& store::template lookup_key<K>&& std::is_constructible_v<Key, K&&>)
+  std::pair<iterator, bool> insert(K&& key) { return composed::insert(std::forward<K>(key)); }
+  iterator insert(const_iterator, const value_type& v) requires(copyable<Key, T>) { return insert(v).first; }
+  iterator insert(const_iterator, value_type&& v) requires(is_set || std::is_copy_constructible_v<Key>) {
     return insert(std::move(v)).first;
   }
   template <class P>
-    requires(!is_set && std::is_constructible_v<value_type, P &&>)
-  iterator insert(const_iterator, P&& v) {
-    return emplace(std::forward<P>(v)).first;
-  }
+    requires(!is_set && std::is_constructible_v<value_type, P&&>)
+  iterator insert(const_iterator, P&& v) { return emplace(std::forward<P>(v)).first; }
   template <table::input_iterator It>
   void insert(It first, It last) {
     if (this->empty()) {
@@ -336,42 +326,34 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
     }
     for (; first != last; ++first) emplace(*first);
   }
-  void insert(std::initializer_list<value_type> list)
-    requires(copyable<Key, T>)
-  {
+  void insert(std::initializer_list<value_type> list) requires(copyable<Key, T>) {
     insert(list.begin(), list.end());
   }
 
-  // ---- node handles: unordered_node_map and unordered_node_set ----------------------------------------------------
+  // ---- node handles: unordered_node_map and unordered_node_set
+  // ----------------------------------------------------
 
   // Invalidates iterators to the entry; references stay valid.
-  handle_type extract(const_iterator where)
-    requires(node_based)
-  {
+  handle_type extract(const_iterator where) requires(node_based) {
     return handle_type(table::extract_node(this->s_of(), where.where()), this->allocation());
   }
-  handle_type extract(const Key& key)
-    requires(node_based)
-  {
+  handle_type extract(const Key& key) requires(node_based) {
     const_iterator there = std::as_const(*this).find(key);
     return there == this->cend() ? handle_type() : extract(there);
   }
   // Equal allocators. If the key is there, the handle comes back in the result.
-  handle_result_type insert(handle_type&& handle)
-    requires(node_based)
-  {
+  handle_result_type insert(handle_type&& handle) requires(node_based) {
     if (handle.empty()) return {this->end(), false, {}};
     const auto [position, inserted] = take_node(handle);
     return {position, inserted, std::move(handle)};
   }
-  iterator insert(const_iterator, handle_type&& handle)
-    requires(node_based)
-  {
+  iterator insert(const_iterator, handle_type&& handle) requires(node_based) {
     return handle.empty() ? this->end() : take_node(handle).first;
   }
 
-  // Takes over every entry of `source` whose key is absent here; equal allocators. Nodes change hands and references
-  // stay valid; entries of the others are moved to the array here. If something throws, each entry is in one of the two.
+  // Takes over every entry of `source` whose key is absent here; equal allocators. Nodes change hands and
+  // references stay valid; entries of the others are moved to the array here. If something throws, each entry
+  // is in one of the two.
   template <class OtherHash, class OtherEqual>
   void merge(members<Layout, Key, T, OtherHash, OtherEqual, Allocator>& source) {
     if (static_cast<const void*>(&source) == static_cast<const void*>(this)) return;
@@ -387,7 +369,8 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
         if constexpr (is_set) {
           composed::insert(std::move_if_noexcept(const_cast<Key&>(*it)));
         } else {
-          this->try_emplace(std::move_if_noexcept(const_cast<Key&>(it->first)), std::move_if_noexcept(it->second));
+          this->try_emplace(std::move_if_noexcept(const_cast<Key&>(it->first)),
+                            std::move_if_noexcept(it->second));
         }
         it = source.erase(it);
       }
@@ -398,12 +381,15 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
     merge(source);
   }
 
-  // ---- buckets and the size policy --------------------------------------------------------------------------------
+  // ---- buckets and the size policy
+  // --------------------------------------------------------------------------------
 
   // Entries that fit before the next growth; 0 before the first insertion.
   size_type bucket_count() const noexcept { return table::bucket_count_of(this->s_of()); }
   size_type max_bucket_count() const noexcept { return this->max_size(); }
-  size_type bucket(const Key& key) const { return table::bucket_of_hash(this->s_of(), hash_of(this->s_of(), key)); }
+  size_type bucket(const Key& key) const {
+    return table::bucket_of_hash(this->s_of(), hash_of(this->s_of(), key));
+  }
   // O(entries of the home that bucket n is a share of).
   size_type bucket_size(size_type n) const { return static_cast<size_type>(std::distance(begin(n), end(n))); }
 
@@ -426,8 +412,8 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   // A hint, as in the standard; not taken: how full a table gets is part of its layout.
   void max_load_factor(float) noexcept {}
 
-  // At least `buckets`, and room for all entries. Fewer than now: unordered_bucket_map keeps its array, the others take
-  // a smaller one.
+  // At least `buckets`, and room for all entries. Fewer than now: unordered_bucket_map keeps its array, the
+  // others take a smaller one.
   void rehash(size_type buckets) {
     if constexpr (is_open) {
       table::throw_if_no_room(table::refit_slow(this->s_of(), buckets));
@@ -448,7 +434,8 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
 
  private:
   struct empty_like {};
-  members(empty_like, const members& other, const backend& a) : composed(typename store::policies_only{}, other, a) {}
+  members(empty_like, const members& other, const backend& a)
+      : composed(typename store::policies_only{}, other, a) {}
 
   state& s_of() noexcept { return this->store::s_; }
   const state& s_of() const noexcept { return this->store::s_; }
@@ -476,14 +463,10 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
     ~built_aside() { destroy_object(a, std::addressof(value)); }
   };
   // Moves the parts of an entry that nobody looks at again into a new entry.
-  std::pair<iterator, bool> move_in(const value_type& entry)
-    requires(is_set)
-  {
+  std::pair<iterator, bool> move_in(const value_type& entry) requires(is_set) {
     return composed::insert(std::move(const_cast<Key&>(entry)));
   }
-  std::pair<iterator, bool> move_in(value_type& entry)
-    requires(!is_set)
-  {
+  std::pair<iterator, bool> move_in(value_type& entry) requires(!is_set) {
     return this->try_emplace(std::move(const_cast<Key&>(entry.first)), std::move(entry.second));
   }
 
@@ -505,9 +488,7 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
     }
   }
 
-  std::pair<iterator, bool> take_node(handle_type& handle)
-    requires(node_based)
-  {
+  std::pair<iterator, bool> take_node(handle_type& handle) requires(node_based) {
     TOPHASH_CHECK(handle.get_allocator() == get_allocator(), "a node handle of another allocator");
     auto* const node = handle.held();
     const std::uint64_t hash = hash_of(this->s_of(), key_of(node->value));
@@ -525,7 +506,8 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   }
 };
 
-// ---- what deduction guides take ------------------------------------------------------------------------------------
+// ---- what deduction guides take
+// ------------------------------------------------------------------------------------
 
 template <class A>
 concept allocator_argument = requires(A& a) {
@@ -548,29 +530,30 @@ using entry_of = std::pair<const key_of<It>, mapped_of<It>>;
 
 }  // namespace standard
 
-// Entries in one array. What grows moves entries: no reference or iterator survives it; erasing moves nothing.
+// Entries in one array. What grows moves entries: no reference or iterator survives it; erasing moves
+// nothing.
 template <class Key, class T, class Hash, class KeyEqual, class Allocator>
-class unordered_flat_map : public standard::members<layout::open_groups<>, Key, T, Hash, KeyEqual, Allocator> {
+class unordered_flat_map
+    : public standard::members<layout::open_groups<>, Key, T, Hash, KeyEqual, Allocator> {
   using base = standard::members<layout::open_groups<>, Key, T, Hash, KeyEqual, Allocator>;
 
  public:
   using base::base;
   unordered_flat_map() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
-  unordered_flat_map(std::initializer_list<typename base::value_type> list)
-    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
+  unordered_flat_map(std::initializer_list<typename base::value_type> list) requires(
+      std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_flat_map& operator=(std::initializer_list<typename base::value_type> list)
-    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
-  {
+  unordered_flat_map& operator=(std::initializer_list<typename base::value_type> list) requires(
+      std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>) {
     base::operator=(list);
     return *this;
   }
   friend void swap(unordered_flat_map& a, unordered_flat_map& b) noexcept(noexcept(a.swap(b))) { a.swap(b); }
 };
 
-// As the standard demands: references stay valid until their entry is erased, iterators until then and while an insert
-// leaves size() <= bucket_count(). Entries need not be movable.
+// As the standard demands: references stay valid until their entry is erased, iterators until then and while
+// an insert leaves size() <= bucket_count(). Entries need not be movable.
 template <class Key, class T, class Hash, class KeyEqual, class Allocator>
 class unordered_node_map : public standard::members<layout::nodes, Key, T, Hash, KeyEqual, Allocator> {
   using base = standard::members<layout::nodes, Key, T, Hash, KeyEqual, Allocator>;
@@ -579,55 +562,56 @@ class unordered_node_map : public standard::members<layout::nodes, Key, T, Hash,
   using base::base;
   unordered_node_map() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
-  unordered_node_map(std::initializer_list<typename base::value_type> list)
-    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
+  unordered_node_map(std::initializer_list<typename base::value_type> list) requires(
+      std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_node_map& operator=(std::initializer_list<typename base::value_type> list)
-    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
-  {
+  unordered_node_map& operator=(std::initializer_list<typename base::value_type> list) requires(
+      std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>) {
     base::operator=(list);
     return *this;
   }
   friend void swap(unordered_node_map& a, unordered_node_map& b) noexcept(noexcept(a.swap(b))) { a.swap(b); }
 };
 
-// Entries in buckets of eight with tags, chained when full; entries larger than the layout's inline limit in blocks of
-// their own. Invalidation as for flat.
+// Entries in buckets of eight with tags, chained when full; entries larger than the layout's inline limit in
+// blocks of their own. Invalidation as for flat.
 template <class Key, class T, class Hash, class KeyEqual, class Allocator>
-class unordered_bucket_map : public standard::members<layout::bucket_chain<>, Key, T, Hash, KeyEqual, Allocator> {
+class unordered_bucket_map
+    : public standard::members<layout::bucket_chain<>, Key, T, Hash, KeyEqual, Allocator> {
   using base = standard::members<layout::bucket_chain<>, Key, T, Hash, KeyEqual, Allocator>;
 
  public:
   using base::base;
   unordered_bucket_map() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
-  unordered_bucket_map(std::initializer_list<typename base::value_type> list)
-    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
+  unordered_bucket_map(std::initializer_list<typename base::value_type> list) requires(
+      std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_bucket_map& operator=(std::initializer_list<typename base::value_type> list)
-    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
-  {
+  unordered_bucket_map& operator=(std::initializer_list<typename base::value_type> list) requires(
+      std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>) {
     base::operator=(list);
     return *this;
   }
-  friend void swap(unordered_bucket_map& a, unordered_bucket_map& b) noexcept(noexcept(a.swap(b))) { a.swap(b); }
+  friend void swap(unordered_bucket_map& a, unordered_bucket_map& b) noexcept(noexcept(a.swap(b))) {
+    a.swap(b);
+  }
 };
 
 // The set beside unordered_flat_map.
 template <class Key, class Hash, class KeyEqual, class Allocator>
-class unordered_flat_set : public standard::members<layout::open_groups<>, Key, void, Hash, KeyEqual, Allocator> {
+class unordered_flat_set
+    : public standard::members<layout::open_groups<>, Key, void, Hash, KeyEqual, Allocator> {
   using base = standard::members<layout::open_groups<>, Key, void, Hash, KeyEqual, Allocator>;
 
  public:
   using base::base;
   unordered_flat_set() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
-  unordered_flat_set(std::initializer_list<typename base::value_type> list)
-    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
+  unordered_flat_set(std::initializer_list<typename base::value_type> list) requires(
+      std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_flat_set& operator=(std::initializer_list<typename base::value_type> list)
-    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
-  {
+  unordered_flat_set& operator=(std::initializer_list<typename base::value_type> list) requires(
+      std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>) {
     base::operator=(list);
     return *this;
   }
@@ -643,12 +627,11 @@ class unordered_node_set : public standard::members<layout::nodes, Key, void, Ha
   using base::base;
   unordered_node_set() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
-  unordered_node_set(std::initializer_list<typename base::value_type> list)
-    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
+  unordered_node_set(std::initializer_list<typename base::value_type> list) requires(
+      std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_node_set& operator=(std::initializer_list<typename base::value_type> list)
-    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
-  {
+  unordered_node_set& operator=(std::initializer_list<typename base::value_type> list) requires(
+      std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>) {
     base::operator=(list);
     return *this;
   }
@@ -657,90 +640,96 @@ class unordered_node_set : public standard::members<layout::nodes, Key, void, Ha
 
 // The set beside unordered_bucket_map.
 template <class Key, class Hash, class KeyEqual, class Allocator>
-class unordered_bucket_set : public standard::members<layout::bucket_chain<>, Key, void, Hash, KeyEqual, Allocator> {
+class unordered_bucket_set
+    : public standard::members<layout::bucket_chain<>, Key, void, Hash, KeyEqual, Allocator> {
   using base = standard::members<layout::bucket_chain<>, Key, void, Hash, KeyEqual, Allocator>;
 
  public:
   using base::base;
   unordered_bucket_set() = default;
   // Declared here, not inherited: else g++ deduces no template arguments from a braced list.
-  unordered_bucket_set(std::initializer_list<typename base::value_type> list)
-    requires(std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
+  unordered_bucket_set(std::initializer_list<typename base::value_type> list) requires(
+      std::is_constructible_v<base, std::initializer_list<typename base::value_type>>)
       : base(list) {}
-  unordered_bucket_set& operator=(std::initializer_list<typename base::value_type> list)
-    requires(std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>)
-  {
+  unordered_bucket_set& operator=(std::initializer_list<typename base::value_type> list) requires(
+      std::is_assignable_v<base&, std::initializer_list<typename base::value_type>>) {
     base::operator=(list);
     return *this;
   }
-  friend void swap(unordered_bucket_set& a, unordered_bucket_set& b) noexcept(noexcept(a.swap(b))) { a.swap(b); }
+  friend void swap(unordered_bucket_set& a, unordered_bucket_set& b) noexcept(noexcept(a.swap(b))) {
+    a.swap(b);
+  }
 };
 
-// ---- deduction guides: the standard's ------------------------------------------------------------------------------
+// ---- deduction guides: the standard's
+// ------------------------------------------------------------------------------
 
-#define TOPHASH_MAP_GUIDES(name) \
-  template <table::input_iterator It, standard::hash_argument Hash = std::hash<standard::key_of<It>>, \
-            standard::equality_argument KeyEqual = std::equal_to<standard::key_of<It>>, \
-            standard::allocator_argument Allocator = std::allocator<standard::entry_of<It>>> \
-  name(It, It, std::size_t = 0, Hash = Hash(), KeyEqual = KeyEqual(), Allocator = Allocator()) \
-      ->name<standard::key_of<It>, standard::mapped_of<It>, Hash, KeyEqual, Allocator>; \
-  template <class Key, class T, standard::hash_argument Hash = std::hash<Key>, \
-            standard::equality_argument KeyEqual = std::equal_to<Key>, \
-            standard::allocator_argument Allocator = std::allocator<std::pair<const Key, T>>> \
-  name(std::initializer_list<std::pair<Key, T>>, std::size_t = 0, Hash = Hash(), KeyEqual = KeyEqual(), \
-       Allocator = Allocator()) \
-      ->name<Key, T, Hash, KeyEqual, Allocator>; \
-  template <table::input_iterator It, standard::allocator_argument Allocator> \
-  name(It, It, std::size_t, Allocator) \
-      ->name<standard::key_of<It>, standard::mapped_of<It>, std::hash<standard::key_of<It>>, \
-             std::equal_to<standard::key_of<It>>, Allocator>; \
-  template <table::input_iterator It, standard::allocator_argument Allocator> \
-  name(It, It, Allocator) \
-      ->name<standard::key_of<It>, standard::mapped_of<It>, std::hash<standard::key_of<It>>, \
-             std::equal_to<standard::key_of<It>>, Allocator>; \
-  template <table::input_iterator It, standard::hash_argument Hash, standard::allocator_argument Allocator> \
-  name(It, It, std::size_t, Hash, Allocator) \
-      ->name<standard::key_of<It>, standard::mapped_of<It>, Hash, std::equal_to<standard::key_of<It>>, Allocator>; \
-  template <class Key, class T, standard::allocator_argument Allocator> \
-  name(std::initializer_list<std::pair<Key, T>>, std::size_t, Allocator) \
-      ->name<Key, T, std::hash<Key>, std::equal_to<Key>, Allocator>; \
-  template <class Key, class T, standard::allocator_argument Allocator> \
-  name(std::initializer_list<std::pair<Key, T>>, Allocator)->name<Key, T, std::hash<Key>, std::equal_to<Key>, Allocator>; \
-  template <class Key, class T, standard::hash_argument Hash, standard::allocator_argument Allocator> \
-  name(std::initializer_list<std::pair<Key, T>>, std::size_t, Hash, Allocator) \
-      ->name<Key, T, Hash, std::equal_to<Key>, Allocator>; \
-  template <class Key, class T, class Hash, class KeyEqual, class Allocator> \
-  name(name<Key, T, Hash, KeyEqual, Allocator>, std::type_identity_t<Allocator>) \
-      ->name<Key, T, Hash, KeyEqual, Allocator>;
+#define TOPHASH_MAP_GUIDES(name)                                                                             \
+  template <table::input_iterator It, standard::hash_argument Hash = std::hash<standard::key_of<It>>,        \
+            standard::equality_argument KeyEqual = std::equal_to<standard::key_of<It>>,                      \
+            standard::allocator_argument Allocator = std::allocator<standard::entry_of<It>>>                 \
+  name(It, It, std::size_t = 0, Hash = Hash(), KeyEqual = KeyEqual(), Allocator = Allocator())               \
+      -> name<standard::key_of<It>, standard::mapped_of<It>, Hash, KeyEqual, Allocator>;                     \
+  template <class Key, class T, standard::hash_argument Hash = std::hash<Key>,                               \
+            standard::equality_argument KeyEqual = std::equal_to<Key>,                                       \
+            standard::allocator_argument Allocator = std::allocator<std::pair<const Key, T>>>                \
+  name(std::initializer_list<std::pair<Key, T>>, std::size_t = 0, Hash = Hash(), KeyEqual = KeyEqual(),      \
+       Allocator = Allocator()) -> name<Key, T, Hash, KeyEqual, Allocator>;                                  \
+  template <table::input_iterator It, standard::allocator_argument Allocator>                                \
+  name(It, It, std::size_t, Allocator)                                                                       \
+      -> name<standard::key_of<It>, standard::mapped_of<It>, std::hash<standard::key_of<It>>,                \
+              std::equal_to<standard::key_of<It>>, Allocator>;                                               \
+  template <table::input_iterator It, standard::allocator_argument Allocator>                                \
+  name(It, It, Allocator)                                                                                    \
+      -> name<standard::key_of<It>, standard::mapped_of<It>, std::hash<standard::key_of<It>>,                \
+              std::equal_to<standard::key_of<It>>, Allocator>;                                               \
+  template <table::input_iterator It, standard::hash_argument Hash, standard::allocator_argument Allocator>  \
+  name(It, It, std::size_t, Hash, Allocator) -> name<standard::key_of<It>, standard::mapped_of<It>, Hash,    \
+                                                     std::equal_to<standard::key_of<It>>, Allocator>;        \
+  template <class Key, class T, standard::allocator_argument Allocator>                                      \
+  name(std::initializer_list<std::pair<Key, T>>, std::size_t, Allocator)                                     \
+      -> name<Key, T, std::hash<Key>, std::equal_to<Key>, Allocator>;                                        \
+  template <class Key, class T, standard::allocator_argument Allocator>                                      \
+  name(std::initializer_list<std::pair<Key, T>>, Allocator)                                                  \
+      -> name<Key, T, std::hash<Key>, std::equal_to<Key>, Allocator>;                                        \
+  template <class Key, class T, standard::hash_argument Hash, standard::allocator_argument Allocator>        \
+  name(std::initializer_list<std::pair<Key, T>>, std::size_t, Hash, Allocator)                               \
+      -> name<Key, T, Hash, std::equal_to<Key>, Allocator>;                                                  \
+  template <class Key, class T, class Hash, class KeyEqual, class Allocator>                                 \
+  name(name<Key, T, Hash, KeyEqual, Allocator>, std::type_identity_t<Allocator>)                             \
+      -> name<Key, T, Hash, KeyEqual, Allocator>;
 
-#define TOPHASH_SET_GUIDES(name) \
-  template <table::input_iterator It, standard::hash_argument Hash = std::hash<standard::value_of<It>>, \
-            standard::equality_argument KeyEqual = std::equal_to<standard::value_of<It>>, \
-            standard::allocator_argument Allocator = std::allocator<standard::value_of<It>>> \
-  name(It, It, std::size_t = 0, Hash = Hash(), KeyEqual = KeyEqual(), Allocator = Allocator()) \
-      ->name<standard::value_of<It>, Hash, KeyEqual, Allocator>; \
-  template <class Key, standard::hash_argument Hash = std::hash<Key>, \
-            standard::equality_argument KeyEqual = std::equal_to<Key>, \
-            standard::allocator_argument Allocator = std::allocator<Key>> \
-  name(std::initializer_list<Key>, std::size_t = 0, Hash = Hash(), KeyEqual = KeyEqual(), Allocator = Allocator()) \
-      ->name<Key, Hash, KeyEqual, Allocator>; \
-  template <table::input_iterator It, standard::allocator_argument Allocator> \
-  name(It, It, std::size_t, Allocator) \
-      ->name<standard::value_of<It>, std::hash<standard::value_of<It>>, std::equal_to<standard::value_of<It>>, Allocator>; \
-  template <table::input_iterator It, standard::allocator_argument Allocator> \
-  name(It, It, Allocator) \
-      ->name<standard::value_of<It>, std::hash<standard::value_of<It>>, std::equal_to<standard::value_of<It>>, Allocator>; \
-  template <table::input_iterator It, standard::hash_argument Hash, standard::allocator_argument Allocator> \
-  name(It, It, std::size_t, Hash, Allocator) \
-      ->name<standard::value_of<It>, Hash, std::equal_to<standard::value_of<It>>, Allocator>; \
-  template <class Key, standard::allocator_argument Allocator> \
-  name(std::initializer_list<Key>, std::size_t, Allocator)->name<Key, std::hash<Key>, std::equal_to<Key>, Allocator>; \
-  template <class Key, standard::allocator_argument Allocator> \
-  name(std::initializer_list<Key>, Allocator)->name<Key, std::hash<Key>, std::equal_to<Key>, Allocator>; \
-  template <class Key, standard::hash_argument Hash, standard::allocator_argument Allocator> \
-  name(std::initializer_list<Key>, std::size_t, Hash, Allocator)->name<Key, Hash, std::equal_to<Key>, Allocator>; \
-  template <class Key, class Hash, class KeyEqual, class Allocator> \
-  name(name<Key, Hash, KeyEqual, Allocator>, std::type_identity_t<Allocator>)->name<Key, Hash, KeyEqual, Allocator>;
+#define TOPHASH_SET_GUIDES(name)                                                                             \
+  template <table::input_iterator It, standard::hash_argument Hash = std::hash<standard::value_of<It>>,      \
+            standard::equality_argument KeyEqual = std::equal_to<standard::value_of<It>>,                    \
+            standard::allocator_argument Allocator = std::allocator<standard::value_of<It>>>                 \
+  name(It, It, std::size_t = 0, Hash = Hash(), KeyEqual = KeyEqual(), Allocator = Allocator())               \
+      -> name<standard::value_of<It>, Hash, KeyEqual, Allocator>;                                            \
+  template <class Key, standard::hash_argument Hash = std::hash<Key>,                                        \
+            standard::equality_argument KeyEqual = std::equal_to<Key>,                                       \
+            standard::allocator_argument Allocator = std::allocator<Key>>                                    \
+  name(std::initializer_list<Key>, std::size_t = 0, Hash = Hash(), KeyEqual = KeyEqual(),                    \
+       Allocator = Allocator()) -> name<Key, Hash, KeyEqual, Allocator>;                                     \
+  template <table::input_iterator It, standard::allocator_argument Allocator>                                \
+  name(It, It, std::size_t, Allocator) -> name<standard::value_of<It>, std::hash<standard::value_of<It>>,    \
+                                               std::equal_to<standard::value_of<It>>, Allocator>;            \
+  template <table::input_iterator It, standard::allocator_argument Allocator>                                \
+  name(It, It, Allocator) -> name<standard::value_of<It>, std::hash<standard::value_of<It>>,                 \
+                                  std::equal_to<standard::value_of<It>>, Allocator>;                         \
+  template <table::input_iterator It, standard::hash_argument Hash, standard::allocator_argument Allocator>  \
+  name(It, It, std::size_t, Hash, Allocator)                                                                 \
+      -> name<standard::value_of<It>, Hash, std::equal_to<standard::value_of<It>>, Allocator>;               \
+  template <class Key, standard::allocator_argument Allocator>                                               \
+  name(std::initializer_list<Key>, std::size_t, Allocator)                                                   \
+      -> name<Key, std::hash<Key>, std::equal_to<Key>, Allocator>;                                           \
+  template <class Key, standard::allocator_argument Allocator>                                               \
+  name(std::initializer_list<Key>, Allocator) -> name<Key, std::hash<Key>, std::equal_to<Key>, Allocator>;   \
+  template <class Key, standard::hash_argument Hash, standard::allocator_argument Allocator>                 \
+  name(std::initializer_list<Key>, std::size_t, Hash, Allocator)                                             \
+      -> name<Key, Hash, std::equal_to<Key>, Allocator>;                                                     \
+  template <class Key, class Hash, class KeyEqual, class Allocator>                                          \
+  name(name<Key, Hash, KeyEqual, Allocator>, std::type_identity_t<Allocator>)                                \
+      -> name<Key, Hash, KeyEqual, Allocator>;
 
 TOPHASH_MAP_GUIDES(unordered_flat_map)
 TOPHASH_MAP_GUIDES(unordered_node_map)
@@ -752,30 +741,37 @@ TOPHASH_SET_GUIDES(unordered_bucket_set)
 #undef TOPHASH_MAP_GUIDES
 #undef TOPHASH_SET_GUIDES
 
-// ---- the same on a memory resource ---------------------------------------------------------------------------------
+// ---- the same on a memory resource
+// ---------------------------------------------------------------------------------
 
 namespace pmr {
 
 template <class Key, class T, class Hash = std::hash<Key>, class KeyEqual = std::equal_to<Key>>
 using unordered_flat_map =
-    tophash::unordered_flat_map<Key, T, Hash, KeyEqual, std::pmr::polymorphic_allocator<std::pair<const Key, T>>>;
+    tophash::unordered_flat_map<Key, T, Hash, KeyEqual,
+                                std::pmr::polymorphic_allocator<std::pair<const Key, T>>>;
 
 template <class Key, class T, class Hash = std::hash<Key>, class KeyEqual = std::equal_to<Key>>
 using unordered_node_map =
-    tophash::unordered_node_map<Key, T, Hash, KeyEqual, std::pmr::polymorphic_allocator<std::pair<const Key, T>>>;
+    tophash::unordered_node_map<Key, T, Hash, KeyEqual,
+                                std::pmr::polymorphic_allocator<std::pair<const Key, T>>>;
 
 template <class Key, class T, class Hash = std::hash<Key>, class KeyEqual = std::equal_to<Key>>
 using unordered_bucket_map =
-    tophash::unordered_bucket_map<Key, T, Hash, KeyEqual, std::pmr::polymorphic_allocator<std::pair<const Key, T>>>;
+    tophash::unordered_bucket_map<Key, T, Hash, KeyEqual,
+                                  std::pmr::polymorphic_allocator<std::pair<const Key, T>>>;
 
 template <class Key, class Hash = std::hash<Key>, class KeyEqual = std::equal_to<Key>>
-using unordered_flat_set = tophash::unordered_flat_set<Key, Hash, KeyEqual, std::pmr::polymorphic_allocator<Key>>;
+using unordered_flat_set =
+    tophash::unordered_flat_set<Key, Hash, KeyEqual, std::pmr::polymorphic_allocator<Key>>;
 
 template <class Key, class Hash = std::hash<Key>, class KeyEqual = std::equal_to<Key>>
-using unordered_node_set = tophash::unordered_node_set<Key, Hash, KeyEqual, std::pmr::polymorphic_allocator<Key>>;
+using unordered_node_set =
+    tophash::unordered_node_set<Key, Hash, KeyEqual, std::pmr::polymorphic_allocator<Key>>;
 
 template <class Key, class Hash = std::hash<Key>, class KeyEqual = std::equal_to<Key>>
-using unordered_bucket_set = tophash::unordered_bucket_set<Key, Hash, KeyEqual, std::pmr::polymorphic_allocator<Key>>;
+using unordered_bucket_set =
+    tophash::unordered_bucket_set<Key, Hash, KeyEqual, std::pmr::polymorphic_allocator<Key>>;
 
 }  // namespace pmr
 

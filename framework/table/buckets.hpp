@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The standard's bucket interface. Its buckets are numbers, not memory: there are as many as entries fit before the
-// table grows, so that the load factor of a full table is 1, and an entry's bucket is a function of its hash alone.
+// The standard's bucket interface. Its buckets are numbers, not memory: there are as many as entries fit
+// before the table grows, so that the load factor of a full table is 1, and an entry's bucket is a function
+// of its hash alone.
 //
-//   bucket = home + units x part      home: the chain or group where a search for the hash begins (0 .. units - 1)
+//   bucket = home + units x part      home: the chain or group where a search for the hash begins (0 .. units
+//   - 1)
 //                                     part: which share of that home, from the hash's upper half
 //
-// So bucket n holds entries whose home is n % units, and lies on one chain or probe sequence: begin(n) walks that and
-// passes over what belongs to other buckets. Cost: that of the chain or sequence, and a hash an entry where nodes do
-// not keep it. While a growth that an exception stopped is unfinished, all of the old array is walked as well.
+// So bucket n holds entries whose home is n % units, and lies on one chain or probe sequence: begin(n) walks
+// that and passes over what belongs to other buckets. Cost: that of the chain or sequence, and a hash an
+// entry where nodes do not keep it. While a growth that an exception stopped is unfinished, all of the old
+// array is walked as well.
 #ifndef TOPHASH_FRAMEWORK_TABLE_BUCKETS_HPP
 #define TOPHASH_FRAMEWORK_TABLE_BUCKETS_HPP
 
@@ -22,13 +25,15 @@
 namespace tophash::inline v1::table {
 
 // The number of a hash's bucket. At least one bucket a unit.
-inline std::size_t bucket_number(std::size_t buckets, std::size_t units, std::size_t home, std::uint64_t hash) noexcept {
+inline std::size_t bucket_number(std::size_t buckets, std::size_t units, std::size_t home,
+                                 std::uint64_t hash) noexcept {
   const std::uint64_t parts = buckets / units + (home < buckets % units ? 1 : 0);
   // Shares of a home are few (the slots of a unit), so the product fits.
   return home + units * static_cast<std::size_t>(((hash >> 32) * parts) >> 32);
 }
 
-// ---- chained buckets --------------------------------------------------------------------------------------------
+// ---- chained buckets
+// --------------------------------------------------------------------------------------------
 
 template <class B>
 std::size_t bucket_count_of(const state<B>& s) noexcept {
@@ -76,7 +81,8 @@ void advance_in_bucket(chain_bucket_cursor<B>& c) {
   }
 }
 
-// ---- both -------------------------------------------------------------------------------------------------------
+// ---- both
+// -------------------------------------------------------------------------------------------------------
 
 // `State`: a table's state with an array.
 template <class State>
@@ -84,8 +90,8 @@ std::size_t bucket_of_hash(const State& s, std::uint64_t hash) noexcept {
   return bucket_number(bucket_count_of(s), s.current.units, s.current.map.index(hash), hash);
 }
 
-// Walks the entries of one bucket; equal to the end when there are no more. Invalidated as iterators are, and by
-// whatever changes bucket_count().
+// Walks the entries of one bucket; equal to the end when there are no more. Invalidated as iterators are, and
+// by whatever changes bucket_count().
 template <class State, bool Const>
 class bucket_iterator {
   using model = typename State::binding_type::model;
@@ -105,7 +111,8 @@ class bucket_iterator {
   }
   template <bool Other>
     requires(Const && !Other)
-  bucket_iterator(const bucket_iterator<State, Other>& other) noexcept : cursor_(other.where()) {}
+  bucket_iterator(const bucket_iterator<State, Other>& other)
+  noexcept : cursor_(other.where()) {}
 
   reference operator*() const noexcept { return *model::pair_at(cursor_.at); }
   pointer operator->() const noexcept { return model::pair_at(cursor_.at); }

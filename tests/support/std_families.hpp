@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The standard's hash containers and tophash's drop-in ones as families, so that one text tests all: what it expects
-// is what the standard's does. And functors and allocators that can be told apart.
+// The standard's hash containers and tophash's drop-in ones as families, so that one text tests all: what it
+// expects is what the standard's does. And functors and allocators that can be told apart.
 #ifndef TOPHASH_TESTS_SUPPORT_STD_FAMILIES_HPP
 #define TOPHASH_TESTS_SUPPORT_STD_FAMILIES_HPP
 
@@ -53,14 +53,16 @@ struct bucket_family {
   using set = tophash::unordered_bucket_set<K, H, E, A>;
 };
 
-// ---- functors with a number -------------------------------------------------------------------------------------
+// ---- functors with a number
+// -------------------------------------------------------------------------------------
 
 struct numbered_hash {
   int number = 0;
   numbered_hash() = default;
   explicit numbered_hash(int of) : number(of) {}
   template <class K>
-  std::size_t operator()(const K& key) const noexcept {  // noexcept: libstdc++ 12 merges only nodes of one kind
+  std::size_t
+  operator()(const K& key) const noexcept {  // noexcept: libstdc++ 12 merges only nodes of one kind
     return std::hash<K>()(key) + static_cast<std::size_t>(number);
   }
 };
@@ -79,9 +81,11 @@ struct text_hash {
   std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
 };
 
-// ---- allocators with a number -----------------------------------------------------------------------------------
+// ---- allocators with a number
+// -----------------------------------------------------------------------------------
 
-// Blocks in use by the number of the allocator they came from; a block given back to another one is remembered.
+// Blocks in use by the number of the allocator they came from; a block given back to another one is
+// remembered.
 struct heap_ledger {
   std::map<void*, std::pair<int, std::size_t>> blocks;
   bool wrong = false;
@@ -100,7 +104,8 @@ struct heap_ledger {
 
 enum : unsigned { on_copy = 1, on_move = 2, on_swap = 4, on_select = 8 };
 
-// Traits: which of pocca, pocma and pocs hold; with on_select a copied container gets an allocator of number 100.
+// Traits: which of pocca, pocma and pocs hold; with on_select a copied container gets an allocator of number
+// 100.
 template <class T, unsigned Traits = 0>
 struct numbered_heap {
   using value_type = T;
@@ -123,7 +128,7 @@ struct numbered_heap {
     heap_ledger& ledger = heap_ledger::one();
     if (ledger.fail_after == 0) throw std::bad_alloc{};
     if (ledger.fail_after > 0) --ledger.fail_after;
-    void* const at = ::operator new(n * sizeof(T), std::align_val_t{alignof(T)});
+    void* const at = ::operator new (n * sizeof(T), std::align_val_t{alignof(T)});
     ledger.blocks[at] = {number, n * sizeof(T)};
     return static_cast<T*>(at);
   }
@@ -135,7 +140,7 @@ struct numbered_heap {
     } else {
       ledger.blocks.erase(block);
     }
-    ::operator delete(at, std::align_val_t{alignof(T)});
+    ::operator delete (at, std::align_val_t{alignof(T)});
   }
   numbered_heap select_on_container_copy_construction() const {
     return (Traits & on_select) != 0 ? numbered_heap(100) : *this;

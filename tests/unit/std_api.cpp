@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// <tophash/std_api.hpp>, what holds for flat maps too: each test runs on std::unordered_map itself and on the three
-// drop-in maps, with the same text.
+// <tophash/std_api.hpp>, what holds for flat maps too: each test runs on std::unordered_map itself and on the
+// three drop-in maps, with the same text.
 #include <cstddef>
 #include <initializer_list>
 #include <iterator>
@@ -26,9 +26,8 @@ namespace {
 using text_map = std::map<int, std::string>;
 
 template <class Family, unsigned Traits>
-using numbered_map =
-    typename Family::template map<int, std::string, numbered_hash, numbered_equal,
-                                  numbered_heap<std::pair<const int, std::string>, Traits>>;
+using numbered_map = typename Family::template map<int, std::string, numbered_hash, numbered_equal,
+                                                   numbered_heap<std::pair<const int, std::string>, Traits>>;
 
 template <class Map>
 void check_policies(const Map& m, int hash, int equal, int heap) {
@@ -55,7 +54,8 @@ TEMPLATE_TEST_CASE("std_api: every constructor takes what it is given", "[std_ap
   const numbered_equal e(2);
   const heap a(3);
   const std::vector<std::pair<int, std::string>> from{{1, "one"}, {2, "two"}, {1, "not this"}};
-  const std::initializer_list<std::pair<const int, std::string>> list{{1, "one"}, {2, "two"}, {1, "not this"}};
+  const std::initializer_list<std::pair<const int, std::string>> list{
+      {1, "one"}, {2, "two"}, {1, "not this"}};
   const text_map expected{{1, "one"}, {2, "two"}};
 
   check_policies(map(), 0, 0, 0);
@@ -110,7 +110,8 @@ TEMPLATE_TEST_CASE("std_api: allocators propagate as their traits say", "[std_ap
     using heap = typename map::allocator_type;
     const auto filled = [](int number, int first) {
       map m(0, numbered_hash(number), numbered_equal(number), heap(number));
-      for (int i = first; i < first + 40; ++i) m[i] = "a value too long for the string itself " + std::to_string(i);
+      for (int i = first; i < first + 40; ++i)
+        m[i] = "a value too long for the string itself " + std::to_string(i);
       return m;
     };
     const text_map low = sorted_entries(filled(1, 0)), high = sorted_entries(filled(2, 1000));
@@ -199,10 +200,13 @@ TEMPLATE_TEST_CASE("std_api: modifiers and lookup", "[std_api]", ALL_FAMILIES) {
   CHECK(copy.size() == 1);
   copy.erase(copy.begin(), copy.end());
   CHECK(copy.empty());
+  copy = {};
+  CHECK(copy == map());
   CHECK(copy.max_size() > 1000);
 }
 
-TEMPLATE_TEST_CASE("std_api: equality compares keys by ==, not by the container's", "[std_api]", ALL_FAMILIES) {
+TEMPLATE_TEST_CASE("std_api: equality compares keys by ==, not by the container's", "[std_api]",
+                   ALL_FAMILIES) {
   struct last_digit {
     std::size_t operator()(int key) const { return static_cast<std::size_t>(key % 10); }
     bool operator()(int a, int b) const { return a % 10 == b % 10; }
@@ -215,10 +219,12 @@ TEMPLATE_TEST_CASE("std_api: equality compares keys by ==, not by the container'
   CHECK(set{11} != set{21});
 }
 
-TEMPLATE_TEST_CASE("std_api: lookup by other types if, and only if, both functors say so", "[std_api]", ALL_FAMILIES) {
+TEMPLATE_TEST_CASE("std_api: lookup by other types if, and only if, both functors say so", "[std_api]",
+                   ALL_FAMILIES) {
   using both = typename TestType::template map<std::string, int, text_hash, std::equal_to<>>;
   using only_hash = typename TestType::template map<std::string, int, text_hash, std::equal_to<std::string>>;
-  using only_equal = typename TestType::template map<std::string, int, std::hash<std::string>, std::equal_to<>>;
+  using only_equal =
+      typename TestType::template map<std::string, int, std::hash<std::string>, std::equal_to<>>;
   constexpr auto finds = []<class M>(std::type_identity<M>) {
     return requires(const M& m, std::string_view key) { m.find(key); };
   };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// <tophash/std_api.hpp>: what only nodes can promise. Each test on std::unordered_map and on unordered_node_map.
+// <tophash/std_api.hpp>: what only nodes can promise. Each test on std::unordered_map and on
+// unordered_node_map.
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -46,7 +47,8 @@ TEMPLATE_TEST_CASE("std_api nodes: handles", "[std_api]", NODE_FAMILIES) {
   STATIC_REQUIRE(std::is_nothrow_move_constructible_v<handle>);
   STATIC_REQUIRE(std::is_nothrow_default_constructible_v<handle>);
   STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<handle>);
-  STATIC_REQUIRE(std::is_same_v<handle, typename TestType::template map<int, std::string, numbered_hash>::node_type>);
+  STATIC_REQUIRE(
+      std::is_same_v<handle, typename TestType::template map<int, std::string, numbered_hash>::node_type>);
   map m = filled<map>(200);
 
   std::string* const value = &m.at(7);
@@ -111,7 +113,8 @@ TEMPLATE_TEST_CASE("std_api nodes: handles", "[std_api]", NODE_FAMILIES) {
   CHECK((s.contains("z") && !s.contains("x")));
 }
 
-TEMPLATE_TEST_CASE("std_api nodes: references and iterators stay valid as promised", "[std_api]", NODE_FAMILIES) {
+TEMPLATE_TEST_CASE("std_api nodes: references and iterators stay valid as promised", "[std_api]",
+                   NODE_FAMILIES) {
   using map = typename TestType::template map<int, std::string>;
   map m;
   std::vector<std::string*> values;

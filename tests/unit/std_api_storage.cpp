@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// <tophash/std_api.hpp>: memory resources, failures, and the bucket interface; each test on std::unordered_map and on the
-// three drop-in maps.
+// <tophash/std_api.hpp>: memory resources, failures, and the bucket interface; each test on
+// std::unordered_map and on the three drop-in maps.
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -43,7 +43,8 @@ using pmr_map = typename Family::template map<K, T, std::hash<K>, std::equal_to<
 TEMPLATE_TEST_CASE("std_api: on a memory resource, and so are its elements", "[std_api]", ALL_FAMILIES) {
   using map = pmr_map<TestType, std::pmr::string, std::pmr::string>;
   counting_resource one, two;
-  std::pmr::set_default_resource(std::pmr::null_memory_resource());  // whoever forgets the resource gets bad_alloc
+  std::pmr::set_default_resource(
+      std::pmr::null_memory_resource());  // whoever forgets the resource gets bad_alloc
   const auto all_on = [](const map& m, std::pmr::memory_resource* r) {
     for (const auto& [key, value] : m) {
       if (key.get_allocator().resource() != r || value.get_allocator().resource() != r) return false;
@@ -119,8 +120,6 @@ struct trapped {
   explicit trapped(int of) : number(of) { trap::step(); }
   trapped(const trapped& other) : number(other.number) { trap::step(); }
   trapped& operator=(const trapped&) = default;
-  friend bool operator==(const trapped& a, const trapped& b) { return a.number == b.number; }
-  friend bool operator<(const trapped& a, const trapped& b) { return a.number < b.number; }
 };
 struct trapped_hash {
   std::size_t operator()(const trapped& key) const {

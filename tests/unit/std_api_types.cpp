@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// <tophash/std_api.hpp>, what is known when compiling: explicit instantiations, deduction guides, the noexcept table,
-// typedefs and constructors that disappear, each held against std::unordered_map's.
+// <tophash/std_api.hpp>, what is known when compiling: explicit instantiations, deduction guides, the
+// noexcept table, typedefs and constructors that disappear, each held against std::unordered_map's.
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
@@ -39,16 +39,17 @@ template class tophash::unordered_flat_map<std::unique_ptr<int>, std::unique_ptr
 
 template class tophash::standard::members<tophash::layout::open_groups<>, int, std::string, std::hash<int>,
                                           std::equal_to<int>, map_heap<int, std::string>>;
-template class tophash::standard::members<tophash::layout::nodes, int, std::string, std::hash<int>, std::equal_to<int>,
-                                          map_heap<int, std::string>>;
+template class tophash::standard::members<tophash::layout::nodes, int, std::string, std::hash<int>,
+                                          std::equal_to<int>, map_heap<int, std::string>>;
 template class tophash::standard::members<tophash::layout::bucket_chain<>, int, std::string, std::hash<int>,
                                           std::equal_to<int>, map_heap<int, std::string>>;
-template class tophash::standard::members<tophash::layout::nodes, int, void, std::hash<int>, std::equal_to<int>,
-                                          std::allocator<int>>;
+template class tophash::standard::members<tophash::layout::nodes, int, void, std::hash<int>,
+                                          std::equal_to<int>, std::allocator<int>>;
 template class tophash::standard::members<tophash::layout::nodes, int, std::unique_ptr<int>, std::hash<int>,
                                           std::equal_to<int>, map_heap<int, std::unique_ptr<int>>>;
-template class tophash::standard::members<tophash::layout::open_groups<>, std::unique_ptr<int>, std::unique_ptr<int>,
-                                          std::hash<std::unique_ptr<int>>, std::equal_to<std::unique_ptr<int>>,
+template class tophash::standard::members<tophash::layout::open_groups<>, std::unique_ptr<int>,
+                                          std::unique_ptr<int>, std::hash<std::unique_ptr<int>>,
+                                          std::equal_to<std::unique_ptr<int>>,
                                           map_heap<std::unique_ptr<int>, std::unique_ptr<int>>>;
 
 template <class Key, class T>
@@ -73,13 +74,16 @@ struct throwing_hash {
 template <class Ours, class Standard>
 void check_no_weaker() {
   STATIC_REQUIRE(std::is_default_constructible_v<Ours> == std::is_default_constructible_v<Standard>);
-  STATIC_REQUIRE(std::is_nothrow_default_constructible_v<Ours> >= std::is_nothrow_default_constructible_v<Standard>);
-  STATIC_REQUIRE(std::is_nothrow_move_constructible_v<Ours> >= std::is_nothrow_move_constructible_v<Standard>);
+  STATIC_REQUIRE(std::is_nothrow_default_constructible_v<Ours> >=
+                 std::is_nothrow_default_constructible_v<Standard>);
+  STATIC_REQUIRE(std::is_nothrow_move_constructible_v<Ours> >=
+                 std::is_nothrow_move_constructible_v<Standard>);
   STATIC_REQUIRE(std::is_nothrow_move_assignable_v<Ours> >= std::is_nothrow_move_assignable_v<Standard>);
   STATIC_REQUIRE(std::is_nothrow_swappable_v<Ours> >= std::is_nothrow_swappable_v<Standard>);
   STATIC_REQUIRE(noexcept(std::declval<Ours&>().clear()) >= noexcept(std::declval<Standard&>().clear()));
   STATIC_REQUIRE(noexcept(std::declval<Ours&>().begin()) >= noexcept(std::declval<Standard&>().begin()));
-  STATIC_REQUIRE(noexcept(std::declval<const Ours&>().size()) >= noexcept(std::declval<const Standard&>().size()));
+  STATIC_REQUIRE(noexcept(std::declval<const Ours&>().size()) >=
+                 noexcept(std::declval<const Standard&>().size()));
   STATIC_REQUIRE(noexcept(std::declval<const Ours&>().get_allocator()) >=
                  noexcept(std::declval<const Standard&>().get_allocator()));
   STATIC_REQUIRE(std::is_convertible_v<std::size_t, Ours> == std::is_convertible_v<std::size_t, Standard>);
@@ -108,18 +112,21 @@ void check_against_standard() {
 }
 
 template <class Container>
-concept has_handles = requires { typename Container::node_type; };
+concept has_handles = requires {
+  typename Container::node_type;
+};
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("std_api types: no promise is weaker than the standard's", "[std_api]", node_family, flat_family,
-                   bucket_family) {
+TEMPLATE_TEST_CASE("std_api types: no promise is weaker than the standard's", "[std_api]", node_family,
+                   flat_family, bucket_family) {
   using equal = std::equal_to<int>;
   check_against_standard<TestType, int, std::string>();
   check_against_standard<TestType, int, int, undefaulted_hash>();
   check_against_standard<TestType, int, int, throwing_hash>();
   check_against_standard<TestType, int, int, numbered_hash, numbered_equal>();
-  check_against_standard<TestType, int, int, std::hash<int>, equal, numbered_heap<std::pair<const int, int>>>();
+  check_against_standard<TestType, int, int, std::hash<int>, equal,
+                         numbered_heap<std::pair<const int, int>>>();
   check_against_standard<TestType, int, int, std::hash<int>, equal,
                          numbered_heap<std::pair<const int, int>, on_move | on_swap>>();
   check_against_standard<TestType, int, int, std::hash<int>, equal,
@@ -128,7 +135,8 @@ TEMPLATE_TEST_CASE("std_api types: no promise is weaker than the standard's", "[
 
   using undefaulted = typename TestType::template map<int, int, undefaulted_hash>;
   STATIC_REQUIRE_FALSE(std::is_default_constructible_v<undefaulted>);
-  STATIC_REQUIRE_FALSE(std::is_constructible_v<undefaulted, std::initializer_list<std::pair<const int, int>>>);
+  STATIC_REQUIRE_FALSE(
+      std::is_constructible_v<undefaulted, std::initializer_list<std::pair<const int, int>>>);
   undefaulted m(10, undefaulted_hash(3));
   m[1] = 2;
   CHECK(undefaulted(m).hash_function().number == 3);
@@ -163,51 +171,53 @@ TEST_CASE("std_api types: node handles where there are nodes", "[std_api]") {
 }
 
 // What follows is written for the class template `name`, and expects what std::unordered_map deduces.
-#define CHECK_MAP_GUIDES(name)                                                                                \
-  do {                                                                                                        \
-    using pair = std::pair<const int, long>;                                                                  \
-    using heap = numbered_heap<pair>;                                                                         \
-    using on_heap = name<int, long, std::hash<int>, std::equal_to<int>, heap>;                                \
-    const std::vector<std::pair<int, long>> v{{1, 2}, {3, 4}};                                                \
-    const auto b = v.begin(), e = v.end();                                                                    \
-    const numbered_hash h;                                                                                    \
-    const numbered_equal q;                                                                                   \
-    const heap a(1);                                                                                          \
-    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e)), name<int, long>>);                                    \
-    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e, 5)), name<int, long>>);                                 \
-    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e, 5, h)), name<int, long, numbered_hash>>);               \
-    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e, 5, h, q)), name<int, long, numbered_hash, numbered_equal>>); \
-    STATIC_REQUIRE(                                                                                           \
-        std::is_same_v<decltype(name(b, e, 5, h, q, a)), name<int, long, numbered_hash, numbered_equal, heap>>); \
-    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e, 5, a)), on_heap>);                                      \
-    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e, 5, h, a)),                                              \
-                                  name<int, long, numbered_hash, std::equal_to<int>, heap>>);                 \
-    const name braced{std::pair{1, 2L}, std::pair{3, 4L}};                                                    \
-    STATIC_REQUIRE(std::is_same_v<decltype(braced), const name<int, long>>);                                  \
-    const name listed({std::pair{1, 2L}}, 5, h);                                                              \
-    STATIC_REQUIRE(std::is_same_v<decltype(listed), const name<int, long, numbered_hash>>);                   \
-    const name allocated({std::pair{1, 2L}}, 5, a);                                                           \
-    STATIC_REQUIRE(std::is_same_v<decltype(allocated), const on_heap>);                                       \
-    const name copied(braced);                                                                                \
-    STATIC_REQUIRE(std::is_same_v<decltype(copied), const name<int, long>>);                                  \
-    const name elsewhere(allocated, heap(2));                                                                 \
-    STATIC_REQUIRE(std::is_same_v<decltype(elsewhere), const on_heap>);                                       \
-    CHECK(braced.size() + listed.size() + allocated.size() + copied.size() + elsewhere.size() == 7);          \
+#define CHECK_MAP_GUIDES(name)                                                                               \
+  do {                                                                                                       \
+    using pair = std::pair<const int, long>;                                                                 \
+    using heap = numbered_heap<pair>;                                                                        \
+    using on_heap = name<int, long, std::hash<int>, std::equal_to<int>, heap>;                               \
+    const std::vector<std::pair<int, long>> v{{1, 2}, {3, 4}};                                               \
+    const auto b = v.begin(), e = v.end();                                                                   \
+    const numbered_hash h;                                                                                   \
+    const numbered_equal q;                                                                                  \
+    const heap a(1);                                                                                         \
+    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e)), name<int, long>>);                                   \
+    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e, 5)), name<int, long>>);                                \
+    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e, 5, h)), name<int, long, numbered_hash>>);              \
+    STATIC_REQUIRE(                                                                                          \
+        std::is_same_v<decltype(name(b, e, 5, h, q)), name<int, long, numbered_hash, numbered_equal>>);      \
+    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e, 5, h, q, a)),                                          \
+                                  name<int, long, numbered_hash, numbered_equal, heap>>);                    \
+    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e, 5, a)), on_heap>);                                     \
+    STATIC_REQUIRE(std::is_same_v<decltype(name(b, e, 5, h, a)),                                             \
+                                  name<int, long, numbered_hash, std::equal_to<int>, heap>>);                \
+    const name braced{std::pair{1, 2L}, std::pair{3, 4L}};                                                   \
+    STATIC_REQUIRE(std::is_same_v<decltype(braced), const name<int, long>>);                                 \
+    const name listed({std::pair{1, 2L}}, 5, h);                                                             \
+    STATIC_REQUIRE(std::is_same_v<decltype(listed), const name<int, long, numbered_hash>>);                  \
+    const name allocated({std::pair{1, 2L}}, 5, a);                                                          \
+    STATIC_REQUIRE(std::is_same_v<decltype(allocated), const on_heap>);                                      \
+    const name copied(braced);                                                                               \
+    STATIC_REQUIRE(std::is_same_v<decltype(copied), const name<int, long>>);                                 \
+    const name elsewhere(allocated, heap(2));                                                                \
+    STATIC_REQUIRE(std::is_same_v<decltype(elsewhere), const on_heap>);                                      \
+    CHECK(braced.size() + listed.size() + allocated.size() + copied.size() + elsewhere.size() == 7);         \
   } while (false)
 
-#define CHECK_SET_GUIDES(name)                                                                                \
-  do {                                                                                                        \
-    const std::vector<int> v{1, 2};                                                                           \
-    const numbered_heap<int> a(1);                                                                            \
-    using on_heap = name<int, std::hash<int>, std::equal_to<int>, numbered_heap<int>>;                        \
-    STATIC_REQUIRE(std::is_same_v<decltype(name(v.begin(), v.end())), name<int>>);                            \
-    STATIC_REQUIRE(std::is_same_v<decltype(name(v.begin(), v.end(), 5, numbered_hash())), name<int, numbered_hash>>); \
-    STATIC_REQUIRE(std::is_same_v<decltype(name(v.begin(), v.end(), 5, a)), on_heap>);                        \
-    const name braced{1, 2, 3};                                                                               \
-    STATIC_REQUIRE(std::is_same_v<decltype(braced), const name<int>>);                                        \
-    const name allocated({1, 2}, 5, a);                                                                       \
-    STATIC_REQUIRE(std::is_same_v<decltype(allocated), const on_heap>);                                       \
-    CHECK(braced.size() + allocated.size() == 5);                                                             \
+#define CHECK_SET_GUIDES(name)                                                                               \
+  do {                                                                                                       \
+    const std::vector<int> v{1, 2};                                                                          \
+    const numbered_heap<int> a(1);                                                                           \
+    using on_heap = name<int, std::hash<int>, std::equal_to<int>, numbered_heap<int>>;                       \
+    STATIC_REQUIRE(std::is_same_v<decltype(name(v.begin(), v.end())), name<int>>);                           \
+    STATIC_REQUIRE(                                                                                          \
+        std::is_same_v<decltype(name(v.begin(), v.end(), 5, numbered_hash())), name<int, numbered_hash>>);   \
+    STATIC_REQUIRE(std::is_same_v<decltype(name(v.begin(), v.end(), 5, a)), on_heap>);                       \
+    const name braced{1, 2, 3};                                                                              \
+    STATIC_REQUIRE(std::is_same_v<decltype(braced), const name<int>>);                                       \
+    const name allocated({1, 2}, 5, a);                                                                      \
+    STATIC_REQUIRE(std::is_same_v<decltype(allocated), const on_heap>);                                      \
+    CHECK(braced.size() + allocated.size() == 5);                                                            \
   } while (false)
 
 TEST_CASE("std_api types: deduction guides", "[std_api]") {
@@ -217,7 +227,8 @@ TEST_CASE("std_api types: deduction guides", "[std_api]") {
   CHECK_MAP_GUIDES(tophash::unordered_bucket_map);
   // C++23's, which libstdc++ 12 has not.
   const std::vector<std::pair<int, long>> pairs{{1, 2}};
-  const tophash::unordered_flat_map m(pairs.begin(), pairs.end(), numbered_heap<std::pair<const int, long>>(1));
+  const tophash::unordered_flat_map m(pairs.begin(), pairs.end(),
+                                      numbered_heap<std::pair<const int, long>>(1));
   CHECK(m.get_allocator().number == 1);
   CHECK_SET_GUIDES(std::unordered_set);
   CHECK_SET_GUIDES(tophash::unordered_flat_set);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The standard's bucket interface over open addressing; the numbering is explained in table/buckets.hpp. And rehash in
-// the standard's sense, which may also make the array smaller.
+// The standard's bucket interface over open addressing; the numbering is explained in table/buckets.hpp. And
+// rehash in the standard's sense, which may also make the array smaller.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_BUCKETS_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_BUCKETS_HPP
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entries that leave and enter a table of nodes in the node they live in: extract, insertion of a handle, merge, and
-// emplace, which builds a node before it knows whether the table takes it. References to the entry stay valid in all
-// of them. A node's hash is of the table that holds it: it is computed anew wherever a node comes in.
+// Entries that leave and enter a table of nodes in the node they live in: extract, insertion of a handle,
+// merge, and emplace, which builds a node before it knows whether the table takes it. References to the entry
+// stay valid in all of them. A node's hash is of the table that holds it: it is computed anew wherever a node
+// comes in.
 //
-// Strong guarantee: what throws (hash, equality, constructor) or runs out of memory leaves table and node as they were.
+// Strong guarantee: what throws (hash, equality, constructor) or runs out of memory leaves table and node as
+// they were.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_HANDLES_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_HANDLES_HPP
 
@@ -19,7 +21,8 @@
 
 namespace tophash::inline v1::table {
 
-// A binding whose nodes may travel: a dirty entry would have to be told from a live one after its node has gone.
+// A binding whose nodes may travel: a dirty entry would have to be told from a live one after its node has
+// gone.
 template <class B>
 inline constexpr bool lends_nodes = B::model::boxed && !B::dirty_kind;
 
@@ -97,8 +100,8 @@ typename B::model::node* extract_node(open_state<B>& s, const open_cursor<B>& c)
   return unlink_node(s, c.at, lies_in_old(s, c.at));
 }
 
-// Takes over every node of `from` whose key is absent here. `From` may hash and compare differently. If something
-// throws or memory runs out, each node is in one of the two.
+// Takes over every node of `from` whose key is absent here. `From` may hash and compare differently. If
+// something throws or memory runs out, each node is in one of the two.
 template <class B, class From>
 growth_result merge_nodes(open_state<B>& to, open_state<From>& from) {
   static_assert(std::is_same_v<typename B::model::node, typename From::model::node>);
@@ -120,9 +123,10 @@ growth_result merge_nodes(open_state<B>& to, open_state<From>& from) {
   return growth_result::done;
 }
 
-// std::unordered_map's and std::unordered_set's node_type: owns one entry outside any table, or nothing. A member of
-// a table's interface whatever its hash and equality; `Allocation` is the backend of which `Allocator` is the standard
-// face. Moves are O(1) and leave the source empty. key(), mapped(), value(): undefined when empty.
+// std::unordered_map's and std::unordered_set's node_type: owns one entry outside any table, or nothing. A
+// member of a table's interface whatever its hash and equality; `Allocation` is the backend of which
+// `Allocator` is the standard face. Moves are O(1) and leave the source empty. key(), mapped(), value():
+// undefined when empty.
 template <class Model, class Allocation, class Allocator>
 class node_handle_base {
  protected:
@@ -174,7 +178,9 @@ class node_handle_base {
     if (node_ == nullptr) return;
     destroy_object(*allocation_, std::addressof(node_->value));
     std::destroy_at(node_);
-    allocation_->deallocate(node_, request{.bytes = sizeof(node), .align = alignof(node), .use = purpose::node, .trace = nullptr});
+    allocation_->deallocate(
+        node_,
+        request{.bytes = sizeof(node), .align = alignof(node), .use = purpose::node, .trace = nullptr});
     node_ = nullptr;
   }
   // Not by assignment, which a handle need not have (pmr's has none).

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program written for std::unordered_map. Compiled once as it is, and once for each drop-in map, with HEADER and MAP,
-// the one type name, replaced; all must print the same.
+// A program written for std::unordered_map. Compiled once as it is, and once for each drop-in map, with
+// HEADER and MAP, the one type name, replaced; all must print the same.
 #ifndef MAP
 #define MAP std::unordered_map
 #define HEADER <unordered_map>
@@ -25,8 +25,8 @@ std::size_t entries(const table<Key, T>& m) {
 }
 
 int main() {
-  const std::string text =
-      "the standard says what a map promises and a program holds it to that the rest is for the map to choose";
+  const std::string text = "the standard says what a map promises and a program holds it to that the rest is "
+                           "for the map to choose";
   table<std::string, int> count;
   table<std::string, std::vector<std::size_t>> places;
   count.reserve(32);
@@ -59,7 +59,8 @@ int main() {
 
   std::size_t in_buckets = 0;
   for (std::size_t n = 0; n < more.bucket_count(); ++n) in_buckets += more.bucket_size(n);
-  std::printf("%zu in buckets, load at most its maximum: %d\n", in_buckets, more.load_factor() <= more.max_load_factor());
+  std::printf("%zu in buckets, load at most its maximum: %d\n", in_buckets,
+              more.load_factor() <= more.max_load_factor());
 
   table<std::string, int> copy = more;
   std::printf("equal: %d", copy == more);
