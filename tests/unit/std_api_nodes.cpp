@@ -114,6 +114,34 @@ TEMPLATE_TEST_CASE("std_api nodes: handles", "[std_api]", NODE_FAMILIES) {
   CHECK((s.contains("z") && !s.contains("x")));
 }
 
+// As full as it gets, so that many an entry lies beyond its home group.
+TEMPLATE_TEST_CASE("std_api nodes: full tables give and take nodes", "[std_api]", NODE_FAMILIES) {
+  using map = typename TestType::template map<int, std::string>;
+  using other_map = typename TestType::template map<int, std::string, numbered_hash>;
+  map from;
+  from.reserve(1500);
+  const auto full = static_cast<int>(from.bucket_count());
+  for (int i = 0; i < full; ++i) from.emplace(i, std::to_string(i));
+  other_map to(0, numbered_hash(12345));
+  for (int i = 0; i < full; i += 2) to.emplace(i, "here");
+  to.merge(from);
+  CHECK(from.size() + to.size() == static_cast<std::size_t>(full + (full + 1) / 2));
+  if (fault_of(from) != nullptr) FAIL(fault_of(from));
+  if (fault_of(to) != nullptr) FAIL(fault_of(to));
+  for (int i = 1; i < full; i += 2) {
+    if (to.at(i) != std::to_string(i)) FAIL("lost " << i);
+  }
+  while (!to.empty()) from.insert(to.extract(to.begin()));
+  CHECK(from.size() == static_cast<std::size_t>(full));
+  if (fault_of(from) != nullptr) FAIL(fault_of(from));
+  if (fault_of(to) != nullptr) FAIL(fault_of(to));
+  for (int i = 0; i < full; ++i) {
+    if (from.extract(i).empty()) FAIL("not there: " << i);
+    if (i % 100 == 0 && fault_of(from) != nullptr) FAIL(fault_of(from));
+  }
+  CHECK(fault_of(from) == nullptr);
+}
+
 TEMPLATE_TEST_CASE("std_api nodes: references and iterators stay valid as promised", "[std_api]",
                    NODE_FAMILIES) {
   using map = typename TestType::template map<int, std::string>;
