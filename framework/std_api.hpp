@@ -335,7 +335,8 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
 
   // Invalidates iterators to the entry; references stay valid.
   handle_type extract(const_iterator where) requires(node_based) {
-    return handle_type(table::extract_node(this->s_of(), where.where()), this->allocation());
+    return handle_type(table::from_table(), table::extract_node(this->s_of(), where.where()),
+                       this->allocation());
   }
   handle_type extract(const Key& key) requires(node_based) {
     const_iterator there = std::as_const(*this).find(key);
@@ -433,7 +434,9 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   }
 
  private:
-  struct empty_like {};
+  struct empty_like {
+    explicit empty_like() = default;
+  };
   members(empty_like, const members& other, const backend& a)
       : composed(typename store::policies_only{}, other, a) {}
 

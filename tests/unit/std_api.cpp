@@ -184,6 +184,7 @@ TEMPLATE_TEST_CASE("std_api: modifiers and lookup", "[std_api]", ALL_FAMILIES) {
   CHECK(m.count(9) == 1);
   const auto [first, last] = std::as_const(m).equal_range(8);
   CHECK(std::distance(first, last) == 1);
+  CHECK_FALSE(m.insert({0, "no"}).second);
   CHECK(m.erase(9) == 1);
   CHECK(m.erase(9) == 0);
   m.erase(m.find(8));

@@ -123,6 +123,10 @@ growth_result merge_nodes(open_state<B>& to, open_state<From>& from) {
   return growth_result::done;
 }
 
+struct from_table {
+  explicit from_table() = default;
+};
+
 // std::unordered_map's and std::unordered_set's node_type: owns one entry outside any table, or nothing. A
 // member of a table's interface whatever its hash and equality; `Allocation` is the backend of which
 // `Allocator` is the standard face. Moves are O(1) and leave the source empty. key(), mapped(), value():
@@ -156,7 +160,9 @@ class node_handle_base {
   allocator_type get_allocator() const { return allocator_type(allocation_->allocator()); }
 
   // The table's side: to take the node out is to take it over.
-  node_handle_base(node* of, const Allocation& allocation) noexcept : node_(of), allocation_(allocation) {}
+  // Three parameters, so that no braced pair of a key and a value reads as a handle.
+  node_handle_base(from_table, node* of, const Allocation& allocation) noexcept
+      : node_(of), allocation_(allocation) {}
   node* held() const noexcept { return node_; }
   void release() noexcept {
     node_ = nullptr;
