@@ -71,6 +71,26 @@ class from_std {
 
   const StdAllocator& allocator() const noexcept { return allocator_; }
 
+  // Where the allocator has them: pmr's hands itself to an element that takes an allocator.
+  template <class T, class... Args>
+    requires requires(StdAllocator& a, T* p, Args&&... args) { a.construct(p, std::forward<Args>(args)...); }
+  void construct(T* p, Args&&... args) {
+    allocator_.construct(p, std::forward<Args>(args)...);
+  }
+// pmr's own is deprecated, and nothing but a destructor call.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#endif
+  template <class T>
+    requires requires(StdAllocator& a, T* p) { a.destroy(p); }
+  void destroy(T* p) noexcept {
+    traits::destroy(allocator_, p);
+  }
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
   friend bool operator==(const from_std& a, const from_std& b) noexcept {
     if constexpr (traits::is_always_equal::value) {
       return true;

@@ -15,6 +15,7 @@
 //   a.release_all()            void        never   every block at once
 //   A::zeroed                  bool                try_allocate returns zeroed bytes
 //   A::propagate_on_copy / propagate_on_move / propagate_on_swap   bool, false when absent, as in std
+//   a.construct(p, args...), a.destroy(p)                          how entries begin and end (a standard allocator's own)
 // Capacity is what was requested: bytes past r.bytes belong to the backend even where good_size is larger
 // (a collector need not scan them). Laws: tests/laws/allocation.hpp. The smallest conforming type is below.
 #ifndef TOPHASH_FRAMEWORK_CONCEPTS_ALLOCATION_HPP
@@ -22,8 +23,11 @@
 
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <type_traits>
+#include <utility>
 
+#include <tophash/framework/config.hpp>
 #include <tophash/framework/core/purpose.hpp>
 
 namespace tophash::inline v1 {
@@ -67,6 +71,30 @@ constexpr bool returns_zeroed() noexcept {
     return A::zeroed;
   } else {
     return false;
+  }
+}
+
+// An object in storage of `a`: by its own construct where it has one, which may hand itself to the object.
+template <class A, class T, class... Args>
+TOPHASH_ALWAYS_INLINE void construct_object(A& a, T* to, Args&&... args) {
+  if constexpr (requires { a.construct(to, std::forward<Args>(args)...); }) {
+    a.construct(to, std::forward<Args>(args)...);
+  } else {
+    static_cast<void>(a);
+    ::new (static_cast<void*>(to)) T(std::forward<Args>(args)...);
+  }
+}
+
+template <class A, class T>
+concept destroys_objects = requires(A& a, T* p) { a.destroy(p); };
+
+template <class A, class T>
+TOPHASH_ALWAYS_INLINE void destroy_object(A& a, T* p) noexcept {
+  if constexpr (destroys_objects<A, T>) {
+    a.destroy(p);
+  } else {
+    static_cast<void>(a);
+    std::destroy_at(p);
   }
 }
 

@@ -40,11 +40,11 @@ bool construct_part(state<B>& s, UnitPlace* to, Args&&... args) {
   if constexpr (Boxed) {
     node_guard<B, Unit> guard{s};
     if (guard.node == nullptr) return false;
-    ::new (static_cast<void*>(guard.node)) Unit(std::forward<Args>(args)...);
+    construct_object(s.policies.allocation, guard.node, std::forward<Args>(args)...);
     guard.kept = true;
     ::new (static_cast<void*>(to)) Unit*(guard.node);
   } else {
-    ::new (static_cast<void*>(const_cast<std::remove_const_t<Unit>*>(to))) Unit(std::forward<Args>(args)...);
+    construct_object(s.policies.allocation, const_cast<std::remove_const_t<Unit>*>(to), std::forward<Args>(args)...);
   }
   return true;
 }

@@ -74,11 +74,11 @@ class hash_with {
                                  std::is_nothrow_default_constructible_v<Eq>)
     requires(std::is_default_constructible_v<F> && std::is_default_constructible_v<Eq>)
   = default;
-  constexpr explicit hash_with(F functor)
+  constexpr explicit hash_with(F f)
     requires std::is_default_constructible_v<Eq>
-      : functor_(std::move(functor)) {}
-  constexpr hash_with(F functor, Eq key_equal)
-      : functor_(std::move(functor)), key_equal_(std::move(key_equal)) {}
+      : functor_(std::move(f)) {}
+  constexpr hash_with(F f, Eq eq)
+      : functor_(std::move(f)), key_equal_(std::move(eq)) {}
 
   template <class Key>
     requires(takes<Key>)

@@ -28,12 +28,6 @@ TOPHASH_ALWAYS_INLINE void tell_inserted(open_state<B>& s, std::uint64_t hash, c
   });
 }
 
-template <class Entry, class K, class... Args>
-void construct_pair(Entry* to, K&& key, Args&&... args) {
-  ::new (static_cast<void*>(to)) Entry(std::piecewise_construct, std::forward_as_tuple(std::forward<K>(key)),
-                                       std::forward_as_tuple(std::forward<Args>(args)...));
-}
-
 // A node without a value, given back unless a value was constructed in it.
 template <class B>
 struct node_aside {
@@ -52,11 +46,12 @@ struct node_aside {
 };
 
 template <class B, class K, class... Args>
-void construct_value(typename B::model::value_type* to, K&& key, Args&&... args) {
+TOPHASH_ALWAYS_INLINE void construct_value(open_state<B>& s, typename B::model::value_type* to, K&& key, Args&&... args) {
   if constexpr (B::model::is_set) {
-    ::new (static_cast<void*>(to)) typename B::model::value_type(std::forward<K>(key));
+    construct_object(s.policies.allocation, to, std::forward<K>(key));
   } else {
-    construct_pair(to, std::forward<K>(key), std::forward<Args>(args)...);
+    construct_object(s.policies.allocation, to, std::piecewise_construct, std::forward_as_tuple(std::forward<K>(key)),
+                     std::forward_as_tuple(std::forward<Args>(args)...));
   }
 }
 
@@ -67,12 +62,12 @@ TOPHASH_ALWAYS_INLINE bool construct_unit(open_state<B>& s, typename B::model::u
   if constexpr (B::model::boxed) {
     node_aside<B> fresh(s, hash);
     if (fresh.node == nullptr) return false;
-    construct_value<B>(std::addressof(fresh.node->value), std::forward<K>(key), std::forward<Args>(args)...);
+    construct_value(s, std::addressof(fresh.node->value), std::forward<K>(key), std::forward<Args>(args)...);
     fresh.kept = true;
     *to = fresh.node;
   } else {
-    static_cast<void>(s), static_cast<void>(hash);
-    construct_value<B>(to, std::forward<K>(key), std::forward<Args>(args)...);
+    static_cast<void>(hash);
+    construct_value(s, to, std::forward<K>(key), std::forward<Args>(args)...);
   }
   return true;
 }
@@ -198,7 +193,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_in_place(open_state<B>& s, std::ui
   } else {
     const place<B> to{B::model::find_vacancy(s.current, hash), false};
     open_slot<B>(to.at);
-    construct_value<B>(to.at.entry, std::forward<K>(key), std::forward<Args>(args)...);
+    construct_value(s, to.at.entry, std::forward<K>(key), std::forward<Args>(args)...);
     return claimed(s, hash, to);
   }
 }

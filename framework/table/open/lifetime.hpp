@@ -65,8 +65,8 @@ bool copy_unit(open_state<B>& to, typename B::slot at, const open_state<B>& from
       return construct_unit(to, at.entry, hash, model::key(source), std::as_const(*model::value_at(source)));
     }
   } else {
-    static_cast<void>(to), static_cast<void>(from);
-    ::new (static_cast<void*>(at.entry)) typename model::value_type(std::as_const(*source.entry));
+    static_cast<void>(from);
+    construct_object(to.policies.allocation, at.entry, std::as_const(*source.entry));
     return true;
   }
 }
@@ -199,14 +199,14 @@ growth_result move_entries(open_state<B>& to, open_state<B>& from) {
   const auto move_one = [&](typename B::slot at, bool in_old) {
     if (result != growth_result::done) return;
     const std::uint64_t hash = hash_at(from, at);
-    uncount_passed(from, at, in_old);
     typename model::unit moved_node;
     if constexpr (model::boxed) {
       if (!move_node_across(to, &moved_node, from, at)) {
-        if constexpr (model::counts_passed) model::count_passed(array_of(from, in_old), at, hash, true);
         result = growth_result::no_memory;
         return;
       }
+      // Not before: a value that throws when it is moved stays where it was.
+      if constexpr (model::counts_passed) model::count_passed(array_of(from, in_old), at, hash, false);
     }
     const place<B> target = vacancy_for(to, hash);
     open_slot<B>(target.at);

@@ -270,12 +270,11 @@ template <class B>
 void end_entry(open_state<B>& s, typename B::model::unit* at) noexcept {
   if constexpr (B::model::boxed) {
     auto* const node = *at;
-    std::destroy_at(std::addressof(node->value));
+    destroy_object(s.policies.allocation, std::addressof(node->value));
     std::destroy_at(node);
     s.policies.allocation.deallocate(node, entry_node_request<B>());
   } else {
-    static_cast<void>(s);
-    std::destroy_at(at);
+    destroy_object(s.policies.allocation, at);
   }
 }
 
@@ -287,7 +286,8 @@ void destroy_entry(open_state<B>& s, typename B::slot at) noexcept {
 
 template <class B>
 inline constexpr bool trivially_destroyed =
-    !B::model::boxed && std::is_trivially_destructible_v<typename B::key_type> &&
+    !B::model::boxed && !destroys_objects<typename B::allocation, typename B::model::value_type> &&
+    std::is_trivially_destructible_v<typename B::key_type> &&
     std::is_trivially_destructible_v<typename B::model::mapped_type>;
 
 // The hash of the entry in a slot.
