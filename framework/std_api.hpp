@@ -28,6 +28,8 @@
 #include <utility>
 
 #include <tophash/allocators/std_adaptor.hpp>
+#include <tophash/framework/core/bits.hpp>
+#include <tophash/framework/core/seed.hpp>
 #include <tophash/framework/layout/bucket_chain.hpp>
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/framework/map.hpp>
@@ -43,27 +45,27 @@ namespace tophash::inline v1 {
 namespace standard {
 
 // The two functors as a hashing policy that moves without throwing, as a table asks of its policies and the
-// standard does not ask of functors.
+// standard does not ask of functors. It has a seed: a program that inserts what it reads from one map into another,
+// in the order of the first, must not meet the second's groups in the order of their numbers (docs/hash-defence.md).
 template <class Hash, class KeyEqual>
 class functions : public hashing::hash_with<Hash, KeyEqual> {
   using base = hashing::hash_with<Hash, KeyEqual>;
 
  public:
+  static constexpr hashing_facts facts{.seeded = true};
+
   functions() = default;
   functions(const Hash& hash, const KeyEqual& equal) : base(hash, equal) {}
   functions(const functions&) = default;
-  functions(functions&& other) requires(std::is_nothrow_move_constructible_v<base>) = default;
-  functions(functions&& other) noexcept : base(static_cast<base&&>(other)), not_empty_(other.not_empty_) {}
+  functions(functions&& other) noexcept : base(static_cast<base&&>(other)), seed_(other.seed_) {}
   functions& operator=(const functions&) = delete;  // a table then replaces it by construction
   ~functions() = default;
 
+  std::uint64_t seed() const noexcept { return seed_; }
+  void reseed() noexcept { seed_ = next_seed(seed_); }
+
  private:
-  // An empty policy whose copies are not trivial stops g++ 12 (internal error where policies are put in their
-  // places).
-  struct nothing {};
-  [[no_unique_address]] std::conditional_t<std::is_empty_v<base> && !std::is_trivially_copyable_v<base>, char,
-                                           nothing>
-      not_empty_{};
+  std::uint64_t seed_ = random_seed();
 };
 
 template <class Layout, class Hash, class KeyEqual, class Allocator>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random seeds without <random>: unpredictable from outside the process, different for every map. The start
-// comes from the address-space layout and the clock; each call steps a process-wide counter. Not a source of
+// comes from the address-space layout and the clock; each thread steps a sequence of its own. Not a source of
 // secrets: it keeps hostile keys from being prepared in advance, as Go's per-map seed does.
 #ifndef TOPHASH_FRAMEWORK_CORE_SEED_HPP
 #define TOPHASH_FRAMEWORK_CORE_SEED_HPP
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <ctime>
 
+#include <tophash/framework/config.hpp>
 #include <tophash/framework/core/bits.hpp>
 
 namespace tophash::inline v1 {
@@ -28,13 +29,21 @@ inline std::uint64_t process_start() noexcept {
   return value;
 }
 
-inline std::atomic<std::uint64_t> issued{0};
+inline std::atomic<std::uint64_t> threads{0};
+
+// Of this thread; 0: not begun. A counter of the whole process would cost each new map a locked instruction.
+inline constinit thread_local std::uint64_t last = 0;
+
+TOPHASH_NOINLINE inline void begin_thread_slow() noexcept {
+  last = next_seed(process_start() + threads.fetch_add(1, std::memory_order_relaxed) * golden_ratio_bits) | 1u;
+}
 
 }  // namespace seeds
 
 inline std::uint64_t random_seed() noexcept {
-  const std::uint64_t turn = seeds::issued.fetch_add(1, std::memory_order_relaxed);
-  return next_seed(seeds::process_start() + turn * golden_ratio_bits);
+  if (seeds::last == 0) [[unlikely]] seeds::begin_thread_slow();
+  seeds::last += golden_ratio_bits;
+  return next_seed(seeds::last);
 }
 
 }  // namespace tophash::inline v1
