@@ -124,7 +124,8 @@ TEMPLATE_TEST_CASE("std_api nodes: full tables give and take nodes", "[std_api]"
   for (int i = 0; i < full; ++i) from.emplace(i, std::to_string(i));
   other_map to(0, numbered_hash(12345));
   for (int i = 0; i < full; i += 2) to.emplace(i, "here");
-  if constexpr (requires { from.chain_statistics(); }) CHECK(from.chain_statistics().units_with_overflow != 0);
+  if constexpr (requires { from.chain_statistics(); })
+    CHECK(from.chain_statistics().units_with_overflow != 0);
   to.merge(from);
   CHECK(from.size() + to.size() == static_cast<std::size_t>(full + (full + 1) / 2));
   if (fault_of(from) != nullptr) FAIL(fault_of(from));
@@ -141,7 +142,8 @@ TEMPLATE_TEST_CASE("std_api nodes: full tables give and take nodes", "[std_api]"
     if (i % 100 == 0 && fault_of(from) != nullptr) FAIL(fault_of(from));
   }
   CHECK(fault_of(from) == nullptr);
-  // A counter that was taken down once too often reads as full: where one entry lies at home, none may be set.
+  // A counter that was taken down once too often reads as full: where one entry lies at home, none may be
+  // set.
   if constexpr (requires { from.chain_statistics(); }) {
     from.emplace(1, "one");
     to.emplace(1, "one");

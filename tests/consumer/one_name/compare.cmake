@@ -3,7 +3,8 @@
 #   cmake -DCOMPILER=c++ -DSOURCE=words.cpp -DINCLUDE=folder -DOUTPUT=prefix -P compare.cmake
 function(output_of variable program)
   file(REMOVE "${program}")
-  execute_process(COMMAND "${COMPILER}" -std=c++20 ${ARGN} "${SOURCE}" -o "${program}" COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND "${COMPILER}" -std=c++20 ${ARGN} "${SOURCE}" -o "${program}"
+    COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND "${program}" OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
   set(${variable} "${printed}" PARENT_SCOPE)
 endfunction()
