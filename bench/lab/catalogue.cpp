@@ -23,6 +23,7 @@
 #include <tophash/policies/deletion/purging.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/eager.hpp>
+#include <tophash/policies/growth/in_order.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/growth/regrowing.hpp>
 #include <tophash/policies/growth/shrinking.hpp>
@@ -215,7 +216,9 @@ term wrapping_form(const term& t) {
   if (t.arguments.size() != 1 || !t.arguments.front().key.empty()) {
     throw spec_error(t.position, "'" + t.name + "' takes one " + std::string{axis_names[Axis]} +
                                      " option, as in " + t.name +
-                                     (Axis == hashing_axis ? "(wyhash)" : "(system)"));
+                                     (Axis == hashing_axis  ? "(wyhash)"
+                                      : Axis == growth_axis ? "(incremental(2))"
+                                                            : "(system)"));
   }
   term out = word(t.name);
   out.arguments.push_back({.key = {}, .value = normal_form(Axis, t.arguments.front().value)});
@@ -456,6 +459,17 @@ void shrinking_facts(const term& t, spec_facts& out) {
   out.growth.shrink_percent = static_cast<std::size_t>(number_of(t.arguments.back().value));
 }
 
+// in_order(G)
+std::string in_order_spelling(const term& t) {
+  return "tophash::growth::in_order<" + spelling_of(growth_axis, t.arguments.front().value) + ">";
+}
+
+void in_order_facts(const term& t, spec_facts& out) {
+  const term& inner = t.arguments.front().value;
+  entry_of(growth_axis, inner.name).facts(inner, out);
+  out.growth.in_order = true;
+}
+
 // ---- a deletion that purges ---------------------------------------------------------------------
 
 // purging(D, share=PERCENT | batch(SLOTS,TIMES))
@@ -534,6 +548,10 @@ constexpr option_entry options_table[] = {
      "flat maps",
      "framework/layout/open_groups.hpp", false, open_groups_form, open_groups_spelling, open_groups_facts,
      "open_groups open_groups(8) open_groups(16) open_groups(4)"},
+    {layout_axis, "nodes", "", "open groups over entries in nodes of their own, which never move",
+     "framework/layout/open_groups.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::layout::nodes"}; },
+     [](const term&, spec_facts& out) { out.layout = layout::nodes::facts; }},
 
     {hashing_axis, "wyhash", "", "multiply-fold over bytes; integers as they are, mixed by the table",
      "policies/hashing/wyhash.hpp", false, plain_form,
@@ -632,6 +650,9 @@ constexpr option_entry options_table[] = {
      "also moves to a smaller array when an erase by key leaves few entries", "policies/growth/shrinking.hpp",
      false, shrinking_form, shrinking_spelling, shrinking_facts,
      "shrinking(*) shrinking(*,10) shrinking(*,40)"},
+    {growth_axis, "in_order", "G", "evacuates chains in their order alone, so that memory peaks at the end",
+     "policies/growth/in_order.hpp", false, wrapping_form<growth_axis>, in_order_spelling, in_order_facts,
+     "in_order(*)"},
 
     {overflow_axis, "fresh", "", "overflow buckets come from storage and go back to it",
      "policies/overflow/fresh.hpp", false, plain_form,
@@ -790,6 +811,7 @@ const std::vector<preset_entry>& catalogue_presets() {
       preset_from<presets::go_like>("Go 1.19's map: split buckets, reused tombstones, two chains a write"),
       preset_from<presets::fastest>(
           "open groups, nine tenths full, no tombstones: what tophash::fast_map is"),
+      preset_from<presets::low_latency>("groups of 64 KiB, two chains a write in their order: no long insert"),
   };
   return all;
 }
@@ -842,6 +864,8 @@ spec_description defaults_beside(const term& given_layout) {
     take(std::type_identity<layout::open_groups<>>{});
   else if (given_layout.name == "open_groups")
     take(std::type_identity<layout::open_groups<8>>{});
+  else if (given_layout.name == "nodes")
+    take(std::type_identity<layout::nodes>{});
   return out;
 }
 

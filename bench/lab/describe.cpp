@@ -215,6 +215,13 @@ std::string groups_text(const spec_facts& facts, const named_type& key, const na
   const bool dead = facts.deletion.kind == deletion_kind::tombstone,
              dirty = facts.deletion.kind == deletion_kind::dirty;
   const std::size_t slots = dead ? width : width - 1;
+  if (facts.layout.kind == layout_kind::nodes) {
+    return fmt::format("entries: groups x 15 x pointer 8 bytes | tags: groups x 16 bytes\n"
+                       "  node:  hash 8 | pair of {} + {} bytes\n"
+                       "  group: tags 15 | counter 1 (how many entries passed by: 0 ends a search)\n"
+                       "  tag:   0 empty | 1 end of the array | {}",
+                       key.bytes, value.bytes, dirty ? "2..127 live | 128 + live: erased, unswept" : "2..255 live");
+  }
   const std::string ends =
       dead ? "an empty slot ends a search"
            : "the filter ends a search: a bit for each 1/8 of the hashes, set when one passed by";
@@ -232,7 +239,7 @@ std::string groups_text(const spec_facts& facts, const named_type& key, const na
 
 std::string bucket_text(const spec_facts& facts, const named_type& key, const named_type& value) {
   const layout_facts& layout = facts.layout;
-  if (layout.kind == layout_kind::open_groups) return groups_text(facts, key, value);
+  if (layout.is_open()) return groups_text(facts, key, value);
   const auto slot = [&layout](std::size_t bytes) {
     return bytes > layout.inline_limit_bytes ? sizeof(void*) : bytes;
   };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fills a map from empty and says what the longest single insert cost, how much memory it took at most, and what a
-// lookup costs afterwards. Each insert is timed by the thread's CPU clock; the runs are identical (same keys, same
-// seed, same order), so for every insert the least of its times over all runs is what it costs by itself, and the rest
-// is the machine. Memory is touched before the first run and kept by malloc, so that no insert pays a page fault; the
-// wall-clock percentile with page faults is that of a first run in fresh memory.
+// Fills a map from empty and says what the longest single insert cost, how much memory it took at most, and
+// what a lookup costs afterwards. Each insert is timed by the thread's CPU clock; the runs are identical
+// (same keys, same seed, same order), so for every insert the least of its times over all runs is what it
+// costs by itself, and the rest is the machine. Memory is touched before the first run and kept by malloc, so
+// that no insert pays a page fault; the wall-clock percentile with page faults is that of a first run in
+// fresh memory.
 //   tophash_growing [ENTRIES [RUNS]]
 #include <algorithm>
 #include <charconv>
@@ -58,7 +59,8 @@ figures report(const char* name, std::uint64_t entries, unsigned runs) {
       const U k = key(i);
       const std::uint64_t from = clock_ns(first ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID);
       map->try_emplace(k, i);
-      const auto took = static_cast<std::uint32_t>(clock_ns(first ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID) - from);
+      const auto took =
+          static_cast<std::uint32_t>(clock_ns(first ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID) - from);
       if (first) {
         wall[i] = took;
       } else {
@@ -76,12 +78,13 @@ figures report(const char* name, std::uint64_t entries, unsigned runs) {
   const auto longest = std::max_element(least.begin(), least.end());
   out.longest_ns = *longest;
   std::sort(wall.begin(), wall.end());
-  std::printf("%-34s longest insert %9.1f us CPU (at %9td)  wall p99.99 with page faults %8.1f us  memory at most "
-              "%.2f of the final %.0f MiB  hit %.1f ns  (sum %llu)\n",
-              name, out.longest_ns / 1000, longest - least.begin(),
-              static_cast<double>(wall[static_cast<std::size_t>(static_cast<double>(entries) * 0.9999)]) / 1000,
-              static_cast<double>(peak) / static_cast<double>(full), static_cast<double>(full) / (1 << 20),
-              out.hit_ns, static_cast<unsigned long long>(sum));
+  std::printf(
+      "%-34s longest insert %9.1f us CPU (at %9td)  wall p99.99 with page faults %8.1f us  memory at most "
+      "%.2f of the final %.0f MiB  hit %.1f ns  (sum %llu)\n",
+      name, out.longest_ns / 1000, longest - least.begin(),
+      static_cast<double>(wall[static_cast<std::size_t>(static_cast<double>(entries) * 0.9999)]) / 1000,
+      static_cast<double>(peak) / static_cast<double>(full), static_cast<double>(full) / (1 << 20),
+      out.hit_ns, static_cast<unsigned long long>(sum));
   std::fflush(stdout);
   return out;
 }
@@ -106,8 +109,10 @@ int main(int argc, char** argv) {
   mallopt(M_TOP_PAD, 64 << 20);
   const figures bounded = report<map<U, U, presets::low_latency>>("low_latency", entries, runs);
   const figures at_once = report<map<U, U>>("defaults: doubling in one step", entries, runs);
-  const figures stepped = report<map<U, U, growth::incremental<2>>>("incremental(2), one array", entries, runs);
-  std::printf("doubling in one step takes %.0f times as long as the longest insert of low_latency, incremental(2) %.1f "
+  const figures stepped =
+      report<map<U, U, growth::incremental<2>>>("incremental(2), one array", entries, runs);
+  std::printf("doubling in one step takes %.0f times as long as the longest insert of low_latency, "
+              "incremental(2) %.1f "
               "times; a hit in groups costs %.3f of one in one array\n",
               at_once.longest_ns / bounded.longest_ns, stepped.longest_ns / bounded.longest_ns,
               bounded.hit_ns / at_once.hit_ns);

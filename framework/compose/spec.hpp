@@ -55,7 +55,8 @@ struct pick_or_default {
 template <class Axis, class Defaults, class... Options>
 using pick_t = typename pick_or_default<Axis, Defaults, Options...>::type;
 
-// A default may depend on the layout: what `Defaults::beside<Layout>` (a bundle) names beats what Defaults names.
+// A default may depend on the layout: what `Defaults::beside<Layout>` (a bundle) names beats what Defaults
+// names.
 template <class Defaults, class Layout>
 struct defaults_beside {
   using options = typename Defaults::options;
@@ -82,9 +83,8 @@ using spec_of =
          pick_t<axes::load, beside_layout_of<Defaults, Options...>, Options...>,
          pick_t<axes::growth, Defaults, Options...>,
          pick_t<axes::overflow, beside_layout_of<Defaults, Options...>, Options...>,
-         pick_t<axes::allocation, Defaults, Options...>,
-         pick_t<axes::iteration, Defaults, Options...>, pick_t<axes::sync, Defaults, Options...>,
-         pick_t<axes::observe, Defaults, Options...>>;
+         pick_t<axes::allocation, Defaults, Options...>, pick_t<axes::iteration, Defaults, Options...>,
+         pick_t<axes::sync, Defaults, Options...>, pick_t<axes::observe, Defaults, Options...>>;
 
 }  // namespace compose_steps
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Open addressing in groups: the entries in one array, their tags in another, sixteen (or eight) tag bytes compared at
-// once. After Boost's unordered_flat_map and Abseil's Swiss tables.
+// Open addressing in groups: the entries in one array, their tags in another, sixteen (or eight) tag bytes
+// compared at once. After Boost's unordered_flat_map and Abseil's Swiss tables.
 //
 //   one block:  | entries: units x slots of pair<const Key, T> | groups: units x W bytes |
 //
@@ -17,14 +17,16 @@
 //   0         empty              empty                     empty
 //   1         end of the array   dead: erased              end of the array
 //   2                            end of the array
-//   others    live: the hash's top byte, moved up past the states; dirty: 2..127 live, 128 | live: erased, unswept
+//   others    live: the hash's top byte, moved up past the states; dirty: 2..127 live, 128 | live: erased,
+//   unswept
 //
-// The last slot of the last group is no slot: its tag says where the array ends, so that iteration needs no bound. A
-// single group may be smaller than W: 4 entries take 80 bytes. Entries lie before the groups, which are aligned to W.
-// Probing: groups in triangular steps (power_of_two), else one after the other; at most all of them.
-// Cost of a hit in the home group: one tag compare, one key compare. A miss: one tag compare and a test of the filter.
-// Filter bits are never cleared, so each erase from a group that has any takes one from the room left: after enough
-// of them the table is rebuilt (Boost's rule), at an amortised cost below one move an erase.
+// The last slot of the last group is no slot: its tag says where the array ends, so that iteration needs no
+// bound. A single group may be smaller than W: 4 entries take 80 bytes. Entries lie before the groups, which
+// are aligned to W. Probing: groups in triangular steps (power_of_two), else one after the other; at most all
+// of them. Cost of a hit in the home group: one tag compare, one key compare. A miss: one tag compare and a
+// test of the filter. Filter bits are never cleared, so each erase from a group that has any takes one from
+// the room left: after enough of them the table is rebuilt (Boost's rule), at an amortised cost below one
+// move an erase.
 #ifndef TOPHASH_FRAMEWORK_LAYOUT_OPEN_GROUPS_HPP
 #define TOPHASH_FRAMEWORK_LAYOUT_OPEN_GROUPS_HPP
 
@@ -42,6 +44,7 @@
 #include <tophash/framework/concepts/facts.hpp>
 #include <tophash/framework/config.hpp>
 #include <tophash/framework/core/bits.hpp>
+#include <tophash/framework/core/checked.hpp>
 #include <tophash/framework/core/relocate.hpp>
 #include <tophash/framework/core/text.hpp>
 
@@ -76,7 +79,8 @@ struct open_groups_model {
 
   static constexpr bool dirty_kind = Deletion.kind == deletion_kind::dirty;
   static constexpr bool classic = Deletion.kind == deletion_kind::tombstone;  // an empty slot ends a probe
-  static constexpr bool counts_passed = boxed;  // the filter byte is a counter: an erase takes back what it added
+  static constexpr bool counts_passed =
+      boxed;  // the filter byte is a counter: an erase takes back what it added
   static constexpr std::size_t width = Width;
   static constexpr std::size_t slots = classic ? Width : Width - 1;
   static constexpr unsigned slot_mask = (1u << slots) - 1u;
@@ -142,17 +146,16 @@ struct open_groups_model {
       return const_cast<Key*>(std::addressof(pair_at(s)->first));
     }
   }
-  static mapped_type* value_at(slot s) noexcept
-    requires(!is_set)
-  {
+  static mapped_type* value_at(slot s) noexcept requires(!is_set) {
     return std::addressof(pair_at(s)->second);
   }
   static const Key& key(slot s) noexcept { return *key_at(s); }
 
-  // ---- tags -------------------------------------------------------------------------------------------------
+  // ---- tags
+  // -------------------------------------------------------------------------------------------------
 
-  // The tag of each top byte of a hash, four times (see match_four_16). A load from this table and one shuffle make a
-  // hit 1.25 times as fast as arithmetic and three shuffles do.
+  // The tag of each top byte of a hash, four times (see match_four_16). A load from this table and one
+  // shuffle make a hit 1.25 times as fast as arithmetic and three shuffles do.
   static constexpr std::array<std::uint32_t, 256> tag_words = [] {
     std::array<std::uint32_t, 256> out{};
     for (unsigned top = 0; top < 256; ++top) {
@@ -162,7 +165,9 @@ struct open_groups_model {
     return out;
   }();
   static std::uint32_t tag_word_of(std::uint64_t hash) noexcept { return tag_words[hash >> 56]; }
-  static std::uint8_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint8_t>(tag_word_of(hash)); }
+  static std::uint8_t tag_of(std::uint64_t hash) noexcept {
+    return static_cast<std::uint8_t>(tag_word_of(hash));
+  }
   static std::uint8_t filter_bit(std::uint64_t hash) noexcept {
     return static_cast<std::uint8_t>(1u << static_cast<unsigned>(hash >> 61));
   }
@@ -233,7 +238,8 @@ struct open_groups_model {
     return a.units * slots - 1;
   }
 
-  // ---- the hot path -----------------------------------------------------------------------------------------
+  // ---- the hot path
+  // -----------------------------------------------------------------------------------------
 
   struct probe {
     std::size_t at;
@@ -282,21 +288,24 @@ struct open_groups_model {
       if constexpr (dirty_kind && WithDirty) equal |= match_word(g, word | 0x80808080u);
       if (equal != 0) {
         unit* const entries = a.entries + p.at * slots;
-        TOPHASH_PREFETCH(entries);  // asked for before the slot is known: 1.2 times as fast at 200,000 entries
+        TOPHASH_PREFETCH(
+            entries);  // asked for before the slot is known: 1.2 times as fast at 200,000 entries
         do {
           const auto i = lowest_bit(equal);
           const slot s{entries + i, g->tags + i};
-          if (eq(key(s))) [[likely]] return s;
+          if (eq(key(s))) [[likely]]
+            return s;
           equal &= equal - 1;
         } while (equal != 0);
       }
-      if (ends(g, hash)) [[likely]] return {};
+      if (ends(g, hash)) [[likely]]
+        return {};
     } while (p.next(a));
     return {};
   }
 
-  // Where an entry known to be absent goes; none if every slot is taken. Passed groups are marked; counters are not
-  // touched before the entry exists (count_passed).
+  // Where an entry known to be absent goes; none if every slot is taken. Passed groups are marked; counters
+  // are not touched before the entry exists (count_passed).
   static slot find_vacancy(const array& a, std::uint64_t hash) noexcept {
     probe p(a, hash);
     do {
@@ -312,21 +321,22 @@ struct open_groups_model {
 
   static void claim(slot s, std::uint64_t hash) noexcept { *s.tag = tag_of(hash); }
 
-  // Adds one to, or takes one from, the counters of the groups that an entry of this hash passed on the way to its slot.
-  // A counter that reached its end stays there: probes then go on, until the array is replaced.
+  // Adds one to, or takes one from, the counters of the groups that an entry of this hash passed on the way
+  // to its slot. A counter that reached its end stays there: probes then go on, until the array is replaced.
   static constexpr std::uint8_t full_counter = 0xff;
   static void count_passed(const array& a, slot s, std::uint64_t hash, bool comes) noexcept {
     const group* const last = group_of(s.tag);
     for (probe p(a, hash); a.groups + p.at != last;) {
       std::uint8_t& counter = a.groups[p.at].tags[Width - 1];
+      TOPHASH_CHECK(comes || counter != 0, "an entry leaves a group that it was not counted to have passed");
       if (counter != full_counter) counter = static_cast<std::uint8_t>(comes ? counter + 1 : counter - 1);
       if (!p.next(a)) return;
     }
   }
 
-  // A place in a walk over an array: a slot, and which slots of its group behind it were live when the group was
-  // looked at last (0: look again). So the next slot does not wait for a load, a compare and a move-mask: iterating
-  // is twice as fast. What was erased since shows in its tag.
+  // A place in a walk over an array: a slot, and which slots of its group behind it were live when the group
+  // was looked at last (0: look again). So the next slot does not wait for a load, a compare and a move-mask:
+  // iterating is twice as fast. What was erased since shows in its tag.
   struct walk {
     slot at{};
     unsigned rest = 0;
@@ -337,8 +347,8 @@ struct open_groups_model {
     return live_or_end(group_of(s.tag)) & ~((2u << slot_index(s.tag)) - 1u);
   }
 
-  // The next live entry of the array behind s, or none. By value, in registers: a walk that went through memory here
-  // was nine times as slow, as sixteen bytes do not load what was stored as twice eight.
+  // The next live entry of the array behind s, or none. By value, in registers: a walk that went through
+  // memory here was nine times as slow, as sixteen bytes do not load what was stored as twice eight.
   static slot next_live(slot s) noexcept {
     group* g = group_of(s.tag);
     unit* entries = s.entry - slot_index(s.tag);
@@ -360,7 +370,8 @@ struct open_groups_model {
       w.rest &= w.rest - 1;
       w.at.tag += next - index;
       w.at.entry += next - index;
-      if (is_live(*w.at.tag)) [[likely]] return;
+      if (is_live(*w.at.tag)) [[likely]]
+        return;
       if (*w.at.tag == sentinel) {
         w = {};
         return;
@@ -388,7 +399,8 @@ struct open_groups_model {
     }
   }
 
-  // ---- what an erase leaves ---------------------------------------------------------------------------------
+  // ---- what an erase leaves
+  // ---------------------------------------------------------------------------------
 
   static void mark_dirty(slot s) noexcept { *s.tag |= dirty_bit; }
   static void mark_live(slot s) noexcept { *s.tag &= static_cast<std::uint8_t>(~dirty_bit); }
@@ -413,8 +425,10 @@ struct open_groups_model {
     }
   }
 
-  static constexpr bool nothrow_relocation = boxed || (nothrow_relocatable<Key> && (is_set || nothrow_relocatable<mapped_type>));
-  static constexpr bool trivial_relocation = trivially_relocatable<Key> && (is_set || trivially_relocatable<mapped_type>);
+  static constexpr bool nothrow_relocation =
+      boxed || (nothrow_relocatable<Key> && (is_set || nothrow_relocatable<mapped_type>));
+  static constexpr bool trivial_relocation =
+      trivially_relocatable<Key> && (is_set || trivially_relocatable<mapped_type>);
 
   static void relocate_entry(slot to, slot from) noexcept(nothrow_relocation) {
     if constexpr (boxed) {
@@ -428,7 +442,8 @@ struct open_groups_model {
     }
   }
 
-  // ---- blocks -----------------------------------------------------------------------------------------------
+  // ---- blocks
+  // -----------------------------------------------------------------------------------------------
 
   static constexpr std::size_t block_align = alignof(unit) > Width ? alignof(unit) : Width;
   static constexpr std::size_t entries_bytes(std::size_t capacity) noexcept {
@@ -480,9 +495,9 @@ struct open_groups {
   }
 };
 
-// The same with each entry in a node of its own: references and pointers to entries stay valid until the entry is
-// erased, and growth moves pointers. A lookup touches one line more; the filter is a counter, so that erases leave
-// nothing behind and nothing is rebuilt before size() says so.
+// The same with each entry in a node of its own: references and pointers to entries stay valid until the
+// entry is erased, and growth moves pointers. A lookup touches one line more; the filter is a counter, so
+// that erases leave nothing behind and nothing is rebuilt before size() says so.
 struct nodes {
   using axis = axes::layout;
   static constexpr std::string_view name = "nodes";

@@ -38,24 +38,26 @@ constexpr layout_facts layout_facts_of() noexcept {
 struct defaults {
   using axis = axes::preset;
   static constexpr std::string_view name = "defaults";
-  using options = bundle<layout::bucket_chain<>,             // chains: every policy has a meaning on it
-                         hashing::seeded<hashing::wyhash>,   // hostile keys cannot be prepared; one multiplication
-                         sizing::power_of_two,               // a mask, where a prime costs a division
-                         deletion::immediate,                // no residue to explain
-                         load<13, 2>,                        // Go's 6.5 a bucket of 8: 21 % of buckets overflow at the limit
-                         growth::eager,                      // cheapest in all; incremental for the tail
-                         overflow::fresh,                    // nothing kept back
-                         allocators::system,                 // what the program uses anyway
-                         iteration::plain, sync::none, observe::nothing>;
+  using options =
+      bundle<layout::bucket_chain<>,            // chains: every policy has a meaning on it
+             hashing::seeded<hashing::wyhash>,  // hostile keys cannot be prepared; one multiplication
+             sizing::power_of_two,              // a mask, where a prime costs a division
+             deletion::immediate,               // no residue to explain
+             load<13, 2>,         // Go's 6.5 a bucket of 8: 21 % of buckets overflow at the limit
+             growth::eager,       // cheapest in all; incremental for the tail
+             overflow::fresh,     // nothing kept back
+             allocators::system,  // what the program uses anyway
+             iteration::plain, sync::none, observe::nothing>;
 
-  // Open addressing has no overflow buckets, and counts in groups of 15 or 16 (7 or 8) slots: nine tenths full, where
-  // filters say which groups were passed; four fifths, where counters do (nodes).
+  // Open addressing has no overflow buckets, and counts in groups of 15 or 16 (7 or 8) slots: nine tenths
+  // full, where filters say which groups were passed; four fifths, where counters do (nodes).
   template <class Layout>
   using beside = std::conditional_t<
       !layout_facts_of<Layout>().is_open(), bundle<>,
-      std::conditional_t<layout_facts_of<Layout>().kind == layout_kind::nodes, bundle<load<12>, overflow::none>,
-                         std::conditional_t<layout_facts_of<Layout>().slots == 16, bundle<load<27, 2>, overflow::none>,
-                                            bundle<load<13, 2>, overflow::none>>>>;
+      std::conditional_t<
+          layout_facts_of<Layout>().kind == layout_kind::nodes, bundle<load<12>, overflow::none>,
+          std::conditional_t<layout_facts_of<Layout>().slots == 16, bundle<load<27, 2>, overflow::none>,
+                             bundle<load<13, 2>, overflow::none>>>>;
 };
 
 // Takes any key at all: only a refused composition hashes with it.
@@ -72,7 +74,9 @@ struct fallback_hashing {
   }
 };
 
-using fallback = compose_steps::spec_of<defaults, layout::bucket_chain<bucket_options{.inline_limit_bytes = 0}>, fallback_hashing>;
+using fallback =
+    compose_steps::spec_of<defaults, layout::bucket_chain<bucket_options{.inline_limit_bytes = 0}>,
+                           fallback_hashing>;
 
 }  // namespace presets
 

@@ -12,8 +12,6 @@
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/hashing/seeded.hpp>
 #include <tophash/policies/hashing/wyhash.hpp>
-#include <tophash/policies/load/load.hpp>
-#include <tophash/policies/overflow/none.hpp>
 #include <tophash/policies/sizing/power_of_two.hpp>
 
 namespace tophash::inline v1 {
@@ -23,8 +21,9 @@ namespace presets {
 struct fastest {
   using axis = axes::preset;
   static constexpr std::string_view name = "fastest";
+  // The load and the absent overflow source are what defaults::beside gives open groups of either width.
   using options = bundle<layout::open_groups<>, hashing::seeded<hashing::wyhash>, sizing::power_of_two,
-                         deletion::immediate, load<27, 2>, growth::eager, overflow::none>;
+                         deletion::immediate, growth::eager>;
 };
 
 }  // namespace presets

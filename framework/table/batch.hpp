@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many keys at once, over chained buckets. See open/batch.hpp: the same three passes, the header of the home bucket
-// standing for the group of tags.
+// Many keys at once, over chained buckets. See open/batch.hpp: the same three passes, the header of the home
+// bucket standing for the group of tags.
 #ifndef TOPHASH_FRAMEWORK_TABLE_BATCH_HPP
 #define TOPHASH_FRAMEWORK_TABLE_BATCH_HPP
 

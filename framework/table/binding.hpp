@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every table has, whatever its layout: the types that Key, T and a spec determine, the place of an entry, and
-// what an insertion answers. A layout's kind chooses the family of functions that work on it: those beside this file
-// for chained buckets, those in open/ for open addressing. The container calls them unqualified; which are meant
-// follows from the type of its state.
+// What every table has, whatever its layout: the types that Key, T and a spec determine, the place of an
+// entry, and what an insertion answers. A layout's kind chooses the family of functions that work on it:
+// those beside this file for chained buckets, those in open/ for open addressing. The container calls them
+// unqualified; which are meant follows from the type of its state.
 #ifndef TOPHASH_FRAMEWORK_TABLE_BINDING_HPP
 #define TOPHASH_FRAMEWORK_TABLE_BINDING_HPP
 
@@ -17,7 +17,8 @@
 
 namespace tophash::inline v1::table {
 
-// Whose `type` is all the types that Key, T and a spec determine: a binding, defined beside the state of each family.
+// Whose `type` is all the types that Key, T and a spec determine: a binding, defined beside the state of each
+// family.
 template <class Key, class T, class Spec, layout_kind = facts_of<Spec>().layout.kind>
 struct binding_of;
 
@@ -38,8 +39,8 @@ struct insert_result {
   growth_result room = growth_result::done;  // otherwise nothing was inserted, and why
 };
 
-// How a key goes to an out-of-line function: by value where that is a register, so that the fast path need not
-// store the key to have its address.
+// How a key goes to an out-of-line function: by value where that is a register, so that the fast path need
+// not store the key to have its address.
 template <class K>
 using key_argument = std::conditional_t<std::is_scalar_v<K>, K, const K&>;
 
@@ -47,7 +48,8 @@ using key_argument = std::conditional_t<std::is_scalar_v<K>, K, const K&>;
 template <class State, class K>
 std::uint64_t hash_of(const State& s, const K& key) {
   using key_type = typename State::binding_type::key_type;
-  return position_hash<key_type>(s.policies.hashing, static_cast<std::uint64_t>(s.policies.hashing.hash(key)));
+  return position_hash<key_type>(s.policies.hashing,
+                                 static_cast<std::uint64_t>(s.policies.hashing.hash(key)));
 }
 
 template <class State, class K>

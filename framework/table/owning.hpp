@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Policies and arrays changing hands, whatever the layout. `State` is a table's state: its `policies` are values, and
-// `arrays()` is everything else as one value.
+// Policies and arrays changing hands, whatever the layout. `State` is a table's state: its `policies` are
+// values, and `arrays()` is everything else as one value.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OWNING_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OWNING_HPP
 
@@ -17,7 +17,8 @@ namespace tophash::inline v1::table {
 
 // A policy by copy where that cannot throw (the source stays usable), otherwise by move.
 template <class P>
-constexpr P copy_or_move(P& from) noexcept(std::is_nothrow_copy_constructible_v<P> || std::is_nothrow_move_constructible_v<P>) {
+constexpr P copy_or_move(P& from) noexcept(std::is_nothrow_copy_constructible_v<P> ||
+                                           std::is_nothrow_move_constructible_v<P>) {
   if constexpr (std::is_nothrow_copy_constructible_v<P>) {
     return P(std::as_const(from));
   } else {
@@ -31,11 +32,11 @@ auto take_policies(State& from) {
   auto& p = from.policies;
   using values = policy_values<typename State::binding_type::spec>;
   return values{.hashing = copy_or_move(p.hashing),
-          .load = copy_or_move(p.load),
-          .growth = copy_or_move(p.growth),
-          .overflow = std::move(p.overflow),
-          .allocation = p.allocation,
-          .observe = std::move(p.observe)};
+                .load = copy_or_move(p.load),
+                .growth = copy_or_move(p.growth),
+                .overflow = std::move(p.overflow),
+                .allocation = p.allocation,
+                .observe = std::move(p.observe)};
 }
 
 template <class State>
@@ -43,11 +44,11 @@ auto copy_policies(const State& from, const typename State::binding_type::alloca
   const auto& p = from.policies;
   using values = policy_values<typename State::binding_type::spec>;
   return values{.hashing = p.hashing,
-          .load = p.load,
-          .growth = p.growth,
-          .overflow = p.overflow,
-          .allocation = allocation,
-          .observe = p.observe};
+                .load = p.load,
+                .growth = p.growth,
+                .overflow = p.overflow,
+                .allocation = allocation,
+                .observe = p.observe};
 }
 
 // Takes over arrays and counts; `from` becomes a table without an array. `to` must be one. Policies excepted.
@@ -65,7 +66,8 @@ void replace_policy(P& to, P&& from) noexcept {
   } else if constexpr (std::is_nothrow_move_assignable_v<P>) {
     to = std::move(from);
   } else {
-    static_assert(std::is_nothrow_move_constructible_v<P>, "a policy held by value must move without throwing");
+    static_assert(std::is_nothrow_move_constructible_v<P>,
+                  "a policy held by value must move without throwing");
     std::destroy_at(std::addressof(to));
     std::construct_at(std::addressof(to), std::move(from));
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fast map and the map of nodes for u64 -> u64, written by hand: no policies, no concepts, no layers, the same
-// decisions. What the framework costs over them is what tests/callgrind/compare.cmake counts.
+// The fast map and the map of nodes for u64 -> u64, written by hand: no policies, no concepts, no layers, the
+// same decisions. What the framework costs over them is what tests/callgrind/compare.cmake counts.
 #ifndef TOPHASH_TESTS_CALLGRIND_TWIN_OPEN_HPP
 #define TOPHASH_TESTS_CALLGRIND_TWIN_OPEN_HPP
 
@@ -41,7 +41,8 @@ class twin_open {
     if (units_ == 0) return;
     if constexpr (InNodes) {
       for (std::size_t u = 0; u < units_; ++u) {
-        for (unsigned mask = occupied(groups_ + u); mask != 0; mask &= mask - 1) std::free(entries_[u * 15 + lowest(mask)]);
+        for (unsigned mask = occupied(groups_ + u); mask != 0; mask &= mask - 1)
+          std::free(entries_[u * 15 + lowest(mask)]);
       }
     }
     std::free(entries_);
@@ -63,7 +64,8 @@ class twin_open {
   std::uint64_t& operator[](std::uint64_t key) {
     const std::uint64_t hash = mixed(key);
     if (const slot s = search(hash, key); s.at != nullptr) return entry_in(s).value;
-    if (size_ >= grow_at_) [[unlikely]] grow(units_ == 0 ? 2 : 2 * units_);
+    if (size_ >= grow_at_) [[unlikely]]
+      grow(units_ == 0 ? 2 : 2 * units_);
     if constexpr (InNodes) {
       auto* const fresh = static_cast<node*>(std::malloc(sizeof(node)));
       if (fresh == nullptr) throw std::bad_alloc{};
@@ -125,7 +127,9 @@ class twin_open {
   }
   static unsigned equal(const group* g, std::uint32_t word) {
     const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(g->tags));
-    return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi32(static_cast<int>(word))))) & 0x7fff;
+    return static_cast<unsigned>(
+               _mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi32(static_cast<int>(word))))) &
+           0x7fff;
   }
   static unsigned occupied(const group* g) {
     const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(g->tags));
@@ -147,11 +151,13 @@ class twin_open {
         do {
           const std::size_t i = lowest(match);
           const slot s{first + i, g->tags + i};
-          if (entry_in(s).key == key) [[likely]] return s;
+          if (entry_in(s).key == key) [[likely]]
+            return s;
           match &= match - 1;
         } while (match != 0);
       }
-      if (ends(g, hash)) [[likely]] return {};
+      if (ends(g, hash)) [[likely]]
+        return {};
       ++step;
       at = (at + step) & (units_ - 1);
     } while (step < units_);

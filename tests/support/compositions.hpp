@@ -168,7 +168,7 @@ composition composed() {
   out.promised.slots = facts.layout.slots;
   out.promised.load_numerator = facts.load.numerator;
   out.promised.load_denominator = facts.load.denominator;
-  if constexpr (facts_of<spec>().layout.kind == layout_kind::open_groups) {
+  if constexpr (facts_of<spec>().layout.is_open()) {
     out.promised.open_width = facts.layout.slots;
     out.promised.slots = facts.layout.slots - (facts.deletion.kind == deletion_kind::tombstone ? 0 : 1);
   }

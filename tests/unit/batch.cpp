@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// find_many and insert_many answer what as many single operations answer: below and above the size from which memory is
-// asked for ahead, while a growth is under way, over lists that can be walked once only.
-#include <catch2/catch.hpp>
-
+// find_many and insert_many answer what as many single operations answer: below and above the size from which
+// memory is asked for ahead, while a growth is under way, over lists that can be walked once only.
 #include <cstddef>
 #include <cstdint>
 #include <forward_list>
@@ -12,6 +10,8 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include <tophash/fast_map.hpp>
 #include <tophash/map.hpp>
@@ -59,8 +59,8 @@ void check_many(std::size_t entries) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("batch: many keys at once answer as each alone", "[batch]", (fast_map<u64, u64>), (map<u64, u64>),
-                   (map<u64, u64, layout::nodes>), (map<u64, u64, presets::go_like>),
+TEMPLATE_TEST_CASE("batch: many keys at once answer as each alone", "[batch]", (fast_map<u64, u64>),
+                   (map<u64, u64>), (map<u64, u64, layout::nodes>), (map<u64, u64, presets::go_like>),
                    (map<u64, u64, layout::open_groups<>, growth::incremental<1>>),
                    (map<u64, u64, layout::open_groups<>, deletion::dirty>)) {
   check_many<TestType>(1'000);

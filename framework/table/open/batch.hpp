@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many keys at once, over open groups. A search waits for two lines, tags and entry, and a table far larger than the
-// caches misses on both. Three passes over sixteen keys (hash and ask for the tags; compare tags and ask for the
-// entry; search) let the lines of one key arrive while the others are computed.
+// Many keys at once, over open groups. A search waits for two lines, tags and entry, and a table far larger
+// than the caches misses on both. Three passes over sixteen keys (hash and ask for the tags; compare tags and
+// ask for the entry; search) let the lines of one key arrive while the others are computed.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_BATCH_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_BATCH_HPP
 

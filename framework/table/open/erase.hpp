@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Erasure, sweeping, clearing and the end of an open-addressing table. Erasing moves nothing; erasing by key does a
-// growth step while a growth is under way. Cost of an erase in place: the destructors, one tag store, one test of the
-// group's filter.
+// Erasure, sweeping, clearing and the end of an open-addressing table. Erasing moves nothing; erasing by key
+// does a growth step while a growth is under way. Cost of an erase in place: the destructors, one tag store,
+// one test of the group's filter.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_ERASE_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_ERASE_HPP
 
@@ -33,7 +33,8 @@ TOPHASH_ALWAYS_INLINE void erase_at(open_state<B>& s, typename B::slot at, bool 
   }
 }
 
-// ---- deletion::dirty's other half -------------------------------------------------------------------------------
+// ---- deletion::dirty's other half
+// -------------------------------------------------------------------------------
 
 // The groups of both arrays as one sequence, current ones first; goes on where the last sweep stopped.
 template <class B>
@@ -55,7 +56,8 @@ std::size_t sweep_dirty(open_state<B>& s, std::size_t budget) noexcept {
     for (unsigned mask = model::dirty(a.groups + u); mask != 0 && swept < budget; mask &= mask - 1) {
       const auto i = lowest_bit(mask);
       const typename B::slot at{a.entries + u * model::slots + i, a.groups[u].tags + i};
-      notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told_slot<B>(a, u, at, in_old)}; });
+      notify_with<events::swept>(s.policies.observe,
+                                 [&] { return events::swept{told_slot<B>(a, u, at, in_old)}; });
       uncount_passed(s, at, in_old);
       destroy_entry(s, at);
       vacate_slot(s, at, in_old);
@@ -67,7 +69,8 @@ std::size_t sweep_dirty(open_state<B>& s, std::size_t budget) noexcept {
   return swept;
 }
 
-// ---- what an erase by key may set off ---------------------------------------------------------------------------
+// ---- what an erase by key may set off
+// ---------------------------------------------------------------------------
 
 template <class B>
 TOPHASH_NOINLINE void purge_slow(open_state<B>& s) noexcept {
@@ -94,8 +97,9 @@ bool is_purge_due(open_state<B>& s) noexcept {
   }
 }
 
-// Moves to the smaller array that the growth policy wants. If memory for it is short, the table stays as it is until
-// half as many entries are left. Where all is moved at once, what an exception stops is moved by later writes.
+// Moves to the smaller array that the growth policy wants. If memory for it is short, the table stays as it
+// is until half as many entries are left. Where all is moved at once, what an exception stops is moved by
+// later writes.
 template <class B>
 TOPHASH_NOINLINE void shrink_slow(open_state<B>& s) noexcept {
   if (s.growing()) return;
@@ -119,16 +123,19 @@ TOPHASH_NOINLINE void shrink_slow(open_state<B>& s) noexcept {
 template <class B>
 TOPHASH_ALWAYS_INLINE void after_erase_by_key(open_state<B>& s) noexcept {
   if constexpr (B::facts.deletion.purges()) {
-    if (!s.growing() && is_purge_due(s)) [[unlikely]] purge_slow(s);
+    if (!s.growing() && is_purge_due(s)) [[unlikely]]
+      purge_slow(s);
   }
   if constexpr (B::facts.growth.dead_percent != 0) {
-    if (!s.growing() && s.residue.dead + s.residue.dirty >= share_of(s.residue.limit, B::facts.growth.dead_percent)) [[unlikely]] {
+    if (!s.growing() && s.residue.dead + s.residue.dirty >=
+                            share_of(s.residue.limit, B::facts.growth.dead_percent)) [[unlikely]] {
       s.residue.ask_due = true;
       refresh_room(s);
     }
   }
   if constexpr (B::facts.growth.shrink_percent != 0) {
-    if (s.size < s.shrink.shrink_at) [[unlikely]] shrink_slow(s);
+    if (s.size < s.shrink.shrink_at) [[unlikely]]
+      shrink_slow(s);
   }
 }
 
@@ -154,7 +161,8 @@ TOPHASH_NOINLINE bool erase_while_growing(open_state<B>& s, std::uint64_t hash, 
 template <class B, class K>
 TOPHASH_ALWAYS_INLINE bool erase_key(open_state<B>& s, std::uint64_t hash, const K& key) {
   if constexpr (B::may_stay_growing) {
-    if (s.growing()) [[unlikely]] return erase_while_growing<K>(s, hash, key);
+    if (s.growing()) [[unlikely]]
+      return erase_while_growing<K>(s, hash, key);
   }
   const place<B> there{B::model::find(s.current, hash, equal_to(s, key)), false};
   tell_probed(s, s.policies.observe, hash, there);

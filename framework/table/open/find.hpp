@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lookup. A read never moves anything. Cost of a hit: the hash, one tag compare and one key compare in the home group;
-// where a growth may be under way, one test of that. During a growth one array is searched, never two: the old one
-// until the home of the hash there is evacuated, then the new one (two only after an exception stopped an evacuation).
+// Lookup. A read never moves anything. Cost of a hit: the hash, one tag compare and one key compare in the
+// home group; where a growth may be under way, one test of that. During a growth one array is searched, never
+// two: the old one until the home of the hash there is evacuated, then the new one (two only after an
+// exception stopped an evacuation).
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_FIND_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_FIND_HPP
 
@@ -36,27 +37,30 @@ place<B> find_in_both(const open_state<B>& s, std::uint64_t hash, Eq&& eq) {
 }
 
 template <class K, class B>
-TOPHASH_NOINLINE place<B> find_while_growing(const open_state<B>& s, std::uint64_t hash, key_argument<K> key) {
+TOPHASH_NOINLINE place<B> find_while_growing(const open_state<B>& s, std::uint64_t hash,
+                                             key_argument<K> key) {
   return find_in_both(s, hash, equal_to(s, key));
 }
 
 template <class B, class K>
 TOPHASH_ALWAYS_INLINE place<B> find_entry(const open_state<B>& s, std::uint64_t hash, const K& key) {
   if constexpr (B::may_stay_growing) {
-    if (s.growing()) [[unlikely]] return find_while_growing<K>(s, hash, key);
+    if (s.growing()) [[unlikely]]
+      return find_while_growing<K>(s, hash, key);
   }
   return {B::model::find(s.current, hash, equal_to(s, key)), false};
 }
 
-// Groups that a search for a key of this hash has looked at, `found` being its answer. Walks them again, for observers
-// that want to know.
+// Groups that a search for a key of this hash has looked at, `found` being its answer. Walks them again, for
+// observers that want to know.
 template <class B>
 std::size_t groups_searched(const open_state<B>& s, std::uint64_t hash, const place<B>& found) noexcept {
   using model = typename B::model;
   const auto count = [hash](const typename B::array& a, typename B::slot last) {
     std::size_t groups = 1;
     const auto* const wanted = last ? model::group_of(last.tag) : nullptr;
-    for (typename model::probe p(a, hash); a.groups + p.at != wanted && !model::ends(a.groups + p.at, hash) && p.next(a);) {
+    for (typename model::probe p(a, hash);
+         a.groups + p.at != wanted && !model::ends(a.groups + p.at, hash) && p.next(a);) {
       ++groups;
     }
     return groups;
@@ -70,8 +74,8 @@ std::size_t groups_searched(const open_state<B>& s, std::uint64_t hash, const pl
 
 // Once a search by key has ended, and before anything changes.
 template <class B>
-TOPHASH_ALWAYS_INLINE void tell_probed(const open_state<B>& s, typename B::spec::observe& observer, std::uint64_t hash,
-                                       const place<B>& found) noexcept {
+TOPHASH_ALWAYS_INLINE void tell_probed(const open_state<B>& s, typename B::spec::observe& observer,
+                                       std::uint64_t hash, const place<B>& found) noexcept {
   notify_with<events::probed>(observer, [&s, hash, &found] {
     return events::probed{groups_searched(s, hash, found), static_cast<bool>(found)};
   });

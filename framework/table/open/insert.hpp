@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Insertion. Fast path: one search finds the entry, or nothing; one compare with grow_at; a second look at the home
-// group, now in the cache, finds the vacancy; construct in place, write the tag. Everything else (a growth due or under
-// way) goes through insert_absent_slow, which builds the entry aside first: arguments may refer to entries of this very
-// map, which a growth moves.
+// Insertion. Fast path: one search finds the entry, or nothing; one compare with grow_at; a second look at
+// the home group, now in the cache, finds the vacancy; construct in place, write the tag. Everything else (a
+// growth due or under way) goes through insert_absent_slow, which builds the entry aside first: arguments may
+// refer to entries of this very map, which a growth moves.
 //
-// Strong guarantee: a throwing constructor, hash, equality or move, and an allocation that fails, leave every entry as
-// it was; at most a growth under way has moved on.
+// Strong guarantee: a throwing constructor, hash, equality or move, and an allocation that fails, leave every
+// entry as it was; at most a growth under way has moved on.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_INSERT_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_INSERT_HPP
 
@@ -46,19 +46,21 @@ struct node_aside {
 };
 
 template <class B, class K, class... Args>
-TOPHASH_ALWAYS_INLINE void construct_value(open_state<B>& s, typename B::model::value_type* to, K&& key, Args&&... args) {
+TOPHASH_ALWAYS_INLINE void construct_value(open_state<B>& s, typename B::model::value_type* to, K&& key,
+                                           Args&&... args) {
   if constexpr (B::model::is_set) {
     construct_object(s.policies.allocation, to, std::forward<K>(key));
   } else {
-    construct_object(s.policies.allocation, to, std::piecewise_construct, std::forward_as_tuple(std::forward<K>(key)),
+    construct_object(s.policies.allocation, to, std::piecewise_construct,
+                     std::forward_as_tuple(std::forward<K>(key)),
                      std::forward_as_tuple(std::forward<Args>(args)...));
   }
 }
 
 // False: memory for a node ran out, nothing exists.
 template <class B, class K, class... Args>
-TOPHASH_ALWAYS_INLINE bool construct_unit(open_state<B>& s, typename B::model::unit* to, std::uint64_t hash, K&& key,
-                                          Args&&... args) {
+TOPHASH_ALWAYS_INLINE bool construct_unit(open_state<B>& s, typename B::model::unit* to, std::uint64_t hash,
+                                          K&& key, Args&&... args) {
   if constexpr (B::model::boxed) {
     node_aside<B> fresh(s, hash);
     if (fresh.node == nullptr) return false;
@@ -72,8 +74,8 @@ TOPHASH_ALWAYS_INLINE bool construct_unit(open_state<B>& s, typename B::model::u
   return true;
 }
 
-// An erased, unswept entry under an equal key: keeps its key and gets a new value. On an exception the slot is
-// vacant.
+// An erased, unswept entry under an equal key: keeps its key and gets a new value. On an exception the slot
+// is vacant.
 template <class B, class MakeValue>
 void resurrect(open_state<B>& s, std::uint64_t hash, const place<B>& where, MakeValue&& make_value) {
   using model = typename B::model;
@@ -87,9 +89,11 @@ void resurrect(open_state<B>& s, std::uint64_t hash, const place<B>& where, Make
         if (made) return;
         uncount_passed(s, where.at, where.in_old);
         std::destroy_at(model::key_at(where.at));
-        if constexpr (model::boxed) s.policies.allocation.deallocate(*where.at.entry, entry_node_request<B>());
+        if constexpr (model::boxed)
+          s.policies.allocation.deallocate(*where.at.entry, entry_node_request<B>());
         close_slot(s, where.at);
-        notify_with<events::swept>(s.policies.observe, [this] { return events::swept{told_place(s, hash, where)}; });
+        notify_with<events::swept>(s.policies.observe,
+                                   [this] { return events::swept{told_place(s, hash, where)}; });
         vacate_slot(s, where.at, where.in_old);
       }
     };
@@ -149,8 +153,10 @@ insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>
   }
   const typename B::slot from = aside.place_in();
   if constexpr (B::dirty_kind) {
-    const place<B> there = s.growing() ? find_in_both<B, true>(s, hash, equal_to(s, model::key(from)))
-                                       : place<B>{model::template find<true>(s.current, hash, equal_to(s, model::key(from))), false};
+    const place<B> there =
+        s.growing()
+            ? find_in_both<B, true>(s, hash, equal_to(s, model::key(from)))
+            : place<B>{model::template find<true>(s.current, hash, equal_to(s, model::key(from))), false};
     if (there) {
       resurrect(s, hash, there, [&](auto* value) {
         if constexpr (!model::is_set) construct_from_old(value, model::value_at(from));
@@ -170,7 +176,8 @@ insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>
 
 // The entry in this slot exists: from now on it is seen.
 template <class B>
-TOPHASH_ALWAYS_INLINE insert_result<B> claimed(open_state<B>& s, std::uint64_t hash, const place<B>& to) noexcept {
+TOPHASH_ALWAYS_INLINE insert_result<B> claimed(open_state<B>& s, std::uint64_t hash,
+                                               const place<B>& to) noexcept {
   claim_slot(s, to.at, hash, to.in_old);
   ++s.size;
   tell_inserted(s, hash, to);
@@ -179,7 +186,8 @@ TOPHASH_ALWAYS_INLINE insert_result<B> claimed(open_state<B>& s, std::uint64_t h
 
 // Into the current array, which has room; no growth is under way.
 template <class B, class K, class... Args>
-TOPHASH_ALWAYS_INLINE insert_result<B> insert_in_place(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+TOPHASH_ALWAYS_INLINE insert_result<B> insert_in_place(open_state<B>& s, std::uint64_t hash, K&& key,
+                                                       Args&&... args) {
   if constexpr (B::model::boxed) {
     // Allocate, then locate: the allocation may run a collector, and that the map.
     typename B::model::unit node;
@@ -199,7 +207,8 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_in_place(open_state<B>& s, std::ui
 }
 
 template <class B, class K, class... Args>
-TOPHASH_NOINLINE insert_result<B> insert_absent_slow(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+TOPHASH_NOINLINE insert_result<B> insert_absent_slow(open_state<B>& s, std::uint64_t hash, K&& key,
+                                                     Args&&... args) {
   if (s.current.units == 0) {
     // No entry exists that an argument could refer to.
     if (const growth_result r = grow_slow(s); r != growth_result::done) return {{}, false, r};
@@ -214,7 +223,8 @@ TOPHASH_NOINLINE insert_result<B> insert_absent_slow(open_state<B>& s, std::uint
 }
 
 template <class B, class K, class... Args>
-TOPHASH_NOINLINE insert_result<B> insert_while_growing(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+TOPHASH_NOINLINE insert_result<B> insert_while_growing(open_state<B>& s, std::uint64_t hash, K&& key,
+                                                       Args&&... args) {
   place<B> there = find_while_growing<std::remove_cvref_t<K>>(s, hash, key);
   tell_probed(s, s.policies.observe, hash, there);
   if (there) {
@@ -226,7 +236,8 @@ TOPHASH_NOINLINE insert_result<B> insert_while_growing(open_state<B>& s, std::ui
 
 // The entry of this key, or a new one constructed from key and args. `hash` is hash_of(s, key).
 template <class B, class K, class... Args>
-TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(open_state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
+TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(open_state<B>& s, std::uint64_t hash, K&& key,
+                                                        Args&&... args) {
   using model = typename B::model;
   if constexpr (B::may_stay_growing) {
     if (s.growing()) [[unlikely]] {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Iteration over an open-addressing table: a pointer to the entry and one to its tag; the next entry is found among the
-// tags, sixteen at a time, and the last group's end mark stops it. Order: the current array, then what is left in the
-// old one. Any insert may invalidate iterators, and so may an erase by key while a growth is under way; erasing at an
-// iterator invalidates that one only.
-// Cost of ++: the lowest bit of a mask and one look at a tag; a group's tags are compared once.
+// Iteration over an open-addressing table: a pointer to the entry and one to its tag; the next entry is found
+// among the tags, sixteen at a time, and the last group's end mark stops it. Order: the current array, then
+// what is left in the old one. Any insert may invalidate iterators, and so may an erase by key while a growth
+// is under way; erasing at an iterator invalidates that one only. Cost of ++: the lowest bit of a mask and
+// one look at a tag; a group's tags are compared once.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_ITERATOR_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_ITERATOR_HPP
 
@@ -22,7 +22,9 @@ struct open_cursor {
   typename B::slot at{};
   unsigned rest = 0;  // see model::walk
   // Where the walk goes on behind the current array: known only to tables that may have an old one.
-  [[no_unique_address]] std::conditional_t<B::may_stay_growing, const open_state<B>*, std::integral_constant<int, 0>> s{};
+  [[no_unique_address]] std::conditional_t<B::may_stay_growing, const open_state<B>*,
+                                           std::integral_constant<int, 0>>
+      s{};
 };
 
 template <class B>
@@ -35,7 +37,8 @@ TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_in(const open_state<B>& s, typename 
 }
 
 template <class B>
-TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_of(const open_state<B>& s, const place<B>& p, std::uint64_t) noexcept {
+TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_of(const open_state<B>& s, const place<B>& p,
+                                               std::uint64_t) noexcept {
   return cursor_in(s, {p.at, 0});
 }
 
@@ -77,7 +80,8 @@ class open_iterator {
   // An iterator converts to its const counterpart.
   template <bool Other>
     requires(Const && !Other)
-  open_iterator(const open_iterator<B, Other>& other) noexcept : cursor_(other.where()) {}
+  open_iterator(const open_iterator<B, Other>& other)
+  noexcept : cursor_(other.where()) {}
 
   reference operator*() const noexcept { return *model::pair_at(cursor_.at); }
   pointer operator->() const noexcept { return model::pair_at(cursor_.at); }
@@ -90,7 +94,9 @@ class open_iterator {
     ++*this;
     return before;
   }
-  friend bool operator==(const open_iterator& a, const open_iterator& b) noexcept { return a.cursor_.at == b.cursor_.at; }
+  friend bool operator==(const open_iterator& a, const open_iterator& b) noexcept {
+    return a.cursor_.at == b.cursor_.at;
+  }
 
   const open_cursor<B>& where() const noexcept { return cursor_; }
 
@@ -98,7 +104,8 @@ class open_iterator {
   open_cursor<B> cursor_{};
 };
 
-// ---- what the container asks of iterators -----------------------------------------------------------------------
+// ---- what the container asks of iterators
+// -----------------------------------------------------------------------
 
 template <class B>
 void tell_erased_at(open_state<B>& s, const open_cursor<B>& c) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owning an open-addressing state: copying, moving between unequal storage, and the end. A copy has the same hashing
-// policy, seed included, so an array that is reasonably full is copied slot by slot, or byte by byte, without hashing.
+// Owning an open-addressing state: copying, moving between unequal storage, and the end. A copy has the same
+// hashing policy, seed included, so an array that is reasonably full is copied slot by slot, or byte by byte,
+// without hashing.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_LIFETIME_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_LIFETIME_HPP
 
@@ -40,7 +41,8 @@ struct array_copy {
     using model = typename B::model;
     if constexpr (!trivially_destroyed<B>) {
       for (std::size_t u = 0; u <= groups && u < fresh.units; ++u) {
-        for (unsigned mask = u < groups ? model::live(fresh.groups + u) : in_group; mask != 0; mask &= mask - 1) {
+        for (unsigned mask = u < groups ? model::live(fresh.groups + u) : in_group; mask != 0;
+             mask &= mask - 1) {
           end_entry(to, fresh.entries + u * model::slots + lowest_bit(mask));
         }
       }
@@ -51,7 +53,8 @@ struct array_copy {
 
 template <class B>
 inline constexpr bool copied_as_bytes =
-    !B::model::boxed && std::is_trivially_copyable_v<typename B::key_type> && std::is_trivially_copyable_v<typename B::model::mapped_type>;
+    !B::model::boxed && std::is_trivially_copyable_v<typename B::key_type> &&
+    std::is_trivially_copyable_v<typename B::model::mapped_type>;
 
 // False: memory for a node ran out.
 template <class B>
@@ -71,9 +74,11 @@ bool copy_unit(open_state<B>& to, typename B::slot at, const open_state<B>& from
   }
 }
 
-// Moves the value of a node to a new node in another table's storage. False: memory ran out, it is still there.
+// Moves the value of a node to a new node in another table's storage. False: memory ran out, it is still
+// there.
 template <class B>
-bool move_node_across(open_state<B>& to, typename B::model::unit* target, open_state<B>& from, typename B::slot source) {
+bool move_node_across(open_state<B>& to, typename B::model::unit* target, open_state<B>& from,
+                      typename B::slot source) {
   using model = typename B::model;
   auto* const old = *source.entry;
   node_aside<B> fresh(to, old->hash);
@@ -82,8 +87,8 @@ bool move_node_across(open_state<B>& to, typename B::model::unit* target, open_s
   if constexpr (model::is_set) {
     relocate(value, model::key_at(source));
   } else {
-    relocate_parts(const_cast<typename B::key_type*>(std::addressof(value->first)), std::addressof(value->second),
-                   model::key_at(source), model::value_at(source));
+    relocate_parts(const_cast<typename B::key_type*>(std::addressof(value->first)),
+                   std::addressof(value->second), model::key_at(source), model::value_at(source));
   }
   fresh.kept = true;
   *target = fresh.node;
@@ -111,15 +116,18 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
       const auto i = lowest_bit(mask);
       const typename B::slot at{fresh.entries + u * model::slots + i, fresh.groups[u].tags + i};
       open_slot<B>(at);
-      const typename B::slot source{from.current.entries + u * model::slots + i, from.current.groups[u].tags + i};
+      const typename B::slot source{from.current.entries + u * model::slots + i,
+                                    from.current.groups[u].tags + i};
       if (!copy_unit(to, at, from, source)) return growth_result::no_memory;
       copy.in_group |= 1u << i;
     }
-    std::memcpy(static_cast<void*>(fresh.groups + u), static_cast<const void*>(from.current.groups + u), model::width);
+    std::memcpy(static_cast<void*>(fresh.groups + u), static_cast<const void*>(from.current.groups + u),
+                model::width);
     copy.in_group = 0;
     copy.groups = u + 1;
   }
-  std::memcpy(static_cast<void*>(fresh.groups), static_cast<const void*>(from.current.groups), fresh.units * model::width);
+  std::memcpy(static_cast<void*>(fresh.groups), static_cast<const void*>(from.current.groups),
+              fresh.units * model::width);
   copy.complete = true;
   to.current = fresh;
   begin_counts(to);
@@ -135,7 +143,8 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
           const auto i = lowest_bit(mask);
           const typename B::slot at{fresh.entries + u * model::slots + i, fresh.groups[u].tags + i};
           if constexpr (model::counts_passed) {
-            const typename B::slot source{from.current.entries + u * model::slots + i, from.current.groups[u].tags + i};
+            const typename B::slot source{from.current.entries + u * model::slots + i,
+                                          from.current.groups[u].tags + i};
             model::count_passed(fresh, at, hash_at(from, source), false);
           }
           *at.tag = model::empty;
@@ -159,7 +168,8 @@ void tell_copied(open_state<B>& to) noexcept {
   }
 }
 
-// Copies every live entry of `from` into the empty table `to`, whose hashing policy is a copy. Basic guarantee for `to`.
+// Copies every live entry of `from` into the empty table `to`, whose hashing policy is a copy. Basic
+// guarantee for `to`.
 template <class B>
 growth_result copy_entries(open_state<B>& to, const open_state<B>& from) {
   using model = typename B::model;
@@ -189,8 +199,8 @@ growth_result copy_entries(open_state<B>& to, const open_state<B>& from) {
   return result;
 }
 
-// Moves every live entry of `from`, whose storage `to` cannot take over, into the empty table `to`. Each leaves `from`
-// as it arrives: when something fails half way, every entry is in one of the two.
+// Moves every live entry of `from`, whose storage `to` cannot take over, into the empty table `to`. Each
+// leaves `from` as it arrives: when something fails half way, every entry is in one of the two.
 template <class B>
 growth_result move_entries(open_state<B>& to, open_state<B>& from) {
   using model = typename B::model;
@@ -224,7 +234,8 @@ growth_result move_entries(open_state<B>& to, open_state<B>& from) {
     close_slot(from, at);
     --from.size;
     if constexpr (B::dirty_kind) {
-      notify_with<events::swept>(from.policies.observe, [&] { return events::swept{told_slot<B>(from.current, 0, at, in_old)}; });
+      notify_with<events::swept>(from.policies.observe,
+                                 [&] { return events::swept{told_slot<B>(from.current, 0, at, in_old)}; });
       ++from.residue.dirty;  // vacate_slot counts it off again
       if (in_old) ++from.residue.dirty_in_old;
     }
@@ -232,7 +243,8 @@ growth_result move_entries(open_state<B>& to, open_state<B>& from) {
   };
   model::for_each_live(from.current, [&](typename B::slot at) { move_one(at, false); });
   if constexpr (B::may_stay_growing) {
-    if (from.growing()) model::for_each_live(from.generation.old, [&](typename B::slot at) { move_one(at, true); });
+    if (from.growing())
+      model::for_each_live(from.generation.old, [&](typename B::slot at) { move_one(at, true); });
   }
   return result;
 }

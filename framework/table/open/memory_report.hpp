@@ -22,7 +22,8 @@ memory_report report_memory(const open_state<B>& s) noexcept {
   };
   add(s.current);
   if constexpr (B::may_stay_growing) add(s.generation.old);
-  if constexpr (B::model::boxed) r.add(purpose::node, entry_node_request<B>().bytes, s.size + s.residue.dirty);
+  if constexpr (B::model::boxed)
+    r.add(purpose::node, entry_node_request<B>().bytes, s.size + s.residue.dirty);
   return r;
 }
 
@@ -48,8 +49,8 @@ map_stats stats_of(const open_state<B>& s) noexcept {
   return out;
 }
 
-// A probe sequence read as a chain: a group that entries passed has overflow, an entry's place is the number of groups
-// that a search for it looks at, and the longest chain is the longest of these, in slots.
+// A probe sequence read as a chain: a group that entries passed has overflow, an entry's place is the number
+// of groups that a search for it looks at, and the longest chain is the longest of these, in slots.
 template <class B>
 chain_shape shape_of(const open_state<B>& s) noexcept {
   using model = typename B::model;
@@ -58,7 +59,8 @@ chain_shape shape_of(const open_state<B>& s) noexcept {
   const auto add = [&](const typename B::array& a, bool in_old) {
     shape.units += a.units;
     for (std::size_t u = 0; u < a.units; ++u) {
-      const bool passed = model::classic ? model::match(a.groups + u, model::empty) == 0 : a.groups[u].tags[model::width - 1] != 0;
+      const bool passed = model::classic ? model::match(a.groups + u, model::empty) == 0
+                                         : a.groups[u].tags[model::width - 1] != 0;
       shape.units_with_overflow += passed ? 1 : 0;
     }
     model::for_each_live(a, [&](typename B::slot at) {
@@ -77,7 +79,8 @@ chain_shape shape_of(const open_state<B>& s) noexcept {
 }
 
 template <class B>
-const char* check_open_array(const open_state<B>& s, const typename B::array& a, bool in_old, recount& sum) noexcept {
+const char* check_open_array(const open_state<B>& s, const typename B::array& a, bool in_old,
+                             recount& sum) noexcept {
   using model = typename B::model;
   std::size_t passes = 0, counted = 0;
   bool exact = true;
@@ -97,11 +100,13 @@ const char* check_open_array(const open_state<B>& s, const typename B::array& a,
         continue;
       }
       sum.dirty += model::is_dirty(tag) ? 1 : 0;
-      if (model::is_dirty(tag) && tag < (0x80 | model::first_live)) return "a dirty tag without a live tag under it";
+      if (model::is_dirty(tag) && tag < (0x80 | model::first_live))
+        return "a dirty tag without a live tag under it";
       sum.live += model::is_live(tag) ? 1 : 0;
       const typename B::slot at{a.entries + u * model::slots + i, a.groups[u].tags + i};
       const std::uint64_t hash = hash_of(s, model::key(at));
-      if ((model::is_dirty(tag) ? tag & 0x7f : tag) != model::tag_of(hash)) return "a tag does not belong to its key's hash";
+      if ((model::is_dirty(tag) ? tag & 0x7f : tag) != model::tag_of(hash))
+        return "a tag does not belong to its key's hash";
       typename model::probe p(a, hash);
       while (p.at != u) {
         if constexpr (model::counts_passed) ++passes;
@@ -110,8 +115,10 @@ const char* check_open_array(const open_state<B>& s, const typename B::array& a,
       }
       if constexpr (B::may_stay_growing) {
         const auto& g = s.generation;
-        if (s.growing() && in_old && g.old.map.index(hash) < g.progress) return "an entry is left behind in an evacuated home";
-        if (s.growing() && !in_old && g.old.map.index(hash) > g.progress) return "an entry is in the new array before its turn";
+        if (s.growing() && in_old && g.old.map.index(hash) < g.progress)
+          return "an entry is left behind in an evacuated home";
+        if (s.growing() && !in_old && g.old.map.index(hash) > g.progress)
+          return "an entry is in the new array before its turn";
       }
     }
   }
@@ -132,8 +139,10 @@ const char* check_table(const open_state<B>& s) noexcept {
   if (sum.dead != s.residue.dead) return "the number of dead slots is not what the table counts";
   if constexpr (B::counts_residue) {
     if (s.residue.limit != limit_of(s)) return "the limit is not that of the current array";
-    if (!s.residue.ask_due && s.grow_at != s.residue.limit - residue_of(s)) return "grow_at is not limit less residue";
-    if (!s.growing() && s.size + residue_of(s) > s.residue.limit) return "more slots are taken than the limit allows";
+    if (!s.residue.ask_due && s.grow_at != s.residue.limit - residue_of(s))
+      return "grow_at is not limit less residue";
+    if (!s.growing() && s.size + residue_of(s) > s.residue.limit)
+      return "more slots are taken than the limit allows";
   } else {
     if (s.grow_at > limit_of(s)) return "grow_at is above the limit";
     if (!s.growing() && s.size > s.grow_at) return "more entries than grow_at";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Growth of an open-addressing table: a new array beside the old one, and the evacuation of the old one. Where all is
-// moved at once and nothing of it can throw, one pass over the groups moves every entry. Otherwise the unit is the home
-// group: evacuating home h follows h's probe sequence and moves the entries whose home is h, in the order of homes; a
-// throwing hash or move stops between two entries, and the next write goes on from there.
+// Growth of an open-addressing table: a new array beside the old one, and the evacuation of the old one.
+// Where all is moved at once and nothing of it can throw, one pass over the groups moves every entry.
+// Otherwise the unit is the home group: evacuating home h follows h's probe sequence and moves the entries
+// whose home is h, in the order of homes; a throwing hash or move stops between two entries, and the next
+// write goes on from there.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_MIGRATE_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_MIGRATE_HPP
 
@@ -63,8 +64,9 @@ void begin_counts(open_state<B>& s) noexcept {
   if constexpr (B::facts.growth.shrink_percent != 0) s.shrink.shrink_at = 0;
 }
 
-// Where the next entries go in a group of a new array, whose occupied slots come first. What is known need not be read
-// back from tags just written, which would stall: a load of sixteen bytes does not see a store of one on its way.
+// Where the next entries go in a group of a new array, whose occupied slots come first. What is known need
+// not be read back from tags just written, which would stall: a load of sixteen bytes does not see a store of
+// one on its way.
 template <class B>
 struct filling_group {
   typename B::model::group* group;
@@ -89,12 +91,14 @@ void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept
   using model = typename B::model;
   for (unsigned mask = model::live(old.groups); mask != 0; mask &= mask - 1) {
     const std::size_t i = lowest_bit(mask);
-    const typename B::slot from{old.entries + i, old.groups->tags + i}, to{s.current.entries + i, s.current.groups->tags + i};
+    const typename B::slot from{old.entries + i, old.groups->tags + i},
+        to{s.current.entries + i, s.current.groups->tags + i};
     open_slot<B>(to);
     model::relocate_entry(to, from);
     *to.tag = *from.tag;
     notify_with<events::moved>(s.policies.observe, [&] {
-      return events::moved{told_slot<B>(old, 0, from, true), told_slot<B>(s.current, 0, to, false), hash_at(s, to)};
+      return events::moved{told_slot<B>(old, 0, from, true), told_slot<B>(s.current, 0, to, false),
+                           hash_at(s, to)};
     });
   }
 }
@@ -103,8 +107,8 @@ void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept
 template <class B>
 void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
   using model = typename B::model;
-  // Doubling by the low bits: the entries of group u belong to groups u and u + old.units, but for those that were
-  // passed on from another.
+  // Doubling by the low bits: the entries of group u belong to groups u and u + old.units, but for those that
+  // were passed on from another.
   const bool splits = model::power_of_two && s.current.units == 2 * old.units;
   const bool one_group = old.units == 1 && s.current.units == 1 && s.residue.dirty == 0 &&
                          model::capacity(old) <= model::capacity(s.current);
@@ -125,7 +129,8 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
         if constexpr (B::dirty_kind) {
           end_entry(s, from.entry);
           --s.residue.dirty, --s.residue.dirty_in_old;
-          notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told_slot<B>(old, u, from, true)}; });
+          notify_with<events::swept>(s.policies.observe,
+                                     [&] { return events::swept{told_slot<B>(old, u, from, true)}; });
         }
         continue;
       }
@@ -145,7 +150,8 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
       }
       ++moved;
       notify_with<events::moved>(s.policies.observe, [&] {
-        return events::moved{told_slot<B>(old, old.map.index(hash), from, true), told_place(s, hash, {to, false}), hash};
+        return events::moved{told_slot<B>(old, old.map.index(hash), from, true),
+                             told_place(s, hash, {to, false}), hash};
       });
     }
     notify(s.policies.observe, events::evacuated{moved, u});
@@ -156,7 +162,8 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
   refresh_shrink_at(s);
 }
 
-// ---- growth that may stop half way ------------------------------------------------------------------------------
+// ---- growth that may stop half way
+// ------------------------------------------------------------------------------
 
 template <class B>
 struct evacuation_guard_of_home {
@@ -185,7 +192,8 @@ void evacuate_home(open_state<B>& s, std::size_t home, std::type_identity_t<plac
       if (old.map.index(hash) != home) continue;
       if (model::is_dirty(*from.tag)) {
         if constexpr (B::dirty_kind) {
-          notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told_slot<B>(old, home, from, true)}; });
+          notify_with<events::swept>(s.policies.observe,
+                                     [&] { return events::swept{told_slot<B>(old, home, from, true)}; });
           uncount_passed(s, from, true);
           destroy_entry(s, from);
           vacate_slot(s, from, true);
@@ -234,7 +242,9 @@ struct told_open_step {
   std::size_t units = s.generation.old.units;
   std::size_t before = s.generation.progress;
 
-  explicit told_open_step(open_state<B>& of) noexcept : s(of) { notify(s.policies.observe, events::step_started{}); }
+  explicit told_open_step(open_state<B>& of) noexcept : s(of) {
+    notify(s.policies.observe, events::step_started{});
+  }
   told_open_step(const told_open_step&) = delete;
   told_open_step& operator=(const told_open_step&) = delete;
   ~told_open_step() {
@@ -267,8 +277,8 @@ void finish_growth(open_state<B>& s) {
   }
 }
 
-// Replaces the array by one of this many units and slots. Where a growth may stop half way, it only begins; otherwise
-// it is over. No growth is under way.
+// Replaces the array by one of this many units and slots. Where a growth may stop half way, it only begins;
+// otherwise it is over. No growth is under way.
 template <class B>
 growth_result start_growth(open_state<B>& s, std::size_t units, std::size_t capacity) noexcept {
   if (units == 0 || units > most_units<B>()) return growth_result::too_large;
@@ -319,8 +329,8 @@ array_size size_for(const open_state<B>& s, std::size_t entries) noexcept {
   }
 }
 
-// An insert found the table full: does what the growth policy says. The only place where it is asked. Afterwards there
-// is room for one more entry, unless the result says why not.
+// An insert found the table full: does what the growth policy says. The only place where it is asked.
+// Afterwards there is room for one more entry, unless the result says why not.
 template <class B>
 TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
   if (s.growing()) finish_growth(s);
@@ -332,7 +342,8 @@ TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
   if (s.current.units == 1 && s.size == s.grow_at) {
     // Below one group no policy is asked: it knows whole groups only.
     const std::size_t capacity = B::model::capacity(s.current);
-    if (capacity < one_group_capacity<B> && s.size == capacity) return start_growth(s, 1, one_group_capacity<B>);
+    if (capacity < one_group_capacity<B> && s.size == capacity)
+      return start_growth(s, 1, one_group_capacity<B>);
   }
   const std::size_t limit = limit_of(s);
   const bool full = s.size + residue_of(s) >= limit;
@@ -345,7 +356,8 @@ TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
   }
   // Open addressing cannot grow longer chains: a full table that is to be kept grows all the same.
   if (wanted.what == action::keep) wanted = plan::resize(2 * s.current.units);
-  array_size size = wanted.what == action::regrow ? array_size{s.current.units, capacity} : size_of_units<B>(wanted.units);
+  array_size size =
+      wanted.what == action::regrow ? array_size{s.current.units, capacity} : size_of_units<B>(wanted.units);
   // A policy knows whole groups only: a part of one grows to one, whether entries or dead slots filled it.
   if (wanted.what == action::resize && capacity < one_group_capacity<B>) size = size_of_units<B>(1);
   if (size.units == 0) return growth_result::too_large;
@@ -360,7 +372,8 @@ growth_result reserve_slow(open_state<B>& s, std::size_t entries) {
   if (size.units == 0) return growth_result::too_large;
   if (s.growing()) finish_growth(s);
   const std::size_t residue = residue_of(s);
-  if (s.current.units != 0 && size.capacity <= B::model::capacity(s.current) && (residue == 0 || entries <= s.grow_at)) {
+  if (s.current.units != 0 && size.capacity <= B::model::capacity(s.current) &&
+      (residue == 0 || entries <= s.grow_at)) {
     return growth_result::done;
   }
   const bool larger = size.capacity > B::model::capacity(s.current);

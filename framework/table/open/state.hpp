@@ -2,13 +2,16 @@
 // The data of one open-addressing table, and how it gets and gives back memory.
 //
 // Invariants:
-//   - an insert compares `size` with `grow_at` and nothing else. grow_at is the limit of the current array less its
-//     residue: dead and dirty slots, and erases from groups whose filter they leave set; or 0 while the growth policy
-//     is to be asked for another reason (ask_due). size plus residue never exceeds the limit;
-//   - `current` always names a searchable array: without memory, one group that holds nothing, with grow_at 0;
-//   - while a growth is under way (only where it may stop half way: see may_stay_growing), the entries whose home in
-//     the old array is `progress` or more are in the old array, the others in the current one; after an exception the
-//     entries of home `progress` may be in either.
+//   - an insert compares `size` with `grow_at` and nothing else. grow_at is the limit of the current array
+//   less its
+//     residue: dead and dirty slots, and erases from groups whose filter they leave set; or 0 while the
+//     growth policy is to be asked for another reason (ask_due). size plus residue never exceeds the limit;
+//   - `current` always names a searchable array: without memory, one group that holds nothing, with grow_at
+//   0;
+//   - while a growth is under way (only where it may stop half way: see may_stay_growing), the entries whose
+//   home in
+//     the old array is `progress` or more are in the old array, the others in the current one; after an
+//     exception the entries of home `progress` may be in either.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_STATE_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_STATE_HPP
 
@@ -67,11 +70,13 @@ struct open_binding {
   static constexpr bool may_be_scanned =
       static_visibility<allocation>() == visibility::scanned || decides_visibility_at_run_time<allocation>();
 
-  // Can a growth stop between two operations? Where all is moved at once and nothing of it throws, no: then there is
-  // never an old array, and neither the state nor the fast paths know of one.
+  // Can a growth stop between two operations? Where all is moved at once and nothing of it throws, no: then
+  // there is never an old array, and neither the state nor the fast paths know of one.
   static constexpr bool hash_never_throws =
-      model::boxed || noexcept(std::declval<const typename Spec::hashing&>().hash(std::declval<const Key&>()));
-  static constexpr bool may_stay_growing = quantum != whole_table || !model::nothrow_relocation || !hash_never_throws;
+      model::boxed ||
+      noexcept(std::declval<const typename Spec::hashing&>().hash(std::declval<const Key&>()));
+  static constexpr bool may_stay_growing =
+      quantum != whole_table || !model::nothrow_relocation || !hash_never_throws;
 };
 
 template <class Key, class T, class Spec>
@@ -106,13 +111,13 @@ struct residue_counts {
 
 template <>
 struct residue_counts<true> {
-  std::size_t limit = 0;         // of the current array
-  std::size_t dead = 0;          // in the current array
-  std::size_t dirty = 0;         // in both
+  std::size_t limit = 0;  // of the current array
+  std::size_t dead = 0;   // in the current array
+  std::size_t dirty = 0;  // in both
   std::size_t dirty_in_old = 0;
-  std::size_t passed = 0;        // slots of swept entries whose group's filter stays set
+  std::size_t passed = 0;  // slots of swept entries whose group's filter stays set
   std::size_t sweep_at = 0;
-  bool ask_due = false;          // the growth policy has a reason to act at the next insert, or a purge waits for it
+  bool ask_due = false;  // the growth policy has a reason to act at the next insert, or a purge waits for it
 };
 
 template <bool Needed>
@@ -160,7 +165,8 @@ struct open_state : open_arrays_and_counts<B> {
   open_arrays_and_counts<B>& arrays() noexcept { return *this; }
 };
 
-// ---- limits ---------------------------------------------------------------------------------------------------
+// ---- limits
+// ---------------------------------------------------------------------------------------------------
 
 // Slots of a first array: 4 entries with their tags fit 80 bytes; W - 2 fill one group and its end.
 template <class B>
@@ -208,7 +214,8 @@ std::size_t most_entries(const open_state<B>&) noexcept {
   return most_units<B>() * B::model::slots;
 }
 
-// ---- arrays ---------------------------------------------------------------------------------------------------
+// ---- arrays
+// ---------------------------------------------------------------------------------------------------
 
 template <class B>
 request block_request(std::size_t units, std::size_t capacity) noexcept {
@@ -220,7 +227,8 @@ request block_request(std::size_t units, std::size_t capacity) noexcept {
 
 // An array of empty slots; without units when memory ran out.
 template <class B>
-TOPHASH_NOINLINE typename B::array allocate_block_slow(open_state<B>& s, std::size_t units, std::size_t capacity) noexcept {
+TOPHASH_NOINLINE typename B::array allocate_block_slow(open_state<B>& s, std::size_t units,
+                                                       std::size_t capacity) noexcept {
   const request r = block_request<B>(units, capacity);
   void* const block = s.policies.allocation.try_allocate(r);
   if (block == nullptr) return {};
@@ -242,7 +250,8 @@ void deallocate_block(open_state<B>& s, typename B::array& a) noexcept {
   a = {};
 }
 
-// ---- entries --------------------------------------------------------------------------------------------------
+// ---- entries
+// --------------------------------------------------------------------------------------------------
 
 // A slot's bytes before an entry is constructed in them, and after it is gone.
 template <class B>
@@ -310,7 +319,8 @@ const typename B::array& array_of(const open_state<B>& s, bool in_old) noexcept 
 
 // The slot was found by find_vacancy and now holds an entry.
 template <class B>
-TOPHASH_ALWAYS_INLINE void claim_slot(open_state<B>& s, typename B::slot at, std::uint64_t hash, bool in_old) noexcept {
+TOPHASH_ALWAYS_INLINE void claim_slot(open_state<B>& s, typename B::slot at, std::uint64_t hash,
+                                      bool in_old) noexcept {
   if constexpr (B::leaves_dead) {
     if (!in_old && *at.tag == B::model::dead) {
       --s.residue.dead;
@@ -326,7 +336,8 @@ TOPHASH_ALWAYS_INLINE void claim_slot(open_state<B>& s, typename B::slot at, std
 // The entry of the slot is about to go: while its hash is there to be asked.
 template <class B>
 TOPHASH_ALWAYS_INLINE void uncount_passed(open_state<B>& s, typename B::slot at, bool in_old) noexcept {
-  if constexpr (B::model::counts_passed) B::model::count_passed(array_of(s, in_old), at, hash_at(s, at), false);
+  if constexpr (B::model::counts_passed)
+    B::model::count_passed(array_of(s, in_old), at, hash_at(s, at), false);
 }
 
 // The entry of the slot is gone; where deletion is dirty, a dirty one.
@@ -355,17 +366,20 @@ template <class B>
 bool lies_in_old(const open_state<B>& s, typename B::slot at) noexcept {
   if constexpr (B::may_stay_growing) {
     const auto& old = s.generation.old;
-    const auto tag = reinterpret_cast<std::uintptr_t>(at.tag), first = reinterpret_cast<std::uintptr_t>(old.groups);
+    const auto tag = reinterpret_cast<std::uintptr_t>(at.tag),
+               first = reinterpret_cast<std::uintptr_t>(old.groups);
     return old.units != 0 && tag >= first && tag < first + old.units * B::model::width;
   } else {
     return static_cast<void>(s), static_cast<void>(at), false;
   }
 }
 
-// ---- places for observers -------------------------------------------------------------------------------------
+// ---- places for observers
+// -------------------------------------------------------------------------------------
 
 template <class B>
-events::slot_place told_slot(const typename B::array& a, std::size_t chain, typename B::slot at, bool in_old) noexcept {
+events::slot_place told_slot(const typename B::array& a, std::size_t chain, typename B::slot at,
+                             bool in_old) noexcept {
   static_cast<void>(a);
   return {.chain = chain,
           .bucket = events::identity_of(B::model::group_of(at.tag)),
