@@ -77,7 +77,7 @@ bool copy_unit(open_state<B>& to, typename B::slot at, const open_state<B>& from
 // Moves the value of a node to a new node in another table's storage. False: memory ran out, it is still
 // there.
 template <class B>
-bool move_node_across(open_state<B>& to, typename B::model::unit* target, open_state<B>& from,
+bool move_node_across(open_state<B>& to, typename B::model::node** target, open_state<B>& from,
                       typename B::slot source) {
   using model = typename B::model;
   auto* const old = *source.entry;
@@ -209,7 +209,7 @@ growth_result move_entries(open_state<B>& to, open_state<B>& from) {
   const auto move_one = [&](typename B::slot at, bool in_old) {
     if (result != growth_result::done) return;
     const std::uint64_t hash = hash_at(from, at);
-    typename model::unit moved_node;
+    typename model::node* moved_node = nullptr;
     if constexpr (model::boxed) {
       if (!move_node_across(to, &moved_node, from, at)) {
         result = growth_result::no_memory;
