@@ -988,9 +988,17 @@ std::string short_text(const spec_description& spec) {
   std::size_t fewest = differing_axes(spec, standard).size();
   for (const preset_entry& preset : catalogue_presets()) {
     if (preset.name == "defaults") continue;
-    const spec_description base = parse_spec(preset.name);
-    const std::size_t parts = differing_axes(spec, base).size() + 1;
-    if (parts <= fewest) best = beyond(base, preset.name), fewest = parts;
+    // With another layout, what the preset leaves open is that layout's default.
+    const term& layout = spec.options[layout_axis];
+    const spec_description alone = parse_spec(preset.name);
+    const bool elsewhere = text_of(alone.options[layout_axis]) != text_of(layout);
+    const std::string with_layout = preset.name + ",layout=" + text_of(layout);
+    const spec_description base = elsewhere ? parse_spec(with_layout) : alone;
+    const std::size_t parts = differing_axes(spec, base).size() + (elsewhere ? 2 : 1);
+    const std::string start =
+        !elsewhere ? preset.name
+                   : means_one_thing(layout.name) ? preset.name + "," + text_of(layout) : with_layout;
+    if (parts <= fewest) best = beyond(base, start), fewest = parts;
   }
   return best;
 }

@@ -54,7 +54,7 @@ bool belongs_to_old(const state<B>& s, std::uint64_t hash) noexcept {
 template <class B>
 typename B::slot vacancy_for(state<B>& s, std::uint64_t hash, bool in_old) noexcept {
   using model = typename B::model;
-  const typename B::array& a = in_old ? s.old : s.current;
+  const typename B::array& a = B::facts.growth.in_order && in_old ? s.old : s.current;
   auto v = model::find_vacancy(a, hash);
   if constexpr (model::grouped) {
     if (model::is_absent(v.tail)) {

@@ -154,6 +154,22 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("pointer_free_groups", [](judged& j) {
     j.f.layout.group_bytes = 4096, j.f.allocation.sees = visibility::pointer_free;
   });
+  const auto open = [](judged& j) {
+    j.f.layout.kind = layout_kind::open_groups, j.f.layout.slots = 16;
+    j.f.overflow.absent = true;
+  };
+  CHECK(after(open) == "");
+  fires("group_width", [open](judged& j) { open(j), j.f.layout.slots = 12; });
+  fires("open_overflow", [open](judged& j) { open(j), j.f.overflow.absent = false; });
+  fires("chain_overflow", [](judged& j) { j.f.overflow.absent = true; });
+  fires("open_regrow", [open](judged& j) { open(j), j.f.growth.asks_overflow = true; });
+  fires("open_load", [open](judged& j) { open(j), j.f.load.numerator = 16, j.f.load.denominator = 1; });
+  fires("open_load", [open](judged& j) { open(j), j.f.load.numerator = 31, j.f.load.denominator = 2; });
+  CHECK(after([open](judged& j) { open(j), j.f.load.numerator = 15, j.f.load.denominator = 1; }) == "");
+  const auto in_nodes = [open](judged& j) { open(j), j.f.layout.kind = layout_kind::nodes; };
+  CHECK(after(in_nodes) == "");
+  fires("nodes_tombstone", [in_nodes](judged& j) { in_nodes(j), j.f.deletion.kind = deletion_kind::tombstone; });
+  fires("nodes_pointer_free", [in_nodes](judged& j) { in_nodes(j), j.f.allocation.sees = visibility::pointer_free; });
   fires("hashable", [](judged& j) { j.t.hashable = false; });
   const auto dirty = [](judged& j) { j.f.deletion.kind = deletion_kind::dirty; };
   fires("dirty_destruction", [dirty](judged& j) { dirty(j), j.t.key_deferred = false; });

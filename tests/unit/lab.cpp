@@ -25,6 +25,7 @@
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
+#include <tophash/policies/growth/in_order.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 #include <tophash/policies/hashing/murmur3.hpp>
@@ -519,6 +520,10 @@ TEST_CASE("lab catalogue: what a layout's defaults are, texts and types agree", 
   require_same<std::uint64_t, std::uint64_t, layout::open_groups<8>, load<4>>("open_groups(8),load(4)", "u64",
                                                                               "u64");
   require_same<std::uint64_t, std::uint64_t, presets::fastest>("fastest", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, presets::fastest, layout::nodes>("fastest,nodes", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, presets::low_latency>("low_latency", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, growth::in_order<growth::incremental<2>>>("in_order(incremental(2))",
+                                                                                      "u64", "u64");
   require_same<std::uint64_t, std::uint64_t, layout::open_groups<>, overflow::none, growth::incremental<2>>(
       "overflow=none,open_groups,incremental(2)", "u64", "u64");
   // What is named beats the layout's default, and is then refused.
@@ -535,7 +540,10 @@ TEST_CASE("lab catalogue: what a layout's defaults are, texts and types agree", 
   REQUIRE(refused("overflow=none") == "chain_overflow");
   REQUIRE(refused("open_groups,regrowing(eager,chain=4)") == "open_regrow");
   REQUIRE(refused("open_groups(8),load(8)") == "open_load");
-  REQUIRE(refused("open_groups(8),fastest") == "open_load");
+  REQUIRE(refused("open_groups(8),fastest").empty());
+  REQUIRE(refused("fastest,open_groups(8),load(27,2)") == "open_load");
+  REQUIRE(refused("nodes,tombstone") == "nodes_tombstone");
+  REQUIRE(lab::short_text(lab::parse_spec("fastest,open_groups(8),load(27,2)")) == "open_groups(8),load(27,2)");
 
   REQUIRE(lab::short_text(lab::parse_spec("open_groups")) == "fastest");
   REQUIRE(lab::short_text(lab::parse_spec("layout=open_groups(8),deletion=dirty")) == "open_groups(8),dirty");
