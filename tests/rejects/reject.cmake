@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 cmake_minimum_required(VERSION 3.25)
-# cmake -DCOMPILER=... -DSOURCE=... -DINCLUDE=... -P reject.cmake
+# cmake -DCOMPILER=... -DSOURCE=... -DINCLUDE=... [-DPRECOMPILED=.../map.hpp.gch] -P reject.cmake
 # The first line of the source says what is promised:
 #   // expect: SENTENCE   the compiler prints exactly one line with "error:", and SENTENCE is in it
 #   // accept             the file compiles
 file(READ "${SOURCE}" text)
 string(REGEX MATCH "^[^\n]*" first "${text}")
+set(before)
+if(EXISTS "${PRECOMPILED}")
+  if(COMPILER MATCHES "clang")
+    set(before -include-pch "${PRECOMPILED}")
+  else()
+    string(REGEX REPLACE "\\.gch$" "" header "${PRECOMPILED}")
+    set(before -include "${header}")
+  endif()
+endif()
 execute_process(
-  COMMAND "${COMPILER}" -std=c++20 -fsyntax-only "-I${INCLUDE}" "${SOURCE}"
+  COMMAND "${COMPILER}" -std=c++20 -fsyntax-only ${before} "-I${INCLUDE}" "${SOURCE}"
   OUTPUT_VARIABLE printed ERROR_VARIABLE printed RESULT_VARIABLE code)
 if(first STREQUAL "// accept")
   if(NOT code EQUAL 0)

@@ -423,7 +423,7 @@ TEST_CASE("hash defence: std::hash, mixed by the table without a seed", "[hash_d
   withstands_patterns<tested_map<std::string, fast_map, std_hash>>();
 }
 
-TEST_CASE("hash defence: keys in another map's iteration order", "[hash_defence]") {
+TEST_CASE("hash defence: keys in another map's iteration order", "[hash_defence][statistics]") {
   withstands_order<tested_map<u64, map, wyhash>>(false);
   withstands_order<tested_map<u64, fast_map, wyhash>>(false);
   withstands_order<tested_map<std::string, fast_map, wyhash>>(false);
@@ -449,7 +449,7 @@ TEST_CASE("hash defence: slow maps are seen to be slow", "[hash_defence]") {
         3);
 }
 
-TEST_CASE("hash defence: table", "[.][hash_defence]") {
+TEST_CASE("hash defence: table", "[.][hash_defence][statistics]") {
   print_rows<tested_map<u64, map, wyhash>>("map", entries);
   print_rows<tested_map<u64, fast_map, wyhash>>("fast_map", entries);
   print_rows<tested_map<u64, map, wyhash>>("map", 200'000);
@@ -467,7 +467,7 @@ TEST_CASE("hash defence: table", "[.][hash_defence]") {
   print_rows<tested_map<u64, fast_map, hashing::identity, sizing::prime>>("fast_map, identity, prime", 2000);
 }
 
-TEST_CASE("hash defence: order", "[.][hash_defence]") {
+TEST_CASE("hash defence: order", "[.][hash_defence][statistics]") {
   std::printf("the slowest sixteenth of the inserts, and their mean\n%-30s", "");
   for (const char* n : {"10,000", "150,000", "1,200,000"}) std::printf(" %16s %16s", n, "same seed");
   std::printf("\n");
