@@ -52,7 +52,7 @@ inline std::uintptr_t identity_of(const void* bucket) noexcept {
 
 // Where an entry lies, or lay.
 struct slot_place {
-  std::size_t chain = 0;      // number of the chain's main bucket in its array
+  std::size_t chain = 0;      // number of the chain's main bucket in its array; open addressing: of the group
   std::uintptr_t bucket = 0;  // main or overflow: its address, which tells it apart until it is given back
   std::size_t slot = 0;       // in the bucket
   bool in_old = false;        // in the array that a growth is emptying

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // No write that takes long: growth moves two chains a write, in their order, and the array lies in groups of at most
 // 64 KiB that come into being when the first entry reaches them and are given back as soon as they are evacuated. So
-// no insert allocates, zeroes or copies more than 64 KiB (the directory of 16.7 million entries is as large), and old
-// and new array together take no more than the new one alone will. The price: one load more a lookup, chains that are
-// moved later than they could be. Measured by bench/micro/growing.cpp; bounded erases need
+// no insert allocates, zeroes or copies more than 64 KiB (the directory of 13.6 million u64 entries is as large), and
+// old and new array together take no more than the new one alone will. The price: one load more a lookup, chains that
+// are moved later than they could be. Measured by bench/micro/growing.cpp; bounded erases need
 // growth::shrinking<growth::in_order<...>> and storage without pauses of its own (docs/dead-ends.md).
 #ifndef TOPHASH_FRAMEWORK_PRESETS_LOW_LATENCY_HPP
 #define TOPHASH_FRAMEWORK_PRESETS_LOW_LATENCY_HPP

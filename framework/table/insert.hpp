@@ -231,7 +231,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64
         const place<B> there{v.at, false};
         resurrect(s, hash, there, [&](auto* value) {
           if constexpr (!model::is_set) {
-            ::new (static_cast<void*>(value)) typename model::mapped_type(std::forward<Args>(args)...);
+            construct_object(s.policies.allocation, value, std::forward<Args>(args)...);
           }
         });
         return {{v.at, false}, true};

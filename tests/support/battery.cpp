@@ -85,12 +85,12 @@ struct walk_share {
   std::size_t trials = 1;
 };
 
-walk_share share_of_walk([[maybe_unused]] bool of_user_code) {
+walk_share share_of_walk() {
   if (std::getenv("TOPHASH_WALK_EVERY_POINT") != nullptr) return {};
 #if TOPHASH_TESTS_THINNED
   return {.points = 7, .trials = 3};
 #else
-  return {.points = 1, .trials = of_user_code ? std::size_t{3} : std::size_t{1}};
+  return {};
 #endif
 }
 
@@ -587,7 +587,7 @@ std::string random_streams(const composition& tested, int streams) {
   };
   rc::detail::TestParams params;
   params.seed = chosen_seed();
-  params.maxSuccess = share_of_walk(false).points == 1 ? streams : streams / 3;
+  params.maxSuccess = share_of_walk().points == 1 ? streams : streams / 3;
   params.maxSize = 160;
   rc::detail::TestMetadata metadata;
   metadata.id = tested.name;
@@ -646,7 +646,7 @@ std::vector<step> cut_down(const composition& tested, std::vector<step> failing)
 }  // namespace
 
 std::string long_stream(const composition& tested, std::size_t steps, std::uint64_t seed) {
-  const std::vector<step> all = phased_stream(share_of_walk(false).points == 1 ? steps : steps / 3, seed);
+  const std::vector<step> all = phased_stream(share_of_walk().points == 1 ? steps : steps / 3, seed);
   const std::string wrong = run_steps(tested, all, 97);
   if (wrong.empty()) return {};
   const std::vector<step> least = cut_down(tested, all);
@@ -745,7 +745,7 @@ std::string prepare(run& r, const scene& from) {
 }  // namespace
 
 std::string growth_walk(const composition& tested) {
-  const auto every = static_cast<std::size_t>(share_of_walk(false).points);
+  const auto every = static_cast<std::size_t>(share_of_walk().points);
   std::size_t walked = 0;
   // With a quantum of one the fourth growth moves 8 to 32 chains; the points past its end cost little.
   for (const scene& from : scenes_of(tested, tested.promised.quantum != 0 ? 18 : 2)) {
@@ -897,7 +897,7 @@ std::string fault_walk(const composition& tested, fault_source source) {
     return "storage cannot be made to fail";
   if (source == fault_source::user_code && !tested.promised.counted)
     return "elements cannot be made to throw";
-  const walk_share share = share_of_walk(source == fault_source::user_code);
+  const walk_share share = share_of_walk();
   std::size_t trials = std::hash<std::string>{}(tested.name) % share.trials;
   long walked = 0;
   for (const scene& from : scenes_of(tested, tested.promised.quantum != 0 ? 5 : 1)) {

@@ -57,7 +57,7 @@ std::size_t sweep_dirty(open_state<B>& s, std::size_t budget) noexcept {
       const auto i = lowest_bit(mask);
       const typename B::slot at{a.entries + u * model::slots + i, a.groups[u].tags + i};
       notify_with<events::swept>(s.policies.observe,
-                                 [&] { return events::swept{told_slot<B>(a, u, at, in_old)}; });
+                                 [&] { return events::swept{told_slot<B>(a, at, in_old)}; });
       uncount_passed(s, at, in_old);
       destroy_entry(s, at);
       vacate_slot(s, at, in_old);
@@ -142,7 +142,7 @@ TOPHASH_ALWAYS_INLINE void after_erase_by_key(open_state<B>& s) noexcept {
 template <class B>
 TOPHASH_ALWAYS_INLINE void tell_erased(open_state<B>& s, std::uint64_t hash, const place<B>& there) noexcept {
   notify_with<events::erased>(s.policies.observe, [&s, hash, &there] {
-    return events::erased{told_place(s, hash, there), hash, true};
+    return events::erased{told_place(s, there), hash, true};
   });
 }
 

@@ -24,7 +24,7 @@ namespace tophash::inline v1::table {
 template <class B>
 TOPHASH_ALWAYS_INLINE void tell_inserted(open_state<B>& s, std::uint64_t hash, const place<B>& at) noexcept {
   notify_with<events::inserted>(s.policies.observe, [&s, hash, &at] {
-    return events::inserted{told_place(s, hash, at), hash};
+    return events::inserted{told_place(s, at), hash};
   });
 }
 
@@ -93,7 +93,7 @@ void resurrect(open_state<B>& s, std::uint64_t hash, const place<B>& where, Make
           s.policies.allocation.deallocate(*where.at.entry, entry_node_request<B>());
         close_slot(s, where.at);
         notify_with<events::swept>(s.policies.observe,
-                                   [this] { return events::swept{told_place(s, hash, where)}; });
+                                   [this] { return events::swept{told_place(s, where)}; });
         vacate_slot(s, where.at, where.in_old);
       }
     };
@@ -108,7 +108,7 @@ void resurrect(open_state<B>& s, std::uint64_t hash, const place<B>& where, Make
   ++s.size;
   refresh_room(s);
   notify_with<events::resurrected>(s.policies.observe, [&s, hash, &where] {
-    return events::resurrected{told_place(s, hash, where), hash};
+    return events::resurrected{told_place(s, where), hash};
   });
 }
 
@@ -142,6 +142,16 @@ place<B> vacancy_for(open_state<B>& s, std::uint64_t hash) {
   return {B::model::find_vacancy(s.current, hash), false};
 }
 
+// The entry in this slot exists: from now on it is seen.
+template <class B>
+TOPHASH_ALWAYS_INLINE insert_result<B> claimed(open_state<B>& s, std::uint64_t hash,
+                                               const place<B>& to) noexcept {
+  claim_slot(s, to.at, hash, to.in_old);
+  ++s.size;
+  tell_inserted(s, hash, to);
+  return {to, true};
+}
+
 // Puts the entry aside, whose key is known to be absent, into the table.
 template <class B>
 insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>& aside) {
@@ -168,20 +178,7 @@ insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>
   open_slot<B>(to.at);
   model::relocate_entry(to.at, from);
   aside.exists = false;
-  claim_slot(s, to.at, hash, to.in_old);
-  ++s.size;
-  tell_inserted(s, hash, to);
-  return {to, true};
-}
-
-// The entry in this slot exists: from now on it is seen.
-template <class B>
-TOPHASH_ALWAYS_INLINE insert_result<B> claimed(open_state<B>& s, std::uint64_t hash,
-                                               const place<B>& to) noexcept {
-  claim_slot(s, to.at, hash, to.in_old);
-  ++s.size;
-  tell_inserted(s, hash, to);
-  return {to, true};
+  return claimed(s, hash, to);
 }
 
 // Into the current array, which has room; no growth is under way.
@@ -251,7 +248,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(open_state<B>& s, std::u
       if (model::is_dirty(*there.at.tag)) {
         resurrect(s, hash, there, [&](auto* value) {
           if constexpr (!model::is_set) {
-            ::new (static_cast<void*>(value)) typename model::mapped_type(std::forward<Args>(args)...);
+            construct_object(s.policies.allocation, value, std::forward<Args>(args)...);
           }
         });
         return {there, true};

@@ -110,17 +110,19 @@ class open_iterator {
 template <class B>
 void tell_erased_at(open_state<B>& s, const open_cursor<B>& c) noexcept {
   notify_with<events::erased>(s.policies.observe, [&s, &c] {
-    const bool in_old = lies_in_old(s, c.at);
-    return events::erased{told_slot<B>(s.current, 0, c.at, in_old), 0, false};
+    return events::erased{told_place(s, {c.at, lies_in_old(s, c.at)}), 0, false};
   });
 }
 
 template <class B>
 open_cursor<B> erase_cursor(open_state<B>& s, open_cursor<B> c) noexcept {
-  tell_erased_at(s, c);
   const typename B::slot erased = c.at;
+  const bool in_old = lies_in_old(s, erased);
+  TOPHASH_CHECK(erased && (in_old || B::model::holds(s.current, erased)) && B::model::is_live(*erased.tag),
+                "erase of an iterator that does not belong to this container");
+  tell_erased_at(s, c);
   advance(c);
-  erase_at(s, erased, lies_in_old(s, erased));
+  erase_at(s, erased, in_old);
   return c;
 }
 

@@ -108,6 +108,8 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
     if (!is_scanned(to)) {
       std::memcpy(static_cast<void*>(fresh.entries), static_cast<const void*>(from.current.entries),
                   capacity * sizeof(typename model::unit));
+      std::memcpy(static_cast<void*>(fresh.groups), static_cast<const void*>(from.current.groups),
+                  fresh.units * model::width);
       copy.groups = fresh.units;
     }
   }
@@ -126,8 +128,6 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
     copy.in_group = 0;
     copy.groups = u + 1;
   }
-  std::memcpy(static_cast<void*>(fresh.groups), static_cast<const void*>(from.current.groups),
-              fresh.units * model::width);
   copy.complete = true;
   to.current = fresh;
   begin_counts(to);
@@ -229,13 +229,13 @@ growth_result move_entries(open_state<B>& to, open_state<B>& from) {
     ++to.size;
     tell_inserted(to, hash, target);
     notify_with<events::erased>(from.policies.observe, [&] {
-      return events::erased{told_slot<B>(from.current, 0, at, in_old), 0, false};
+      return events::erased{told_place(from, {at, in_old}), 0, false};
     });
     close_slot(from, at);
     --from.size;
     if constexpr (B::dirty_kind) {
       notify_with<events::swept>(from.policies.observe,
-                                 [&] { return events::swept{told_slot<B>(from.current, 0, at, in_old)}; });
+                                 [&] { return events::swept{told_place(from, {at, in_old})}; });
       ++from.residue.dirty;  // vacate_slot counts it off again
       if (in_old) ++from.residue.dirty_in_old;
     }

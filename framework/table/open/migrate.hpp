@@ -18,16 +18,18 @@ namespace tophash::inline v1::table {
 
 template <class B>
 load_state load_of(const open_state<B>& s) noexcept {
-  const std::size_t limit = limit_of(s);
-  std::size_t dead = residue_of(s), dirty = 0;
-  if constexpr (B::counts_residue) dirty = s.residue.dirty;
-  dead -= dirty < dead ? dirty : dead;
+  std::size_t dead = 0;
+  if constexpr (B::counts_residue) {
+    dead = s.residue.dead + s.residue.passed;
+  } else {
+    dead = residue_of(s);
+  }
   return {.live = s.size,
           .dead = dead,
-          .dirty = dirty,
+          .dirty = s.residue.dirty,
           .units = s.current.units,
           .slots_per_unit = B::model::slots,
-          .limit = limit,
+          .limit = limit_of(s),
           .overflow = 0,
           .acquired = 0,
           .chain_buckets = 0};
@@ -97,7 +99,7 @@ void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept
     model::relocate_entry(to, from);
     *to.tag = *from.tag;
     notify_with<events::moved>(s.policies.observe, [&] {
-      return events::moved{told_slot<B>(old, 0, from, true), told_slot<B>(s.current, 0, to, false),
+      return events::moved{told_slot<B>(old, from, true), told_slot<B>(s.current, to, false),
                            hash_at(s, to)};
     });
   }
@@ -130,7 +132,7 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
           end_entry(s, from.entry);
           --s.residue.dirty, --s.residue.dirty_in_old;
           notify_with<events::swept>(s.policies.observe,
-                                     [&] { return events::swept{told_slot<B>(old, u, from, true)}; });
+                                     [&] { return events::swept{told_slot<B>(old, from, true)}; });
         }
         continue;
       }
@@ -150,8 +152,8 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
       }
       ++moved;
       notify_with<events::moved>(s.policies.observe, [&] {
-        return events::moved{told_slot<B>(old, old.map.index(hash), from, true),
-                             told_place(s, hash, {to, false}), hash};
+        return events::moved{told_slot<B>(old, from, true),
+                             told_slot<B>(s.current, to, false), hash};
       });
     }
     notify(s.policies.observe, events::evacuated{moved, u});
@@ -193,7 +195,7 @@ void evacuate_home(open_state<B>& s, std::size_t home, std::type_identity_t<plac
       if (model::is_dirty(*from.tag)) {
         if constexpr (B::dirty_kind) {
           notify_with<events::swept>(s.policies.observe,
-                                     [&] { return events::swept{told_slot<B>(old, home, from, true)}; });
+                                     [&] { return events::swept{told_slot<B>(old, from, true)}; });
           uncount_passed(s, from, true);
           destroy_entry(s, from);
           vacate_slot(s, from, true);
@@ -206,7 +208,7 @@ void evacuate_home(open_state<B>& s, std::size_t home, std::type_identity_t<plac
       *from.tag = model::classic ? model::dead : model::empty;
       ++moved;
       notify_with<events::moved>(s.policies.observe, [&] {
-        return events::moved{told_slot<B>(old, home, from, true), told_place(s, hash, {to, false}), hash};
+        return events::moved{told_slot<B>(old, from, true), told_slot<B>(s.current, to, false), hash};
       });
       if (tracked != nullptr && tracked->in_old && tracked->at == from) *tracked = {to, false};
     }

@@ -377,22 +377,18 @@ bool lies_in_old(const open_state<B>& s, typename B::slot at) noexcept {
 // ---- places for observers
 // -------------------------------------------------------------------------------------
 
+// The chain of a slot is the group that it lies in.
 template <class B>
-events::slot_place told_slot(const typename B::array& a, std::size_t chain, typename B::slot at,
-                             bool in_old) noexcept {
-  static_cast<void>(a);
-  return {.chain = chain,
+events::slot_place told_slot(const typename B::array& a, typename B::slot at, bool in_old) noexcept {
+  return {.chain = B::model::group_index(a, at.tag),
           .bucket = events::identity_of(B::model::group_of(at.tag)),
           .slot = B::model::slot_index(at.tag),
           .in_old = in_old};
 }
 
 template <class B>
-events::slot_place told_place(const open_state<B>& s, std::uint64_t hash, const place<B>& p) noexcept {
-  if constexpr (B::may_stay_growing) {
-    if (p.in_old) return told_slot<B>(s.generation.old, s.generation.old.map.index(hash), p.at, true);
-  }
-  return told_slot<B>(s.current, s.current.map.index(hash), p.at, false);
+events::slot_place told_place(const open_state<B>& s, const place<B>& p) noexcept {
+  return told_slot<B>(array_of(s, p.in_old), p.at, p.in_old);
 }
 
 }  // namespace tophash::inline v1::table
