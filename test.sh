@@ -27,7 +27,8 @@ usage: sh test.sh [--no-install] [--long] [--leg NAME]... [--help]
   --long         also the tests labelled `long`, and the leg clang
   --leg NAME     only this leg; may be repeated:
                    style          layering of the includes, shell scripts, spelling
-                   release        g++, everything else: unit, contract, must-fail, consumer, lab
+                   release        g++, everything else: contract, must-fail, consumer, lab; the unit tests with
+                                  --long, or when this leg is named
                    asan           clang++ with address and undefined-behaviour sanitizers: unit, contract and
                                   documentation tests
                    clang          the same without the sanitizers
@@ -74,7 +75,10 @@ run_leg() {
   leg_started=$(seconds_now)
   say ""
   say "== leg $1"
-  if ! configure "$2"; then
+  # Tests of single parts run once: compiled by clang++, with the sanitizers. With g++ too in a long run, and in a leg
+  # that was asked for by name.
+  case $1:$long:${chosen:+chosen} in release:no:) unit_tests=OFF ;; *) unit_tests=ON ;; esac
+  if ! configure "$2" "-DTOPHASH_UNIT_TESTS=$unit_tests"; then
     leg_failed "$1" "configure"
     return 0
   fi

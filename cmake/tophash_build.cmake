@@ -45,6 +45,18 @@ macro(tophash_build_settings)
   endif()
 endmacro()
 
+# Sources that share heavy headers, compiled some at a time. Not where ccache is, which keeps the result of each source:
+# there a change compiles one source, here its whole batch.
+function(tophash_unity target batch)
+  if(TOPHASH_UNITY AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
+    # g++ 12 sees in `"literal" + text` an overlap that is none (GCC bug 105651), the more it inlines the more often.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+      target_compile_options(${target} PRIVATE -Wno-restrict)
+    endif()
+  endif()
+endfunction()
+
 # Headers that many sources of a target share, compiled once. Not where ccache is: it keeps nothing of a source compiled
 # so. Not with g++ 12: it forgets that what a precompiled header brings is a system header's, and warns of it.
 function(tophash_precompile target)

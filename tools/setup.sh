@@ -166,14 +166,16 @@ need_tools() {
 features_shown=no
 configure() {
   mkdir -p build
-  if ! cmake --preset "$1" >"build/configure-$1.log" 2>&1; then
-    cat "build/configure-$1.log" >&2
+  configured=$1
+  shift
+  if ! cmake --preset "$configured" "$@" >"build/configure-$configured.log" 2>&1; then
+    cat "build/configure-$configured.log" >&2
     return 1
   fi
   awk -v brief="$features_shown" '
     /^-- (Configuring|Generating) / { shown = 0 }
     shown && brief == "no"
-    /^-- tophash [0-9]/ { shown = 1; print }' "build/configure-$1.log"
+    /^-- tophash [0-9]/ { shown = 1; print }' "build/configure-$configured.log"
   features_shown=yes
 }
 

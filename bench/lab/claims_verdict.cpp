@@ -11,12 +11,12 @@ namespace tophash::lab {
 
 namespace {
 
-std::string figure_text(double value) { return fmt::format("{:.4g}", value); }
+std::string number_text(double value) { return fmt::format("{:.4g}", value); }
 
 std::string interval_text(double low, double high) {
-  if (std::isinf(low)) return "at most " + figure_text(high);
-  if (std::isinf(high)) return "at least " + figure_text(low);
-  return figure_text(low) + ".." + figure_text(high);
+  if (std::isinf(low)) return "at most " + number_text(high);
+  if (std::isinf(high)) return "at least " + number_text(low);
+  return number_text(low) + ".." + number_text(high);
 }
 
 const measured_metric* find_metric(const measured_sample& sample, const std::string& name) {

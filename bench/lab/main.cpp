@@ -13,6 +13,7 @@
 
 #include <tophash/framework/version.hpp>
 
+#include "lab/addresses.hpp"
 #include "lab/claims.hpp"
 #include "lab/collectors.hpp"
 #include "lab/compare.hpp"
@@ -100,6 +101,7 @@ int experiment_command(settings& s, const std::string& name) {
 }
 
 int overflow_reuse_command(settings& s) {
+  if (s.request.collector == "boehm") restart_with_fixed_addresses(s.request.argv);
   s.request.command = "run";
   s.request.progress = progress_line();
   if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);

@@ -14,6 +14,7 @@
 #include <tophash/framework/config.hpp>
 #include <tophash/framework/version.hpp>
 
+#include "lab/addresses.hpp"
 #include "lab/clock.hpp"
 #include "lab/perf_counters.hpp"
 #include "lab/storages.hpp"
@@ -44,7 +45,7 @@ std::string cpu_model() {
   return {};
 }
 
-std::string compiler() {
+std::string compiler_text() {
 #if defined(__clang__)
   return std::string{"clang "} + __clang_version__;
 #elif defined(__GNUC__)
@@ -97,7 +98,7 @@ json manifest() {
   out["tophash_version"] = std::to_string(TOPHASH_VERSION_MAJOR) + "." +
                            std::to_string(TOPHASH_VERSION_MINOR) + "." +
                            std::to_string(TOPHASH_VERSION_PATCH);
-  out["compiler"] = compiler();
+  out["compiler"] = compiler_text();
   out["compiler_flags"] = TOPHASH_LAB_COMPILE_FLAGS;
   out["tag_match"] = TOPHASH_HAS_SSE2 ? "SSE2" : "64-bit word";
   if (const std::string model = cpu_model(); !model.empty()) out["cpu_model"] = model;
@@ -108,6 +109,7 @@ json manifest() {
   utsname system{};
   if (uname(&system) == 0)
     out["system"] = std::string{system.sysname} + " " + system.release + " " + system.machine;
+  out["addresses"] = addresses_are_fixed() ? "fixed" : "drawn by the system at each start";
   out["counter_source"] = counter_source();
   out["clock"] = "CPU time of the thread (ns_per_op, ratio), time-stamp counter (latency_ns)";
   out["timer_overhead_ns"] = calibrated_ticks().overhead_ns;

@@ -29,7 +29,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t usual_n = 26'000;       // 2^12 buckets at 6.35 of the 6.5 entries that one takes
+constexpr std::size_t usual_entries = 26'000;       // 2^12 buckets at 6.35 of the 6.5 entries that one takes
 constexpr std::size_t step_operations = 256;  // between two looks at the clock
 constexpr std::size_t samples_per_window = 64;
 constexpr std::size_t garbage_block_bytes =
@@ -387,7 +387,7 @@ class matrix {
     if (!(request.heap_ratio > 1 && request.heap_ratio <= 100))
       throw command_error(exit_usage, "--heap-ratio must be above 1 and at most 100");
     out_.request = request;
-    out_.n = base.n.empty() ? usual_n : base.n.front();
+    out_.n = base.n.empty() ? usual_entries : base.n.front();
     if (out_.n < 64) throw command_error(exit_usage, "overflow_reuse needs --n of at least 64");
     out_.storage = chosen_storage(base);
     out_.collected = find_storage(plain_storage(out_.storage))->collected();

@@ -10,6 +10,7 @@
 #include "lab/manifest.hpp"
 #include "lab/on_demand.hpp"
 #include "lab/overflow_reuse.hpp"
+#include "lab/result.hpp"
 #include "lab/sha256.hpp"
 #include "lab/statistics.hpp"
 
@@ -40,8 +41,6 @@ std::string rerun_text(const reuse_result& r, const reuse_cell& c) {
   return out + fmt::format(" --heap-ratio {} --garbage {} --reclaim {}", r.request.heap_ratio,
                            r.request.garbage_bytes, r.by_collector ? "collector" : "owner");
 }
-
-json interval_json(const estimate& e) { return {{"median", e.median}, {"low", e.low}, {"high", e.high}}; }
 
 json drag_json(const drag_counts& d) {
   return {{"buckets", d.count}, {"mean_cycles", d.mean()}, {"max_cycles", d.max_cycles}};

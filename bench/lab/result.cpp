@@ -20,8 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-json interval_json(const estimate& e) { return {{"median", e.median}, {"low", e.low}, {"high", e.high}}; }
-
 std::string shell_word(const std::string& text) {
   const bool plain =
       !text.empty() &&
@@ -189,6 +187,8 @@ json experiment_json(const experiment& e) {
 }
 
 }  // namespace
+
+json interval_json(const estimate& e) { return {{"median", e.median}, {"low", e.low}, {"high", e.high}}; }
 
 json result_json(const experiment& e) {
   json out;

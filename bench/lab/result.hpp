@@ -9,9 +9,12 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "lab/experiment.hpp"
+#include "lab/statistics.hpp"
 
 namespace tophash::lab {
 
+// {"median", "low", "high"}, as every result has its measured figures.
+nlohmann::json interval_json(const estimate& e);
 nlohmann::json result_json(const experiment& e);
 std::string result_table(const experiment& e);
 

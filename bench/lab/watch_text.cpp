@@ -20,7 +20,7 @@ constexpr std::size_t most_lines = 200;  // on a terminal; JSON has all samples
 
 std::string address_text(std::uint64_t address) { return address == 0 ? "-" : fmt::format("{:x}", address); }
 
-std::string figure_text(double value) {
+std::string field_text(double value) {
   if (value == std::floor(value) && std::abs(value) < 1e15)
     return fmt::format("{}", static_cast<long long>(value));
   return fmt::format("{:.1f}", value);
@@ -60,7 +60,7 @@ std::string sample_sentence(const watch_sample& s) {
   std::string out;
   for (const watched_figure& f : watched_figures()) {
     const std::optional<double> value = f.of(s);
-    if (value) out += fmt::format("{}{}={}", out.empty() ? "" : " ", f.name, figure_text(*value));
+    if (value) out += fmt::format("{}{}={}", out.empty() ? "" : " ", f.name, field_text(*value));
   }
   return out;
 }
@@ -101,7 +101,7 @@ std::string timeline_text(const timeline& t) {
   for (const watched_figure* f : shown) {
     std::size_t width = f->name.size();
     for (const watch_sample& s : t.samples) {
-      if (const std::optional<double> value = f->of(s)) width = std::max(width, figure_text(*value).size());
+      if (const std::optional<double> value = f->of(s)) width = std::max(width, field_text(*value).size());
     }
     widths.push_back(width);
     out += fmt::format("{:>{}}  ", f->name, width);
@@ -114,7 +114,7 @@ std::string timeline_text(const timeline& t) {
     const watch_sample& s = t.samples[i];
     for (std::size_t c = 0; c < shown.size(); ++c) {
       const std::optional<double> value = shown[c]->of(s);
-      out += fmt::format("{:>{}}  ", value ? figure_text(*value) : "?", widths[c]);
+      out += fmt::format("{:>{}}  ", value ? field_text(*value) : "?", widths[c]);
     }
     if (addresses) out += fmt::format("{:>12}  {:>12}", address_text(s.array), address_text(s.old_array));
     out += "\n";

@@ -8,7 +8,7 @@
 namespace tophash::lab::report {
 namespace {
 
-constexpr std::size_t wanted = 3;
+constexpr std::size_t findings_wanted = 3;
 
 struct finding {
   const experiment_view* from;
@@ -40,7 +40,7 @@ std::vector<finding> given_findings(std::span<const experiment_view> views) {
     }
   }
   chosen.insert(chosen.end(), repeated.begin(), repeated.end());
-  if (chosen.size() > wanted) chosen.resize(wanted);
+  if (chosen.size() > findings_wanted) chosen.resize(findings_wanted);
   return chosen;
 }
 
@@ -89,7 +89,7 @@ std::string first_findings(std::span<const experiment_view> views) {
   for (const experiment_view& view : views) {
     for (const group& g : view.groups) {
       for (std::string& sentence : derived_findings(g)) {
-        if (chosen.size() < wanted) chosen.push_back({&view, std::move(sentence)});
+        if (chosen.size() < findings_wanted) chosen.push_back({&view, std::move(sentence)});
       }
     }
   }

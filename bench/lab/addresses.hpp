@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the system puts stacks, heaps and libraries. A conservative collector takes a number for a pointer when it
+// lies in its heap: with addresses drawn anew at each start it keeps, in a cell of several, another dead block or
+// two. Linux lays a process out the same way each time when asked to.
+#ifndef TOPHASH_BENCH_LAB_ADDRESSES_HPP
+#define TOPHASH_BENCH_LAB_ADDRESSES_HPP
+
+#include <string>
+#include <vector>
+
+namespace tophash::lab {
+
+// Whether this process was laid out without drawing addresses.
+bool addresses_are_fixed();
+
+// Starts this program again with these arguments, its addresses fixed; returns where they are already, and where
+// the system does not allow it.
+void restart_with_fixed_addresses(const std::vector<std::string>& argv);
+
+}  // namespace tophash::lab
+
+#endif
