@@ -20,7 +20,7 @@ namespace tophash::inline v1::table {
 template <class B>
 struct open_cursor {
   typename B::slot at{};
-  unsigned rest = 0;  // see model::walk
+  std::uint64_t rest = 0;  // see model::walk
   // Where the walk goes on behind the current array: known only to tables that may have an old one.
   [[no_unique_address]] std::conditional_t<B::may_stay_growing, const open_state<B>*,
                                            std::integral_constant<int, 0>>
