@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What wraps a growth or a deletion policy, grouped buckets, and the overflow sources that own more than a list:
 // laws, and exact behaviour in a map.
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <stdexcept>
@@ -11,6 +12,7 @@
 #include <catch2/catch.hpp>
 
 #include <tophash/allocators/pages.hpp>
+#include <tophash/allocators/system.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/purging.hpp>
@@ -260,6 +262,66 @@ TEST_CASE("layout: grouped buckets exist from the first write until they are eva
   m.clear();
   CHECK(m.find(in_bucket(17, 1)) == m.end());
   check_sound(m);
+}
+
+namespace tophash::testing {
+
+// What a growth asks of its storage.
+struct growth_meter {
+  std::size_t live_bytes = 0, peak_bytes = 0, largest_request_bytes = 0;
+};
+
+struct metered {
+  using axis = axes::allocation;
+  growth_meter* meter = nullptr;
+
+  void* try_allocate(const request& asked) const noexcept {
+    void* const block = allocators::system{}.try_allocate(asked);
+    if (block == nullptr) return nullptr;
+    meter->live_bytes += asked.bytes;
+    meter->peak_bytes = std::max(meter->peak_bytes, meter->live_bytes);
+    meter->largest_request_bytes = std::max(meter->largest_request_bytes, asked.bytes);
+    return block;
+  }
+  void deallocate(void* block, const request& given) const noexcept {
+    meter->live_bytes -= given.bytes;
+    allocators::system{}.deallocate(block, given);
+  }
+  friend bool operator==(metered, metered) noexcept = default;
+};
+
+}  // namespace tophash::testing
+
+namespace {
+
+using tophash::testing::growth_meter;
+using tophash::testing::metered;
+
+// After 200,000 inserts, which is well behind the last growth.
+template <class... Options>
+growth_meter grown() {
+  growth_meter meter;
+  numbers<metered, Options...> m{metered{&meter}};
+  for (u64 key = 0; key < 200'000; ++key) m.try_emplace(key, key);
+  REQUIRE_FALSE(m.stats().growing);
+  check_sound(m);
+  return {meter.live_bytes, meter.peak_bytes, meter.largest_request_bytes};
+}
+
+}  // namespace
+
+TEST_CASE("growth: low_latency asks for 64 KiB at most, and for no more while it grows than afterwards", "[map]") {
+  constexpr std::size_t group_bytes = 65536;
+  const growth_meter bounded = grown<presets::low_latency>();
+  CHECK(bounded.largest_request_bytes <= group_bytes);
+  CHECK(static_cast<double>(bounded.peak_bytes) <= 1.02 * static_cast<double>(bounded.live_bytes));
+  // Chains evacuated as the writes hit them touch every group of both arrays: it is the order that bounds the peak.
+  // And it is the groups that bound a request.
+  const growth_meter any_order =
+      grown<layout::bucket_chain<bucket_options{.group_bytes = group_bytes}>, growth::incremental<2>>();
+  CHECK(any_order.largest_request_bytes <= group_bytes);
+  CHECK(static_cast<double>(any_order.peak_bytes) > 1.2 * static_cast<double>(any_order.live_bytes));
+  CHECK(grown<growth::incremental<2>>().largest_request_bytes > 16 * group_bytes);
 }
 
 TEST_CASE("deletion: purging dirty entries by share and by batches", "[map]") {

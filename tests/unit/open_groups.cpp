@@ -3,6 +3,7 @@
 // thresholds, what erases leave and when a table is rebuilt for it, copies, iteration, refusals of absurd
 // sizes. What every layout promises alike is asked of it by the contract battery
 // (tests/contract/compositions_f.cpp).
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -99,7 +100,35 @@ struct counting_hash {
   }
 };
 
+// Where each entry is said to have come to and gone from.
+struct place_log {
+  using axis = axes::observe;
+  std::vector<events::slot_place>* inserted = nullptr;
+  std::vector<events::slot_place>* erased = nullptr;
+  void on(const events::inserted& e) const noexcept { inserted->push_back(e.at); }
+  void on(const events::erased& e) const noexcept { erased->push_back(e.at); }
+};
+
 }  // namespace
+
+TEST_CASE("open groups: an erase at an iterator names the place that the insert named", "[open_groups]") {
+  std::vector<events::slot_place> inserted, erased;
+  open_map<place_log> m(5000, place_log{&inserted, &erased});
+  fill(m, 0, 2000);
+  REQUIRE(inserted.size() == 2000);
+  std::size_t groups = 0;
+  for (auto it = m.begin(); it != m.end();) {
+    const u64 key = it->first;
+    it = m.erase(it);
+    const events::slot_place &from = erased.back(), &to = inserted[key];
+    REQUIRE(from.chain == to.chain);
+    REQUIRE(from.bucket == to.bucket);
+    REQUIRE(from.slot == to.slot);
+    groups = std::max(groups, from.chain + 1);
+  }
+  CHECK(erased.size() == 2000);
+  CHECK(groups > 100);  // not all of them group 0
+}
 
 // ---- groups
 
