@@ -30,20 +30,31 @@ namespace tophash::inline v1 {
 
 namespace allocators {
 
+// In the place of a size: the resource is told it when it is made.
+inline constexpr std::size_t size_at_run_time = 0;
+
 template <std::size_t Bytes, allocation_backend Upstream = system>
 class bucket_pool_resource {
-  static_assert(Bytes >= sizeof(void*),
+  static_assert(Bytes >= sizeof(void*) || Bytes == size_at_run_time,
                 "tophash[allocation]: bucket_pool<Bytes> links the blocks it keeps through their first word, and "
                 "Bytes is less than one; choose the size of a bucket or node");
 
  public:
   // A block serves any purpose and any small alignment, so it is asked for and given back under one request.
-  static constexpr request pooled{
-      .bytes = Bytes, .align = alignof(std::max_align_t), .use = purpose::overflow, .trace = nullptr};
+  request pooled() const noexcept {
+    return {.bytes = bytes(), .align = alignof(std::max_align_t), .use = purpose::overflow, .trace = nullptr};
+  }
 
-  bucket_pool_resource() = default;
+  bucket_pool_resource() noexcept
+    requires(Bytes != size_at_run_time)
+  = default;
   explicit bucket_pool_resource(Upstream upstream, std::size_t keep_at_most = SIZE_MAX) noexcept
+    requires(Bytes != size_at_run_time)
       : upstream_(std::move(upstream)), keep_at_most_(keep_at_most) {}
+  // At least sizeof(void*).
+  bucket_pool_resource(std::size_t block_bytes, Upstream upstream) noexcept
+    requires(Bytes == size_at_run_time)
+      : upstream_(std::move(upstream)), bytes_(block_bytes) {}
   bucket_pool_resource(const bucket_pool_resource&) = delete;
   bucket_pool_resource& operator=(const bucket_pool_resource&) = delete;
   ~bucket_pool_resource() {
@@ -59,7 +70,7 @@ class bucket_pool_resource {
       --kept_;
       ++recycled_;
     } else {
-      block = upstream_.try_allocate(pooled);
+      block = upstream_.try_allocate(pooled());
       if (block == nullptr) return nullptr;
     }
     ++live_;
@@ -71,7 +82,7 @@ class bucket_pool_resource {
     TOPHASH_CHECK_BLOCK(live_ != 0, "bucket_pool", r, "more came back than was given out");
     TOPHASH_CHECK_BLOCK(p != first_, "bucket_pool", r, "the block has come back already");
     --live_;
-    if (kept_ >= keep_at_most_) return upstream_.deallocate(p, pooled);
+    if (kept_ >= keep_at_most_) return upstream_.deallocate(p, pooled());
     std::memcpy(p, &first_, sizeof first_);
     first_ = p;
     ++kept_;
@@ -81,15 +92,16 @@ class bucket_pool_resource {
     while (first_ != nullptr) {
       void* const block = first_;
       std::memcpy(&first_, block, sizeof first_);
-      upstream_.deallocate(block, pooled);
+      upstream_.deallocate(block, pooled());
     }
     kept_ = 0;
   }
 
-  static constexpr bool is_pooled(const request& r) noexcept {
-    return r.bytes == Bytes && r.align <= alignof(std::max_align_t);
+  bool is_pooled(const request& r) const noexcept {
+    return r.bytes == bytes() && r.align <= alignof(std::max_align_t);
   }
 
+  std::size_t bytes() const noexcept { return Bytes != size_at_run_time ? Bytes : bytes_; }
   std::size_t kept() const noexcept { return kept_; }          // blocks held now
   std::size_t live() const noexcept { return live_; }          // blocks of the size that are in use
   std::uint64_t recycled() const noexcept { return recycled_; }  // requests that were served from kept blocks
@@ -98,6 +110,7 @@ class bucket_pool_resource {
  private:
   [[no_unique_address]] Upstream upstream_{};
   std::size_t keep_at_most_ = SIZE_MAX;
+  std::size_t bytes_ = Bytes;
   void* first_ = nullptr;
   std::size_t kept_ = 0, live_ = 0;
   std::uint64_t recycled_ = 0;
@@ -126,7 +139,7 @@ class bucket_pool {
   std::size_t good_size(const request& r) const noexcept
     requires requires(Upstream& a) { a.good_size(r); }
   {
-    return resource_->upstream().good_size(resource_type::is_pooled(r) ? resource_type::pooled : r);
+    return resource_->upstream().good_size(resource_->is_pooled(r) ? resource_->pooled() : r);
   }
 
   resource_type& resource() const noexcept { return *resource_; }

@@ -31,18 +31,10 @@
 #include "laws/allocation.hpp"
 #include "support/backends.hpp"
 
-namespace {
+namespace specimens {
 
 using namespace tophash;
-using namespace tophash::allocators;
-using namespace tophash::testing;
-using u64 = std::uint64_t;
-using base = allocators::system;
-using counted = tracked<base, true>;
-
-template <class... Parts>
-using purposes = by_purpose<Parts...>;
-using overflow_apart = purposes<route<purpose::overflow, bucket_pool<144>>, rest<counted>>;
+using base = tophash::allocators::system;
 
 // The least that a backend can be.
 struct bare {
@@ -59,6 +51,23 @@ struct seen_as : bare {
   static constexpr tophash::visibility visibility = Sees;
   friend bool operator==(seen_as, seen_as) noexcept { return true; }
 };
+
+}  // namespace specimens
+
+namespace {
+
+using namespace tophash;
+using namespace tophash::allocators;
+using specimens::bare;
+using specimens::seen_as;
+using namespace tophash::testing;
+using u64 = std::uint64_t;
+using base = allocators::system;
+using counted = tracked<base, true>;
+
+template <class... Parts>
+using purposes = by_purpose<Parts...>;
+using overflow_apart = purposes<route<purpose::overflow, bucket_pool<144>>, rest<counted>>;
 
 constexpr laws::allocation_limits quick{.steps = 1'500};
 

@@ -78,7 +78,7 @@ void check_ends_at_once(bool expected = true) {
   }
   {
     map kept{arena_handle(log)};
-    kept.try_emplace(1, 1);
+    kept.try_emplace(u64{1}, u64{1});
     events = {};
     {
       map m{arena_handle(log)};

@@ -239,24 +239,23 @@ bool release_at_once(open_state<B>& s) noexcept {
   if constexpr (groups_end_at_once<B>) {
     auto& storage = s.policies.allocation;
     if (s.current.units == 0 || visibility_of(storage) != visibility::opaque) return false;
+    // Before it is known whether they go at once: in either case they go.
     const auto unpoison_block = [](const typename B::array& a) {
       if (a.units == 0) return;
       unpoison(B::model::block_of(a), block_request<B>(a.units, B::model::capacity(a)).bytes);
     };
-    // After the fact: in an array that has to stay, the slots would have to be poisoned again.
-    const std::size_t bytes = report_memory(s).total_bytes();
-    const typename B::array current = s.current;
+    unpoison_block(s.current);
+    std::size_t old_units = 0;
     if constexpr (B::may_stay_growing) {
-      const typename B::array old = s.generation.old;
-      if (!storage.try_release_all(bytes)) return false;
-      unpoison_block(old);
+      unpoison_block(s.generation.old);
+      old_units = s.generation.old.units;
+    }
+    if (!storage.try_release_all(report_memory(s).total_bytes())) return false;
+    if constexpr (B::may_stay_growing) {
       s.generation = {};
       if constexpr (B::counts_residue) s.residue.dirty_in_old = 0;
-      if (old.units != 0) notify(s.policies.observe, events::growth_finished{old.units});
-    } else {
-      if (!storage.try_release_all(bytes)) return false;
+      if (old_units != 0) notify(s.policies.observe, events::growth_finished{old_units});
     }
-    unpoison_block(current);
     return true;
   } else {
     static_cast<void>(s);
