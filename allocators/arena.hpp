@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// A monotonic arena over any backend: a block is the next bytes of a chunk, and giving it back frees nothing by
-// itself. Memory goes back when all of it does: when the last live block is given back (the arena then begins again at
-// its largest chunk), with try_release_all, release_all, or the resource. A map that grows leaves every array it
-// outgrew behind: about as much again as the last one. For maps that are built, read and dropped.
+// A monotonic arena over any backend: a block is the next bytes of a chunk, and giving it back frees nothing
+// by itself. Memory goes back when all of it does: when the last live block is given back (the arena then
+// begins again at its largest chunk), with try_release_all, release_all, or the resource. A map that grows
+// leaves every array it outgrew behind: about as much again as the last one. For maps that are built, read
+// and dropped.
 //
 //   allocators::arena_resource scratch{allocators::system{}};
 //   tophash::map<K, V, allocators::arena<>> m{allocators::arena(scratch)};
 //
 // The resource is the user's and outlives the maps; the handle is one pointer. Not synchronised.
-// The block given out last is taken back when it comes back first, and can grow in place to the end of its chunk.
-// Cost: an addition, a mask and a comparison. Chunks double from first_chunk_bytes to chunk_max_bytes; a larger request
-// gets a chunk of its own. A chunk begins with its header (next, end), 16 bytes.
+// The block given out last is taken back when it comes back first, and can grow in place to the end of its
+// chunk. Cost: an addition, a mask and a comparison. Chunks double from first_chunk_bytes to chunk_max_bytes;
+// a larger request gets a chunk of its own. A chunk begins with its header (next, end), 16 bytes.
 #ifndef TOPHASH_ALLOCATORS_ARENA_HPP
 #define TOPHASH_ALLOCATORS_ARENA_HPP
 
@@ -54,7 +55,8 @@ class arena_resource {
 
   TOPHASH_ALWAYS_INLINE void* allocate(const request& r) noexcept {
     const std::uintptr_t at = (next_ + (r.align - 1)) & ~(std::uintptr_t{r.align} - 1);
-    if (at < next_ || at > end_ || r.bytes > end_ - at) [[unlikely]] return allocate_slow(r);
+    if (at < next_ || at > end_ || r.bytes > end_ - at) [[unlikely]]
+      return allocate_slow(r);
     return take(at, r);
   }
 
@@ -62,7 +64,8 @@ class arena_resource {
     const auto at = reinterpret_cast<std::uintptr_t>(p);
     TOPHASH_CHECK_BLOCK(owns(p) && owns(static_cast<const unsigned char*>(p) + (r.bytes - 1)), "arena", r,
                         "no block of this arena");
-    TOPHASH_CHECK_BLOCK(live_blocks_ != 0 && live_bytes_ >= r.bytes, "arena", r, "more came back than was given out");
+    TOPHASH_CHECK_BLOCK(live_blocks_ != 0 && live_bytes_ >= r.bytes, "arena", r,
+                        "more came back than was given out");
     live_bytes_ -= r.bytes;
     --live_blocks_;
     if (at + r.bytes == next_) next_ = at;
@@ -198,7 +201,9 @@ class arena {
 
   void* try_allocate(const request& r) const noexcept { return resource_->allocate(r); }
   void deallocate(void* p, const request& r) const noexcept { resource_->deallocate(p, r); }
-  bool try_expand(void* p, const request& r, std::size_t n) const noexcept { return resource_->expand(p, r, n); }
+  bool try_expand(void* p, const request& r, std::size_t n) const noexcept {
+    return resource_->expand(p, r, n);
+  }
   bool owns(const void* p) const noexcept { return resource_->owns(p); }
   void release_all() const noexcept { resource_->release_all(); }
   bool try_release_all(std::size_t bytes) const noexcept { return resource_->try_release_all(bytes); }

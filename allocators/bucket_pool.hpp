@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps blocks of one size when they come back, and hands them out again before it asks the backend under it: for
-// overflow buckets or nodes, all of one size. Last in, first out. Every other size, and an alignment above that of
-// malloc, passes through unchanged.
+// Keeps blocks of one size when they come back, and hands them out again before it asks the backend under it:
+// for overflow buckets or nodes, all of one size. Last in, first out. Every other size, and an alignment
+// above that of malloc, passes through unchanged.
 //
-//   allocators::bucket_pool_resource<144> spare{allocators::system{}};   // 8-slot buckets of 8-byte keys and values
+//   allocators::bucket_pool_resource<144> spare{allocators::system{}};   // 8 slots, 8-byte keys and values
 //   tophash::map<K, V, allocators::bucket_pool<144>> m{allocators::bucket_pool(spare)};
 //
-// The resource is the user's and outlives the maps; the handle is one pointer. What it keeps goes back with drain() or
-// the resource; `keep_at_most` blocks are kept, the rest goes straight back. Not synchronised. One list for all maps of
-// the resource: overflow::local_list keeps one for each map, and knows no other size.
+// The resource is the user's and outlives the maps; the handle is one pointer. What it keeps goes back with
+// drain() or the resource; `keep_at_most` blocks are kept, the rest goes straight back. Not synchronised. One
+// list for all maps of the resource: overflow::local_list keeps one for each map, and knows no other size.
 // Cost: one comparison of sizes; a kept block costs a load and a store more.
 #ifndef TOPHASH_ALLOCATORS_BUCKET_POOL_HPP
 #define TOPHASH_ALLOCATORS_BUCKET_POOL_HPP
@@ -35,9 +35,10 @@ inline constexpr std::size_t size_at_run_time = 0;
 
 template <std::size_t Bytes, allocation_backend Upstream = system>
 class bucket_pool_resource {
-  static_assert(Bytes >= sizeof(void*) || Bytes == size_at_run_time,
-                "tophash[allocation]: bucket_pool<Bytes> links the blocks it keeps through their first word, and "
-                "Bytes is less than one; choose the size of a bucket or node");
+  static_assert(
+      Bytes >= sizeof(void*) || Bytes == size_at_run_time,
+      "tophash[allocation]: bucket_pool<Bytes> links the blocks it keeps through their first word, and "
+      "Bytes is less than one; choose the size of a bucket or node");
 
  public:
   // A block serves any purpose and any small alignment, so it is asked for and given back under one request.
@@ -45,15 +46,13 @@ class bucket_pool_resource {
     return {.bytes = bytes(), .align = alignof(std::max_align_t), .use = purpose::overflow, .trace = nullptr};
   }
 
-  bucket_pool_resource() noexcept
-    requires(Bytes != size_at_run_time)
-  = default;
+  bucket_pool_resource() noexcept requires(Bytes != size_at_run_time) = default;
   explicit bucket_pool_resource(Upstream upstream, std::size_t keep_at_most = SIZE_MAX) noexcept
-    requires(Bytes != size_at_run_time)
+      requires(Bytes != size_at_run_time)
       : upstream_(std::move(upstream)), keep_at_most_(keep_at_most) {}
   // At least sizeof(void*).
   bucket_pool_resource(std::size_t block_bytes, Upstream upstream) noexcept
-    requires(Bytes == size_at_run_time)
+      requires(Bytes == size_at_run_time)
       : upstream_(std::move(upstream)), bytes_(block_bytes) {}
   bucket_pool_resource(const bucket_pool_resource&) = delete;
   bucket_pool_resource& operator=(const bucket_pool_resource&) = delete;
@@ -102,8 +101,8 @@ class bucket_pool_resource {
   }
 
   std::size_t bytes() const noexcept { return Bytes != size_at_run_time ? Bytes : bytes_; }
-  std::size_t kept() const noexcept { return kept_; }          // blocks held now
-  std::size_t live() const noexcept { return live_; }          // blocks of the size that are in use
+  std::size_t kept() const noexcept { return kept_; }            // blocks held now
+  std::size_t live() const noexcept { return live_; }            // blocks of the size that are in use
   std::uint64_t recycled() const noexcept { return recycled_; }  // requests that were served from kept blocks
   Upstream& upstream() noexcept { return upstream_; }
 
@@ -136,11 +135,8 @@ class bucket_pool {
 
   void* try_allocate(const request& r) const noexcept { return resource_->allocate(r); }
   void deallocate(void* p, const request& r) const noexcept { resource_->deallocate(p, r); }
-  std::size_t good_size(const request& r) const noexcept
-    requires requires(Upstream& a) { a.good_size(r); }
-  {
-    return resource_->upstream().good_size(resource_->is_pooled(r) ? resource_->pooled() : r);
-  }
+  std::size_t good_size(const request& r) const noexcept requires requires(Upstream& a) { a.good_size(r); }
+  { return resource_->upstream().good_size(resource_->is_pooled(r) ? resource_->pooled() : r); }
 
   resource_type& resource() const noexcept { return *resource_; }
 

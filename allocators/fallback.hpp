@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the first backend refuses comes from the second: an arena or spans of a fixed reservation, then malloc.
-// The first must say whose a block is (owns), since nothing else tells when it comes back; without that the composition
-// is refused by a rule. The handle holds both handles, two words in all. Equal when both parts are.
-// Cost: a test of the result on the way out, owns() of the first on the way back.
+// What the first backend refuses comes from the second: an arena or spans of a fixed reservation, then
+// malloc. The first must say whose a block is (owns), since nothing else tells when it comes back; without
+// that the composition is refused by a rule. The handle holds both handles, two words in all. Equal when both
+// parts are. Cost: a test of the result on the way out, owns() of the first on the way back.
 #ifndef TOPHASH_ALLOCATORS_FALLBACK_HPP
 #define TOPHASH_ALLOCATORS_FALLBACK_HPP
 
@@ -34,8 +34,7 @@ class fallback : public combined<First, Second> {
   }
 
   fallback() noexcept
-    requires(std::default_initializable<First> && std::default_initializable<Second>)
-  = default;
+      requires(std::default_initializable<First>&& std::default_initializable<Second>) = default;
   fallback(First first, Second second) noexcept : first_(std::move(first)), second_(std::move(second)) {}
 
   void* try_allocate(const request& r) noexcept {
@@ -46,24 +45,18 @@ class fallback : public combined<First, Second> {
     is_first(p) ? first_.deallocate(p, r) : second_.deallocate(p, r);
   }
   bool try_expand(void* p, const request& r, std::size_t n) noexcept
-    requires(expands<First> && expands<Second>)
-  {
+      requires(expands<First>&& expands<Second>) {
     return is_first(p) ? first_.try_expand(p, r, n) : second_.try_expand(p, r, n);
   }
-  bool owns(const void* p) noexcept
-    requires(tells_owner<First> && tells_owner<Second>)
-  {
+  bool owns(const void* p) noexcept requires(tells_owner<First>&& tells_owner<Second>) {
     return first_.owns(p) || second_.owns(p);
   }
-  void release_all() noexcept
-    requires(releases<First> && releases<Second>)
-  {
+  void release_all() noexcept requires(releases<First>&& releases<Second>) {
     first_.release_all();
     second_.release_all();
   }
   tophash::visibility visibility_now() const noexcept
-    requires(decides_visibility_at_run_time<First>() || decides_visibility_at_run_time<Second>())
-  {
+      requires(decides_visibility_at_run_time<First>() || decides_visibility_at_run_time<Second>()) {
     TOPHASH_CHECK(visibility_of(first_) == visibility_of(second_),
                   "fallback: its parts are not seen alike by a collector");
     return visibility_of(first_);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// jemalloc through its own calls (mallocx and its kind), which take a size and an alignment on both ways. Stateless:
-// any thread gives back any block. Needs <jemalloc/jemalloc.h> and the library (CMake target tophash::jemalloc).
-// Debian's libjemalloc has no prefixed names: it defines malloc and free too, and a program that links it gets them
-// instead of the C library's unless the C library comes first in the link. mallocx does not care: jemalloc's blocks
-// and the C library's live side by side. jemalloc_replaces_malloc() tells which of the two malloc is.
-// It has no `owns`: no call of the library asks whose a foreign address is.
+// jemalloc through its own calls (mallocx and its kind), which take a size and an alignment on both ways.
+// Stateless: any thread gives back any block. Needs <jemalloc/jemalloc.h> and the library (CMake target
+// tophash::jemalloc). Debian's libjemalloc has no prefixed names: it defines malloc and free too, and a
+// program that links it gets them instead of the C library's unless the C library comes first in the link.
+// mallocx does not care: jemalloc's blocks and the C library's live side by side. jemalloc_replaces_malloc()
+// tells which of the two malloc is. It has no `owns`: no call of the library asks whose a foreign address is.
 #ifndef TOPHASH_ALLOCATORS_JEMALLOC_HPP
 #define TOPHASH_ALLOCATORS_JEMALLOC_HPP
 
@@ -44,8 +44,8 @@ struct jemalloc {
     return size == 0 ? r.bytes : size;
   }
 
-  // Within the slack of its size class, or, where jemalloc can, by taking the pages behind a large block; it never
-  // moves. Give the block back with n as its size.
+  // Within the slack of its size class, or, where jemalloc can, by taking the pages behind a large block; it
+  // never moves. Give the block back with n as its size.
   bool try_expand(void* p, const request& r, std::size_t n) const noexcept {
     if (n > static_cast<std::size_t>(PTRDIFF_MAX) / 2 || n == 0) return false;
     return ::xallocx(p, n < r.align ? r.align : n, 0, MALLOCX_ALIGN(r.align)) >= n;
@@ -58,7 +58,9 @@ struct jemalloc {
     return r.bytes > static_cast<std::size_t>(PTRDIFF_MAX) - r.align;
   }
   // mallocx(0) is undefined.
-  static constexpr std::size_t raised(const request& r) noexcept { return r.bytes < r.align ? r.align : r.bytes; }
+  static constexpr std::size_t raised(const request& r) noexcept {
+    return r.bytes < r.align ? r.align : r.bytes;
+  }
 };
 
 static_assert(allocation_backend<jemalloc>);

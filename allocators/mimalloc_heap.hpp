@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// A heap of mimalloc's for each map, or for a few. Its pages hold nothing else, so a map's blocks lie together, and a
-// map whose entries need no destructor ends in one call (try_release_all): pages go back whole and no block is touched.
-// The heap lives in a `mimalloc_heap_resource`, which the user owns and which outlives the maps; the handle is one
-// pointer to it. There is no handle without a resource: a heap that all maps of a program share would be `mimalloc`.
+// A heap of mimalloc's for each map, or for a few. Its pages hold nothing else, so a map's blocks lie
+// together, and a map whose entries need no destructor ends in one call (try_release_all): pages go back
+// whole and no block is touched. The heap lives in a `mimalloc_heap_resource`, which the user owns and which
+// outlives the maps; the handle is one pointer to it. There is no handle without a resource: a heap that all
+// maps of a program share would be `mimalloc`.
 //
 //   allocators::mimalloc_heap_resource heap;
 //   tophash::map<K, V, allocators::mimalloc_heap> m{allocators::mimalloc_heap(heap)};
 //
-// The heap belongs to the thread that first allocates from it, and mimalloc 2 lets no other thread allocate there
-// (microsoft/mimalloc#813): one thread uses a resource and its maps. A map that other threads write to is refused
-// (thread_bound); checked builds notice the rest. Destroying the resource gives everything back.
-// Blocks of huge_bytes (16 MiB) and more are mapped one by one by mimalloc, and giving one back costs the system about
-// 0.2 ms a MiB: most of what is left of a map's end. So the largest such block that a release of all meets is kept, and
-// is the next map's (at most twice what it asks for); trim() or the resource gives it back. Measured for a map of
-// 1,000,000 entries in nodes, whose array has 18 MiB: bench/micro/storage.cpp.
-// A page of mimalloc's is 64 KiB for blocks up to 8 KiB, so each size in use costs up to a page: not for small maps.
-// `owns` is left out, as in mimalloc.hpp.
+// The heap belongs to the thread that first allocates from it, and mimalloc 2 lets no other thread allocate
+// there (microsoft/mimalloc#813): one thread uses a resource and its maps. A map that other threads write to
+// is refused (thread_bound); checked builds notice the rest. Destroying the resource gives everything back.
+// Blocks of huge_bytes (16 MiB) and more are mapped one by one by mimalloc, and giving one back costs the
+// system about 0.2 ms a MiB: most of what is left of a map's end. So the largest such block that a release of
+// all meets is kept, and is the next map's (at most twice what it asks for); trim() or the resource gives it
+// back. Measured for a map of 1,000,000 entries in nodes, whose array has 18 MiB: bench/micro/storage.cpp.
+// A page of mimalloc's is 64 KiB for blocks up to 8 KiB, so each size in use costs up to a page: not for
+// small maps. `owns` is left out, as in mimalloc.hpp.
 #ifndef TOPHASH_ALLOCATORS_MIMALLOC_HEAP_HPP
 #define TOPHASH_ALLOCATORS_MIMALLOC_HEAP_HPP
 
@@ -152,8 +153,8 @@ class mimalloc_heap_resource {
   // As in mimalloc.hpp, where the two traps of 2.0.9 are told.
   static constexpr std::size_t plain_first_bytes = 4096;
   void* allocate_over_aligned(std::size_t bytes, std::size_t align) noexcept {
-    void* const p =
-        bytes < plain_first_bytes ? ::mi_heap_malloc_aligned(heap_, bytes, align) : ::mi_heap_malloc(heap_, bytes);
+    void* const p = bytes < plain_first_bytes ? ::mi_heap_malloc_aligned(heap_, bytes, align)
+                                              : ::mi_heap_malloc(heap_, bytes);
     if (reinterpret_cast<std::uintptr_t>(p) % align == 0) return p;
     ::mi_free(p);
     return ::mi_heap_malloc_aligned(heap_, bytes + 1, align);
@@ -193,7 +194,9 @@ class mimalloc_heap {
   std::size_t good_size(const request& r) const noexcept {
     return ::mi_good_size(r.bytes < r.align ? r.align : r.bytes);
   }
-  bool try_expand(void* p, const request& r, std::size_t n) const noexcept { return resource_->expand(p, r, n); }
+  bool try_expand(void* p, const request& r, std::size_t n) const noexcept {
+    return resource_->expand(p, r, n);
+  }
   void release_all() const noexcept { resource_->release_all(); }
   bool try_release_all(std::size_t bytes) const noexcept { return resource_->try_release_all(bytes); }
 

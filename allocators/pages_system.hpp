@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole pages of the operating system, for the backends that deal in them (pages, spans): take, give back, and give
-// back the memory of pages while the addresses stay. Lengths and addresses are multiples of system_page_bytes, or of
-// large_page_bytes where a large alignment is asked for. Nothing here allocates or throws. Without mmap nothing can be
-// taken.
+// Whole pages of the operating system, for the backends that deal in them (pages, spans): take, give back,
+// and give back the memory of pages while the addresses stay. Lengths and addresses are multiples of
+// system_page_bytes, or of large_page_bytes where a large alignment is asked for. Nothing here allocates or
+// throws. Without mmap nothing can be taken.
 // What giving back means:
 //   keep        nothing is given back: the fastest to use again
-//   lazily      MADV_FREE: the system takes the pages when it runs short; until then they count as resident, and their
-//               contents may stay or be gone
+//   lazily      MADV_FREE: the system takes the pages when it runs short; until then they count as resident,
+//               and their contents may stay or be gone
 //   at_once     MADV_DONTNEED: gone now, zero when touched again; costs a page fault each
 #ifndef TOPHASH_ALLOCATORS_PAGES_SYSTEM_HPP
 #define TOPHASH_ALLOCATORS_PAGES_SYSTEM_HPP
@@ -51,7 +51,8 @@ inline void* take_system_pages(std::size_t bytes, bool only_reserve = false) noe
 inline void return_system_pages(void* p, std::size_t bytes) noexcept { ::munmap(p, bytes); }
 
 // The same on an address that is a multiple of `align`, a power of two.
-inline void* take_system_pages_aligned(std::size_t bytes, std::size_t align, bool only_reserve = false) noexcept {
+inline void* take_system_pages_aligned(std::size_t bytes, std::size_t align,
+                                       bool only_reserve = false) noexcept {
   if (align <= system_page_bytes) return take_system_pages(bytes, only_reserve);
   if (bytes > static_cast<std::size_t>(PTRDIFF_MAX) - align) return nullptr;
   auto* const block = static_cast<unsigned char*>(take_system_pages(bytes + align, only_reserve));
@@ -71,7 +72,8 @@ inline bool give_back_contents(void* p, std::size_t bytes, give_back how) noexce
   return ::madvise(p, bytes, MADV_DONTNEED) == 0;
 }
 
-// Whether the system may, or must not, back the range by large pages. A wish: nothing is said where it is not heard.
+// Whether the system may, or must not, back the range by large pages. A wish: nothing is said where it is not
+// heard.
 inline void wish_large_pages(void* p, std::size_t bytes, bool wanted) noexcept {
 #if defined(MADV_HUGEPAGE) && defined(MADV_NOHUGEPAGE)
   ::madvise(p, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);

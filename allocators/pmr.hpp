@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Between std::pmr and backends, both ways.
-//   from_resource     a backend on a std::pmr::memory_resource, which the user owns. Bytes are rounded up to a multiple
-//                     of their alignment: libstdc++'s pools (12.2) align a block no more strictly than the size of its
-//                     pool happens to be (106 bytes at 32 come 16 past). Entries know nothing of it. For elements that are to use the resource too, wrap the
-//                     allocator instead: from_std<std::pmr::polymorphic_allocator<std::byte>>
-//   as_resource<B>    a std::pmr::memory_resource on a backend B, so that every pmr container runs on it; all of its
-//                     requests have one purpose
+//   from_resource     a backend on a std::pmr::memory_resource, which the user owns. Bytes are rounded up to a
+//                     multiple of their alignment: libstdc++'s pools (12.2) align a block no more strictly
+//                     than the size of its pool happens to be (106 bytes at 32 come 16 past). Entries know
+//                     nothing of it; for elements that are to use the resource too, wrap the allocator
+//                     instead: from_std<std::pmr::polymorphic_allocator<std::byte>>
+//   as_resource<B>    a std::pmr::memory_resource on a backend B, so that every pmr container runs on it; all
+//                     of its requests have one purpose
 // A resource throws, a backend answers null: each side is translated.
 #ifndef TOPHASH_ALLOCATORS_PMR_HPP
 #define TOPHASH_ALLOCATORS_PMR_HPP

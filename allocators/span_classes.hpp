@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The size classes of `spans`: those of Go's runtime (mksizeclasses.go, 67 classes), derived from its rule.
-//   Sizes step by 8 bytes, from 32 on by 16, from 128 on by an eighth of the power of two below, from 2048 on by 256.
+//   Sizes step by 8 bytes, from 32 on by 16, from 128 on by an eighth of the power of two below, from 2048 by 256.
 //   A class takes as many 8-KiB pages as leave at most an eighth of them unused at the end.
 //   Sizes that fit the same number of times into the same pages are one class, the largest of them.
 //   A class is then enlarged to what fits as often, in steps of 128.
-// So 8-slot buckets fit: 144 bytes (8-byte keys and values) 56 times a span of 8 KiB, 208 (16-byte keys) 39 times.
+// So 8-slot buckets fit: 144 bytes (8-byte keys and values) 56 times a span of 8 KiB, 208 (16-byte keys) 39
+// times.
 #ifndef TOPHASH_ALLOCATORS_SPAN_CLASSES_HPP
 #define TOPHASH_ALLOCATORS_SPAN_CLASSES_HPP
 
@@ -25,7 +26,8 @@ struct span_class {
   std::uint32_t slot_bytes = 0;
   std::uint32_t pages = 0;
   std::uint32_t slots = 0;
-  // ceil(2^32 / slot_bytes): offset * reciprocal >> 32 is offset / slot_bytes for every offset in a span (Lemire).
+  // ceil(2^32 / slot_bytes): offset * reciprocal >> 32 is offset / slot_bytes for every offset in a span
+  // (Lemire).
   std::uint32_t reciprocal = 0;
 };
 
@@ -35,7 +37,8 @@ constexpr std::array<span_class, span_class_count> make_span_classes() noexcept 
   std::size_t count = 0;
   std::uint32_t step = 8;
   for (std::uint32_t bytes = 8; bytes <= span_slot_bytes_max; bytes += step) {
-    if (std::has_single_bit(bytes)) step = bytes >= 2048 ? 256 : bytes >= 128 ? bytes / 8 : bytes >= 32 ? 16 : step;
+    if (std::has_single_bit(bytes))
+      step = bytes >= 2048 ? 256 : bytes >= 128 ? bytes / 8 : bytes >= 32 ? 16 : step;
     std::uint32_t pages = 1;
     while (pages * page % bytes > pages * page / 8) ++pages;
     const std::uint32_t slots = pages * page / bytes;
@@ -79,7 +82,8 @@ inline constexpr span_class_table span_class_of_size = make_span_class_table();
 // For bytes of 1 to span_slot_bytes_max.
 constexpr std::size_t span_class_for(std::size_t bytes) noexcept {
   using table = span_class_table;
-  if (bytes <= table::fine_max) return span_class_of_size.fine[(bytes + table::fine_step - 1) / table::fine_step];
+  if (bytes <= table::fine_max)
+    return span_class_of_size.fine[(bytes + table::fine_step - 1) / table::fine_step];
   return span_class_of_size.coarse[(bytes - table::fine_max + table::coarse_step - 1) / table::coarse_step];
 }
 

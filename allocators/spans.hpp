@@ -1,32 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// A size-class allocator in the manner of Go's runtime (mcache, mcentral, mheap; malloc.go, mcentral.go): a span is a
-// run of 8-KiB pages cut into slots of one size; each class allocates from a current span, then from partly used ones,
-// then from fresh pages; a span with no slot in use goes back to the page heap at once, where any class may take its
-// pages. Nothing ever moves a slot, so one small block keeps its span: this backend is for seeing that, and for
-// collectors that need to find, walk and sweep the objects of a span.
+// A size-class allocator in the manner of Go's runtime (mcache, mcentral, mheap; malloc.go, mcentral.go): a
+// span is a run of 8-KiB pages cut into slots of one size; each class allocates from a current span, then
+// from partly used ones, then from fresh pages; a span with no slot in use goes back to the page heap at
+// once, where any class may take its pages. Nothing ever moves a slot, so one small block keeps its span:
+// this backend is for seeing that, and for collectors that need to find, walk and sweep the objects of a
+// span.
 //
 //   allocators::spans_resource heap;
 //   tophash::map<K, V, allocators::spans> m{allocators::spans(heap)};
 //   heap.for_each_span([](const allocators::span_view& s) { ... s.used, s.slots ... });
 //   heap.scavenge();                                                    // free pages back to the system
 //
-// Differences from Go: one heap instead of one current span a processor; an explicit deallocate, which frees its slot
-// at once; no tiny allocator; the smallest fitting run of pages instead of the lowest.
-// Sizes: the 67 classes of span_classes.hpp up to 32 KiB; above, a span of its own of whole pages. A slot is aligned to
-// the largest power of two that divides its size, so a stricter request takes the next class that is; above 8 KiB of
-// alignment a span of its own.
-// Fast path: a find-first-bit in a cached word of the current span's bitmap, as Go's nextFreeFast, and no touch of the
-// span itself: about 12 instructions with one branch taken. deallocate: two table reads and a multiplication.
-// The resource is the user's and outlives the maps; the handle is two words, resource and contents. Not synchronised.
-// Blocks for pointer-free contents have spans of their own, so that a collector need not look into them.
+// Differences from Go: one heap instead of one current span a processor; an explicit deallocate, which frees
+// its slot at once; no tiny allocator; the smallest fitting run of pages instead of the lowest.
+// Sizes: the 67 classes of span_classes.hpp up to 32 KiB; above, a span of its own of whole pages. A slot is
+// aligned to the largest power of two that divides its size, so a stricter request takes the next class that
+// is; above 8 KiB of alignment a span of its own.
+// Fast path: a find-first-bit in a cached word of the current span's bitmap, as Go's nextFreeFast, and no
+// touch of the span itself: about 12 instructions with one branch taken. deallocate: two table reads and a
+// multiplication. The resource is the user's and outlives the maps; the handle is two words, resource and
+// contents. Not synchronised. Blocks for pointer-free contents have spans of their own, so that a collector
+// need not look into them.
 //
-// For a collector: object_at(p) finds the slot of an interior address in O(1); span_view::number indexes tables beside
-// the spans (mark bits, colours), stable while the span lives; allocated() is the bitmap. start_sweep(sweeper) makes
-// every span unswept; each is swept when its class next needs one (lazily, before a fresh span is cut), by
-// sweep_some(n), or by finish_sweep(): the sweeper clears the bits of slots that are dead. Slots given out after
-// start_sweep are not swept in that round.
-// For one who relocates survivors: set_aside(percent) takes sparse spans out of allocation, is_set_aside(p) says what
-// to move, and each span goes back as its last slot does; end_aside() ends it.
+// For a collector: object_at(p) finds the slot of an interior address in O(1); span_view::number indexes
+// tables beside the spans (mark bits, colours), stable while the span lives; allocated() is the bitmap.
+// start_sweep(sweeper) makes every span unswept; each is swept when its class next needs one (lazily, before
+// a fresh span is cut), by sweep_some(n), or by finish_sweep(): the sweeper clears the bits of slots that are
+// dead. Slots given out after start_sweep are not swept in that round.
+// For one who relocates survivors: set_aside(percent) takes sparse spans out of allocation, is_set_aside(p)
+// says what to move, and each span goes back as its last slot does; end_aside() ends it.
 #ifndef TOPHASH_ALLOCATORS_SPANS_HPP
 #define TOPHASH_ALLOCATORS_SPANS_HPP
 
@@ -55,7 +57,8 @@ struct spans_options {
   std::size_t reserved_bytes = std::size_t{64} << 30;  // of addresses; at least 64 MiB
   scavenging when = scavenging::on_request;
   give_back how = give_back::at_once;
-  bool large_pages = false;  // may the system back the heap by 2 MiB pages? Then a free page may stay resident
+  bool large_pages =
+      false;  // may the system back the heap by 2 MiB pages? Then a free page may stay resident
 };
 
 // One span as it was when it was looked at.
@@ -82,8 +85,8 @@ struct span_object {
   std::uint32_t slot = 0;
 };
 
-// Told of each span that is swept: `live` has the bits of the slots in use, view.words() words; those of dead slots are
-// to be cleared. It must not allocate or deallocate here.
+// Told of each span that is swept: `live` has the bits of the slots in use, view.words() words; those of dead
+// slots are to be cleared. It must not allocate or deallocate here.
 struct span_sweeper {
   void (*sweep)(void* context, const span_view& span, std::uint64_t* live) noexcept = nullptr;
   void* context = nullptr;
@@ -91,14 +94,14 @@ struct span_sweeper {
 
 // Exact at any time.
 struct span_counts {
-  std::size_t spans = 0;           // in use: at least one slot was taken from it
-  std::size_t span_bytes = 0;      // their pages
-  std::size_t slots = 0;           // of small spans; a large span is one
+  std::size_t spans = 0;       // in use: at least one slot was taken from it
+  std::size_t span_bytes = 0;  // their pages
+  std::size_t slots = 0;       // of small spans; a large span is one
   std::size_t used_slots = 0;
-  std::size_t used_bytes = 0;      // used slots, at their size: what was granted
-  std::size_t requested_bytes = 0; // ... and what was asked for (until a sweep: a sweeper does not tell)
-  std::size_t free_bytes = 0;      // pages in no span
-  std::size_t resident_bytes = 0;  // pages that may be backed by memory, in use or free
+  std::size_t used_bytes = 0;       // used slots, at their size: what was granted
+  std::size_t requested_bytes = 0;  // ... and what was asked for (until a sweep: a sweeper does not tell)
+  std::size_t free_bytes = 0;       // pages in no span
+  std::size_t resident_bytes = 0;   // pages that may be backed by memory, in use or free
 
   // In spans in use, and of no use to any other size or to the system.
   std::size_t trapped_bytes() const noexcept { return span_bytes - used_bytes; }
@@ -125,7 +128,8 @@ class spans_resource {
 
   TOPHASH_ALWAYS_INLINE void* allocate(const request& r, bool pointer_free) noexcept {
     const std::size_t kind = kind_for(r, pointer_free);
-    if (kind == no_kind) [[unlikely]] return allocate_large_slow(r, pointer_free);
+    if (kind == no_kind) [[unlikely]]
+      return allocate_large_slow(r, pointer_free);
     current_span& c = current_[kind];
     if (c.free == 0) [[unlikely]] {
       if (!refill_slow(kind)) return nullptr;
@@ -141,14 +145,18 @@ class spans_resource {
     const std::uint32_t n = pages_.record_of(p);
     span_record& s = pages_[n];
     requested_bytes_ -= r.bytes;
-    if (s.state == span_state::large) [[unlikely]] return deallocate_large(n, p, r);
+    if (s.state == span_state::large) [[unlikely]]
+      return deallocate_large(n, p, r);
     const span_class& shape = span_classes[s.kind / 2];
-    const auto offset = static_cast<std::uint64_t>(static_cast<unsigned char*>(p) - pages_.address(s.first_page));
+    const auto offset =
+        static_cast<std::uint64_t>(static_cast<unsigned char*>(p) - pages_.address(s.first_page));
     const auto slot = static_cast<std::uint32_t>(offset * shape.reciprocal >> 32);
     const std::uint32_t word = slot / 64;
     const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
-    TOPHASH_CHECK_BLOCK(offset == std::uint64_t{slot} * shape.slot_bytes, "spans", r, "it begins inside a block");
-    TOPHASH_CHECK_BLOCK(kind_for(r, (s.kind & 1) != 0) == s.kind, "spans", r, "the block there has another size");
+    TOPHASH_CHECK_BLOCK(offset == std::uint64_t{slot} * shape.slot_bytes, "spans", r,
+                        "it begins inside a block");
+    TOPHASH_CHECK_BLOCK(kind_for(r, (s.kind & 1) != 0) == s.kind, "spans", r,
+                        "the block there has another size");
     TOPHASH_CHECK_BLOCK(is_taken(n, s, word, bit), "spans", r, "the block has come back already");
     if (s.place == span_place::current) {
       current_span& c = current_[s.kind];
@@ -251,8 +259,8 @@ class spans_resource {
 
   // ---- giving back
 
-  // Memory of free pages back to the system, by spans_options::how, until so many bytes went. Returns how many did.
-  // The current spans that hold nothing are given up first.
+  // Memory of free pages back to the system, by spans_options::how, until so many bytes went. Returns how
+  // many did. The current spans that hold nothing are given up first.
   std::size_t scavenge(std::size_t bytes = SIZE_MAX) noexcept {
     if (options_.when == scavenging::never) return 0;
     flush();
@@ -333,7 +341,8 @@ class spans_resource {
     return n != 0 && pages_[n].place == span_place::aside;
   }
   void end_aside() noexcept {
-    for (std::size_t kind = 0; kind < kinds; ++kind) move_all(aside_[kind], partial_[kind], span_place::partial);
+    for (std::size_t kind = 0; kind < kinds; ++kind)
+      move_all(aside_[kind], partial_[kind], span_place::partial);
   }
 
  private:
@@ -341,8 +350,8 @@ class spans_resource {
   static constexpr std::size_t no_kind = SIZE_MAX;
   using lists = std::array<std::uint32_t, kinds>;
 
-  // The word of the bitmap that a class allocates from. Its slots count as taken in the span; `free` has those that
-  // are not.
+  // The word of the bitmap that a class allocates from. Its slots count as taken in the span; `free` has
+  // those that are not.
   struct current_span {
     std::uint64_t free = 0;
     unsigned char* word_base = nullptr;
@@ -356,8 +365,10 @@ class spans_resource {
   }
 
   TOPHASH_ALWAYS_INLINE static std::size_t kind_for(const request& r, bool pointer_free) noexcept {
-    if (r.bytes > span_slot_bytes_max || r.align > span_page_bytes) [[unlikely]] return no_kind;
-    if (r.align <= 8) [[likely]] return 2 * span_class_for(r.bytes) + (pointer_free ? 1 : 0);
+    if (r.bytes > span_slot_bytes_max || r.align > span_page_bytes) [[unlikely]]
+      return no_kind;
+    if (r.align <= 8) [[likely]]
+      return 2 * span_class_for(r.bytes) + (pointer_free ? 1 : 0);
     return aligned_kind_for(r, pointer_free);
   }
   // From 32 bytes on every size is a multiple of 16.
@@ -537,10 +548,10 @@ class spans_resource {
   TOPHASH_NOINLINE void deallocate_large(std::uint32_t n, [[maybe_unused]] void* p,
                                          [[maybe_unused]] const request& r) noexcept {
     const span_record& s = pages_[n];
-    TOPHASH_CHECK_BLOCK(kind_for(r, false) == no_kind && !is_impossible(r) && large_pages_for(r) == s.pages, "spans", r,
-                        "the block there has another size");
-    TOPHASH_CHECK_BLOCK((reinterpret_cast<std::uintptr_t>(pages_.address(s.first_page)) + r.align - 1) / r.align *
-                                r.align ==
+    TOPHASH_CHECK_BLOCK(kind_for(r, false) == no_kind && !is_impossible(r) && large_pages_for(r) == s.pages,
+                        "spans", r, "the block there has another size");
+    TOPHASH_CHECK_BLOCK((reinterpret_cast<std::uintptr_t>(pages_.address(s.first_page)) + r.align - 1) /
+                                r.align * r.align ==
                             reinterpret_cast<std::uintptr_t>(p),
                         "spans", r, "it begins inside a block");
     unlink(list_of(s), n);
@@ -590,7 +601,9 @@ class spans {
   }
   void deallocate(void* p, const request& r) const noexcept { resource_->deallocate(p, r); }
   std::size_t good_size(const request& r) const noexcept { return spans_resource::good_size(r); }
-  bool try_expand(void* p, const request& r, std::size_t n) const noexcept { return resource_->expand(p, r, n); }
+  bool try_expand(void* p, const request& r, std::size_t n) const noexcept {
+    return resource_->expand(p, r, n);
+  }
   bool owns(const void* p) const noexcept { return resource_->owns(p); }
   void release_all() const noexcept { resource_->release_all(); }
   bool try_release_all(std::size_t bytes) const noexcept { return resource_->try_release_all(bytes); }

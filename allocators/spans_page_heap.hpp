@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page heap of `spans`: runs of 8-KiB pages in one reserved range of addresses, handed out and taken back by the
-// run, neighbours merged. After Go's mheap, with the boundary tags and size bins of TCMalloc's page heap instead of a
-// radix tree: the smallest run that fits, the one freed last among equals; then new pages at the frontier.
+// The page heap of `spans`: runs of 8-KiB pages in one reserved range of addresses, handed out and taken back
+// by the run, neighbours merged. After Go's mheap, with the boundary tags and size bins of TCMalloc's page
+// heap instead of a radix tree: the smallest run that fits, the one freed last among equals; then new pages
+// at the frontier.
 //
 //   base            +8 KiB          ...                         frontier               end of the reservation
 //   | page 0        | page 1        | ...                       | never handed out ... |
-//   page_record     4 bytes a page: the record of the span or free run that the page belongs to (in the middle of a
-//                   free run: anything, so a reader checks that the record's range holds the page)
+//   page_record     4 bytes a page: the record of the span or free run that the page belongs to (in the middle
+//                   of a free run: anything, so a reader checks that the record's range holds the page)
 //   resident        1 bit a page: it may be backed by memory (it was handed out, and not given back since)
 //   records         one span or free run each, numbered from 1; numbers are reused
-// Reserving is only addresses: memory of the three tables is taken as they are touched. Where no more than the least
-// can be reserved, every request is refused. All numbers are exact; "resident" is exact for what this heap did (the
-// system may back less: pages that nobody wrote to). Not synchronised, allocates nothing elsewhere, never throws.
+// Reserving is only addresses: memory of the three tables is taken as they are touched. Where no more than
+// the least can be reserved, every request is refused. All numbers are exact; "resident" is exact for what
+// this heap did (the system may back less: pages that nobody wrote to). Not synchronised, allocates nothing
+// elsewhere, never throws.
 #ifndef TOPHASH_ALLOCATORS_SPANS_PAGE_HEAP_HPP
 #define TOPHASH_ALLOCATORS_SPANS_PAGE_HEAP_HPP
 
@@ -37,7 +39,7 @@ struct span_record {
   std::uint32_t previous = 0, next = 0;  // in its list or bin; a number of 0 ends it
   std::uint32_t used = 0;                // bits set in `taken`
   std::uint16_t slots = 0;
-  std::uint8_t kind = 0;                 // 2 * class + (pointer-free)
+  std::uint8_t kind = 0;  // 2 * class + (pointer-free)
   span_state state = span_state::unused;
   span_place place = span_place::none;
   std::array<std::uint64_t, span_slots_max / 64> taken{};
@@ -88,8 +90,8 @@ class span_page_heap {
     link_run(n);
   }
 
-  // Returns the memory of free pages to the system, the longest runs first, until `bytes` are given back. Returns how
-  // many were.
+  // Returns the memory of free pages to the system, the longest runs first, until `bytes` are given back.
+  // Returns how many were.
   std::size_t scavenge(std::size_t bytes, give_back how) noexcept {
     std::size_t given = 0;
     for (std::size_t bin = bins_.size(); bin-- != 0 && given < bytes;) {
@@ -134,7 +136,8 @@ class span_page_heap {
 
   // Of the span that holds the address; 0: none does. O(1).
   std::uint32_t record_at(const void* p) const noexcept {
-    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(base_);
+    const std::uintptr_t offset =
+        reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(base_);
     const std::size_t page = offset / span_page_bytes;
     if (page >= frontier_) return 0;
     const std::uint32_t n = page_record_[page];
@@ -144,13 +147,16 @@ class span_page_heap {
   }
   // The same where p is known to lie in a span.
   std::uint32_t record_of(const void* p) const noexcept {
-    return page_record_[static_cast<std::size_t>(static_cast<const unsigned char*>(p) - base_) / span_page_bytes];
+    return page_record_[static_cast<std::size_t>(static_cast<const unsigned char*>(p) - base_) /
+                        span_page_bytes];
   }
 
   span_record& operator[](std::uint32_t n) noexcept { return records_[n]; }
   const span_record& operator[](std::uint32_t n) const noexcept { return records_[n]; }
   std::uint32_t record_end() const noexcept { return record_end_; }  // numbers are 1 to this, exclusive
-  unsigned char* address(std::uint32_t page) const noexcept { return base_ + std::size_t{page} * span_page_bytes; }
+  unsigned char* address(std::uint32_t page) const noexcept {
+    return base_ + std::size_t{page} * span_page_bytes;
+  }
 
   std::size_t reserved_bytes() const noexcept { return page_limit_ * span_page_bytes; }
   std::size_t bytes_in_use() const noexcept { return pages_in_use_ * span_page_bytes; }
@@ -170,7 +176,8 @@ class span_page_heap {
     page_record_ = static_cast<std::uint32_t*>(take_system_pages(page_record_bytes(), true));
     resident_ = static_cast<std::uint64_t*>(take_system_pages(resident_table_bytes(), true));
     records_ = static_cast<span_record*>(take_system_pages(records_bytes(), true));
-    if (base_ != nullptr && page_record_ != nullptr && resident_ != nullptr && records_ != nullptr) return true;
+    if (base_ != nullptr && page_record_ != nullptr && resident_ != nullptr && records_ != nullptr)
+      return true;
     unreserve();
     return false;
   }
@@ -283,7 +290,9 @@ class span_page_heap {
     }
   }
 
-  bool is_resident(std::uint32_t page) const noexcept { return (resident_[page / 64] >> (page % 64) & 1) != 0; }
+  bool is_resident(std::uint32_t page) const noexcept {
+    return (resident_[page / 64] >> (page % 64) & 1) != 0;
+  }
   void set_resident(std::uint32_t first, std::uint32_t pages) noexcept {
     for (std::uint32_t p = first; p < first + pages; ++p) {
       if (is_resident(p)) continue;

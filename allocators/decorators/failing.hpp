@@ -129,9 +129,7 @@ class failing : public forwarded<failing<A>, A> {
     inner().release_all();
   }
 
-  bool try_release_all(std::size_t bytes) const noexcept
-    requires releases_at_once<A>
-  {
+  bool try_release_all(std::size_t bytes) const noexcept requires releases_at_once<A> {
     return inner().try_release_all(bytes);
   }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a decorator passes on unchanged from the backend under it: its constants (visibility, zeroed, the
-// three propagations, what the rules of composition ask) and the questions that need no counting (good_size, owns, visibility_now). Only what
-// the backend has: a missing member stays missing, because a composition reads absence. Stateless, a base
-// class of no size. Derived has inner(), the backend's handle.
+// three propagations, what the rules of composition ask) and the questions that need no counting (good_size,
+// owns, visibility_now). Only what the backend has: a missing member stays missing, because a composition
+// reads absence. Stateless, a base class of no size. Derived has inner(), the backend's handle.
 #ifndef TOPHASH_ALLOCATORS_DECORATORS_FORWARDED_HPP
 #define TOPHASH_ALLOCATORS_DECORATORS_FORWARDED_HPP
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A backend with a limit on the bytes that are in use at once: a request that would exceed it is refused with null, as
-// by a backend that has no more, and never reaches it. What comes back is available again (failing's budget is not).
-// The limit lives in a `limiting_resource`, which the user owns and which outlives the maps; the handle is one pointer.
-// Bytes are those requested. Exact from several threads; set_limit() is not for concurrent use.
+// A backend with a limit on the bytes that are in use at once: a request that would exceed it is refused with
+// null, as by a backend that has no more, and never reaches it. What comes back is available again (failing's
+// budget is not). The limit lives in a `limiting_resource`, which the user owns and which outlives the maps;
+// the handle is one pointer. Bytes are those requested. Exact from several threads; set_limit() is not for
+// concurrent use.
 #ifndef TOPHASH_ALLOCATORS_DECORATORS_LIMITED_HPP
 #define TOPHASH_ALLOCATORS_DECORATORS_LIMITED_HPP
 
@@ -73,8 +74,9 @@ class limited : public forwarded<limited<A>, A> {
     inner().deallocate(p, r);
     resource_->give(r.bytes);
   }
-  bool try_expand(void* p, const request& r, std::size_t n) const noexcept
-    requires requires(A& a) { a.try_expand(p, r, n); }
+  bool try_expand(void* p, const request& r, std::size_t n) const noexcept requires requires(A& a) {
+    a.try_expand(p, r, n);
+  }
   {
     if (n > r.bytes && !resource_->take(n - r.bytes)) return false;
     if (!inner().try_expand(p, r, n)) {
@@ -84,15 +86,12 @@ class limited : public forwarded<limited<A>, A> {
     if (n < r.bytes) resource_->give(r.bytes - n);
     return true;
   }
-  void release_all() const noexcept
-    requires requires(A& a) { a.release_all(); }
+  void release_all() const noexcept requires requires(A& a) { a.release_all(); }
   {
     inner().release_all();
     resource_->give_all();
   }
-  bool try_release_all(std::size_t bytes) const noexcept
-    requires releases_at_once<A>
-  {
+  bool try_release_all(std::size_t bytes) const noexcept requires releases_at_once<A> {
     if (bytes != resource_->live_bytes() || !inner().try_release_all(bytes)) return false;
     resource_->give_all();
     return true;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// A backend whose every request is told, in order: what was asked, what came of it, and the number of the block. The
-// sink and the counter of blocks live in a `logging_resource`, which the user owns and which outlives the maps; the
-// handle is one pointer. Blocks are numbered from 1 as they are given out, so that two runs of one program write the
-// same log whatever the addresses are; the number is found again in a hash table of live blocks, at about what `tracked`
-// costs in a checked build. Not synchronised.
+// A backend whose every request is told, in order: what was asked, what came of it, and the number of the
+// block. The sink and the counter of blocks live in a `logging_resource`, which the user owns and which
+// outlives the maps; the handle is one pointer. Blocks are numbered from 1 as they are given out, so that two
+// runs of one program write the same log whatever the addresses are; the number is found again in a hash
+// table of live blocks, at about what `tracked` costs in a checked build. Not synchronised.
 //
 //   allocators::logging_resource<allocators::system> log{allocators::log_to_file(stderr)};
 //   tophash::map<K, V, allocators::logged<allocators::system>> m{allocators::logged(log)};
 //
-// log_to_file writes lines of comma-separated values: what, block, bytes, align, purpose, new bytes of an expansion.
+// log_to_file writes lines of comma-separated values: what, block, bytes, align, purpose, new bytes of an
+// expansion.
 #ifndef TOPHASH_ALLOCATORS_DECORATORS_LOGGED_HPP
 #define TOPHASH_ALLOCATORS_DECORATORS_LOGGED_HPP
 
@@ -34,7 +35,7 @@ constexpr const char* log_event_name(log_event e) noexcept {
 
 struct log_entry {
   log_event what = log_event::allocate;
-  std::uint64_t block = 0;      // 0: refused, not known (no memory to remember it), or all of them
+  std::uint64_t block = 0;  // 0: refused, not known (no memory to remember it), or all of them
   request asked{};
   std::size_t now_bytes = 0;  // of an expansion
 };
@@ -124,19 +125,13 @@ class logged : public forwarded<logged<A>, A> {
 
   void* try_allocate(const request& r) const noexcept { return resource_->allocate(r); }
   void deallocate(void* p, const request& r) const noexcept { resource_->deallocate(p, r); }
-  bool try_expand(void* p, const request& r, std::size_t n) const noexcept
-    requires requires(A& a) { a.try_expand(p, r, n); }
-  {
-    return resource_->expand(p, r, n);
+  bool try_expand(void* p, const request& r, std::size_t n) const noexcept requires requires(A& a) {
+    a.try_expand(p, r, n);
   }
-  void release_all() const noexcept
-    requires requires(A& a) { a.release_all(); }
-  {
-    resource_->release_all();
-  }
-  bool try_release_all(std::size_t bytes) const noexcept
-    requires releases_at_once<A>
-  {
+  { return resource_->expand(p, r, n); }
+  void release_all() const noexcept requires requires(A& a) { a.release_all(); }
+  { resource_->release_all(); }
+  bool try_release_all(std::size_t bytes) const noexcept requires releases_at_once<A> {
     return resource_->try_release_all(bytes);
   }
 

@@ -2,10 +2,11 @@
 // A backend that is counted by purpose: bytes and blocks live, the peak, allocations, deallocations,
 // failures. The counters live in a `tracking_resource`, which the user owns and which outlives the maps; the
 // handle is one pointer to it. A handle made without a resource uses the process's own, one for each A.
-// Bytes are those requested; where the backend tells sizes (good_size), also those granted. By size class too, and by
-// cause: what a table allocates to grow (slots, directory, side), an overflow bucket, a node. Exact, from several threads too: every counter is one atomic step, and a peak is
-// the largest value that its counter passed through. What a collector reclaims by itself stays live here.
-// In checked builds a deallocation that does not fit the live block is reported with purpose and size.
+// Bytes are those requested; where the backend tells sizes (good_size), also those granted. By size class
+// too, and by cause: what a table allocates to grow (slots, directory, side), an overflow bucket, a node.
+// Exact, from several threads too: every counter is one atomic step, and a peak is the largest value that its
+// counter passed through. What a collector reclaims by itself stays live here. In checked builds a
+// deallocation that does not fit the live block is reported with purpose and size.
 #ifndef TOPHASH_ALLOCATORS_DECORATORS_TRACKED_HPP
 #define TOPHASH_ALLOCATORS_DECORATORS_TRACKED_HPP
 
@@ -71,8 +72,8 @@ constexpr const char* allocation_cause_name(allocation_cause c) noexcept {
   return names[static_cast<std::size_t>(c)];
 }
 
-// Classes four to a doubling: 8, 16, ... 64 by steps of 8 or less, then 80, 96, 112, 128, 160, ... up to 2^40. A size
-// is counted within a quarter of itself.
+// Classes four to a doubling: 8, 16, ... 64 by steps of 8 or less, then 80, 96, 112, 128, 160, ... up to
+// 2^40. A size is counted within a quarter of itself.
 class size_class_meters {
  public:
   static constexpr std::size_t count = 8 + 4 * 34;
@@ -81,7 +82,8 @@ class size_class_meters {
     if (bytes <= 64) return bytes == 0 ? 0 : static_cast<std::size_t>((bytes - 1) / 8);
     const auto doubling = static_cast<std::size_t>(std::bit_width(bytes - 1));  // 2^(doubling - 1) < bytes
     const std::uint64_t below = std::uint64_t{1} << (doubling - 1);
-    const std::size_t c = 8 + 4 * (doubling - 7) + static_cast<std::size_t>((bytes - 1 - below) / (below / 4));
+    const std::size_t c =
+        8 + 4 * (doubling - 7) + static_cast<std::size_t>((bytes - 1 - below) / (below / 4));
     return c < count ? c : count - 1;
   }
   static constexpr std::uint64_t bytes_max(std::size_t c) noexcept {
@@ -248,7 +250,8 @@ class tracking_resource {
       classes_.allocated(r.bytes);
       requested_bytes_[static_cast<std::size_t>(r.use)].fetch_add(r.bytes, std::memory_order_relaxed);
       if constexpr (requires { backend_.good_size(r); }) {
-        granted_bytes_[static_cast<std::size_t>(r.use)].fetch_add(backend_.good_size(r), std::memory_order_relaxed);
+        granted_bytes_[static_cast<std::size_t>(r.use)].fetch_add(backend_.good_size(r),
+                                                                  std::memory_order_relaxed);
       }
     }
     return p;
@@ -339,9 +342,7 @@ class tracked : public forwarded<tracked<A, Checked>, A> {
     resource_->release_all();
   }
 
-  bool try_release_all(std::size_t bytes) const noexcept
-    requires releases_at_once<A>
-  {
+  bool try_release_all(std::size_t bytes) const noexcept requires releases_at_once<A> {
     return resource_->try_release_all(bytes);
   }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A backend whose blocks are zeroed when they are given out, so that a table need not touch the tags of a new array
-// itself, and nothing of an earlier block shows. Where the backend zeroes its blocks already it is asked for no more.
-// Bytes that an expansion adds are zeroed too. No resource: the handle is the backend's. Cost: a memset a block.
+// A backend whose blocks are zeroed when they are given out, so that a table need not touch the tags of a new
+// array itself, and nothing of an earlier block shows. Where the backend zeroes its blocks already it is
+// asked for no more. Bytes that an expansion adds are zeroed too. No resource: the handle is the backend's.
+// Cost: a memset a block.
 #ifndef TOPHASH_ALLOCATORS_DECORATORS_ZEROED_HPP
 #define TOPHASH_ALLOCATORS_DECORATORS_ZEROED_HPP
 
@@ -23,8 +24,7 @@ class zeroing : public forwarded<zeroing<A>, A> {
 
   static constexpr option_text name() { return zeroing::decorated_name("zeroed"); }
 
-  zeroing() noexcept
-    requires std::default_initializable<A>
+  zeroing() noexcept requires std::default_initializable<A>
   = default;
   explicit zeroing(A backend) noexcept : backend_(std::move(backend)) {}
 
@@ -36,21 +36,17 @@ class zeroing : public forwarded<zeroing<A>, A> {
     return p;
   }
   void deallocate(void* p, const request& r) const noexcept { backend_.deallocate(p, r); }
-  bool try_expand(void* p, const request& r, std::size_t n) const noexcept
-    requires requires(A& a) { a.try_expand(p, r, n); }
+  bool try_expand(void* p, const request& r, std::size_t n) const noexcept requires requires(A& a) {
+    a.try_expand(p, r, n);
+  }
   {
     if (!backend_.try_expand(p, r, n)) return false;
     if (n > r.bytes) std::memset(static_cast<unsigned char*>(p) + r.bytes, 0, n - r.bytes);
     return true;
   }
-  void release_all() const noexcept
-    requires requires(A& a) { a.release_all(); }
-  {
-    backend_.release_all();
-  }
-  bool try_release_all(std::size_t bytes) const noexcept
-    requires releases_at_once<A>
-  {
+  void release_all() const noexcept requires requires(A& a) { a.release_all(); }
+  { backend_.release_all(); }
+  bool try_release_all(std::size_t bytes) const noexcept requires releases_at_once<A> {
     return backend_.try_release_all(bytes);
   }
 

@@ -521,7 +521,8 @@ void purging_facts(const term& t, spec_facts& out) {
 
 term pages_form(const term& t) {
   if (t.arguments.size() > 1 || (t.arguments.size() == 1 && !t.arguments.front().key.empty()))
-    throw spec_error(t.position, t.name + " takes the least size of a block of its own, as in " + t.name + "(32768)");
+    throw spec_error(t.position,
+                     t.name + " takes the least size of a block of its own, as in " + t.name + "(32768)");
   term out = word(t.name);
   out.arguments.push_back({.key = {}, .value = word(t.arguments.empty() ? "32768" : number_text(t.arguments.front().value))});
   return out;
@@ -558,8 +559,10 @@ term arena_form(const term& t) {
   if (t.arguments.size() > 1 || (t.arguments.size() == 1 && !t.arguments.front().key.empty()))
     throw spec_error(t.position, "arena takes the backend that its chunks come from, as in arena(system)");
   term out = word("arena");
-  out.arguments.push_back(
-      {.key = {}, .value = t.arguments.empty() ? word("system") : normal_form(allocation_axis, t.arguments.front().value)});
+  out.arguments.push_back({.key = {},
+                           .value = t.arguments.empty()
+                                        ? word("system")
+                                        : normal_form(allocation_axis, t.arguments.front().value)});
   return out;
 }
 
@@ -573,10 +576,12 @@ term bucket_pool_form(const term& t) {
   const bool right = !t.arguments.empty() && t.arguments.size() <= 2 && t.arguments.front().key.empty() &&
                      t.arguments.back().key.empty() && is_number(t.arguments.front().value);
   if (!right)
-    throw spec_error(t.position, "bucket_pool takes the size of its blocks and a backend, as in bucket_pool(144,system)");
+    throw spec_error(t.position,
+                     "bucket_pool takes the size of its blocks and a backend, as in bucket_pool(144,system)");
   const term& bytes = t.arguments.front().value;
   if (number_of(bytes) < sizeof(void*))
-    throw spec_error(bytes.position, "bucket_pool links the blocks it keeps through their first word: at least 8 bytes");
+    throw spec_error(bytes.position,
+                     "bucket_pool links the blocks it keeps through their first word: at least 8 bytes");
   term out = word("bucket_pool");
   out.arguments.push_back({.key = {}, .value = word(number_text(bytes))});
   if (t.arguments.size() == 2) {
@@ -605,7 +610,9 @@ term by_purpose_form(const term& t) {
   std::vector<const term*> given(known.size(), nullptr);
   for (const term::argument& a : t.arguments) {
     if (a.key.empty())
-      throw spec_error(a.value.position, "by_purpose takes purposes by name, as in by_purpose(overflow=bucket_pool(144),rest=system)");
+      throw spec_error(
+          a.value.position,
+          "by_purpose takes purposes by name, as in by_purpose(overflow=bucket_pool(144),rest=system)");
     const auto at = std::find(known.begin(), known.end(), a.key);
     if (at == known.end()) {
       term named = a.value;
@@ -618,11 +625,13 @@ term by_purpose_form(const term& t) {
   }
   const auto missing = std::find(given.begin(), given.end(), nullptr);
   if (given.back() == nullptr && missing != given.end() - 1)
-    throw spec_error(t.position, "by_purpose has nothing for " + known[static_cast<std::size_t>(missing - given.begin())] +
+    throw spec_error(t.position, "by_purpose has nothing for " +
+                                     known[static_cast<std::size_t>(missing - given.begin())] +
                                      ": end it with rest=A");
   term out = word("by_purpose");
   for (std::size_t i = 0; i < known.size(); ++i) {
-    if (given[i] != nullptr) out.arguments.push_back({.key = known[i], .value = normal_form(allocation_axis, *given[i])});
+    if (given[i] != nullptr)
+      out.arguments.push_back({.key = known[i], .value = normal_form(allocation_axis, *given[i])});
   }
   return out;
 }
@@ -649,14 +658,18 @@ void parts_facts(const term& t, spec_facts& out) {
 
 // by_size(1024,small=spans,large=pages)
 term by_size_form(const term& t) {
-  const bool right = t.arguments.size() == 3 && t.arguments[0].key.empty() && is_number(t.arguments[0].value) &&
-                     t.arguments[1].key == "small" && t.arguments[2].key == "large";
+  const bool right = t.arguments.size() == 3 && t.arguments[0].key.empty() &&
+                     is_number(t.arguments[0].value) && t.arguments[1].key == "small" &&
+                     t.arguments[2].key == "large";
   if (!right)
-    throw spec_error(t.position, "by_size takes a limit in bytes and two backends, as in by_size(1024,small=spans,large=pages)");
+    throw spec_error(
+        t.position,
+        "by_size takes a limit in bytes and two backends, as in by_size(1024,small=spans,large=pages)");
   term out = word("by_size");
   out.arguments.push_back({.key = {}, .value = word(number_text(t.arguments[0].value))});
   for (const std::size_t i : {std::size_t{1}, std::size_t{2}})
-    out.arguments.push_back({.key = t.arguments[i].key, .value = normal_form(allocation_axis, t.arguments[i].value)});
+    out.arguments.push_back(
+        {.key = t.arguments[i].key, .value = normal_form(allocation_axis, t.arguments[i].value)});
   return out;
 }
 
@@ -683,8 +696,8 @@ std::string fallback_spelling(const term& t) {
 // Which backends can say whose a block is, as their C++ types do by `owns`.
 bool tells_owner(const term& t) {
   if (t.name == "arena" || t.name == "spans") return true;
-  const bool passes_on = t.name == "tracked" || t.name == "failing" || t.name == "zeroed" || t.name == "by_purpose" ||
-                         t.name == "by_size" || t.name == "fallback";
+  const bool passes_on = t.name == "tracked" || t.name == "failing" || t.name == "zeroed" ||
+                         t.name == "by_purpose" || t.name == "by_size" || t.name == "fallback";
   return passes_on && std::all_of(t.arguments.begin(), t.arguments.end(), [](const term::argument& a) {
            return is_number(a.value) || tells_owner(a.value);
          });
@@ -861,8 +874,8 @@ constexpr option_entry options_table[] = {
      "allocators/pages.hpp", true, pages_form, pages_spelling,
      [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }, "large_pages"},
     {allocation_axis, "mimalloc_heap", "",
-     "a heap of mimalloc's for each map: it ends in one call (needs mimalloc)", "allocators/mimalloc_heap.hpp",
-     true, plain_form, storage_named<term>,
+     "a heap of mimalloc's for each map: it ends in one call (needs mimalloc)",
+     "allocators/mimalloc_heap.hpp", true, plain_form, storage_named<term>,
      [](const term&, spec_facts& out) {
        out.allocation = {.sees = visibility::opaque, .handle_bytes = sizeof(void*), .thread_bound = true};
      }},

@@ -78,7 +78,8 @@ json workloads_json() {
   const workload_entry& matrix = overflow_reuse_entry();
   out.push_back({{"name", matrix.name}, {"description", matrix.description}});
   out.push_back({{"name", fragmentation_name},
-                 {"description", "many small maps on each storage, nine of ten dropped: what is trapped, what goes back"}});
+                 {"description",
+                  "many small maps on each storage, nine of ten dropped: what is trapped, what goes back"}});
   return out;
 }
 

@@ -290,7 +290,8 @@ class task_list {
 
 std::string checked_storage(const std::string& text) {
   std::string out = canonical_storage(text);
-  if (const std::optional<violation> broken = check_rules(with_option(default_spec(), "allocation=" + out), nullptr))
+  if (const std::optional<violation> broken =
+          check_rules(with_option(default_spec(), "allocation=" + out), nullptr))
     throw command_error(exit_usage, "--allocator " + text + ": " + broken->message());
   require_here(out);
   return out;

@@ -65,7 +65,10 @@ constexpr std::uint64_t scattered(std::uint64_t n) noexcept { return n * 0x9e377
 class scene {
  public:
   scene(const std::string& storage, std::size_t maps, std::uint64_t seed)
-      : bound_(bind_storage("tracked(" + storage + ")")), handle_(bound_->handle()), maps_(maps), draw_(seed) {
+      : bound_(bind_storage("tracked(" + storage + ")")),
+        handle_(bound_->handle()),
+        maps_(maps),
+        draw_(seed) {
     all_.reserve(maps);  // before the first look at resident memory: it is not the storage's
     for (std::size_t i = 0; i < maps; ++i) all_.push_back(nullptr);
     before_bytes_ = anonymous_resident_bytes();
@@ -100,7 +103,8 @@ class scene {
     }
     all_.resize(kept);
   }
-  // Returns how many bytes of pages free spans gave back; what other storage does shows in resident memory alone.
+  // Returns how many bytes of pages free spans gave back; what other storage does shows in resident memory
+  // alone.
   std::uint64_t give_back() { return return_free_memory(*bound_); }
 
   void relocate(fragmentation_row& out) {
@@ -128,7 +132,9 @@ class scene {
                        .used_bytes = c.used_bytes,
                        .free_bytes = c.free_bytes,
                        .held_bytes = c.resident_bytes};
-      heap->for_each_span([&o](const allocators::span_view& v) { ++o.deciles[std::min<std::size_t>(v.used * 10 / v.slots, 9)]; });
+      heap->for_each_span([&o](const allocators::span_view& v) {
+        ++o.deciles[std::min<std::size_t>(v.used * 10 / v.slots, 9)];
+      });
       s.spans = o;
     }
     s.resident_bytes = resident();
@@ -164,7 +170,8 @@ class scene {
   }
   void sample(std::size_t step, std::size_t alive) {
     if (step % std::max<std::size_t>(maps_ / samples, 1) != 0) return;
-    timeline_.push_back({.maps = alive, .live_bytes = bound_->counts()->total.live_bytes, .resident_bytes = resident()});
+    timeline_.push_back(
+        {.maps = alive, .live_bytes = bound_->counts()->total.live_bytes, .resident_bytes = resident()});
   }
 
   std::unique_ptr<bound_storage> bound_;
@@ -177,9 +184,9 @@ class scene {
 };
 
 json state_json(const fragmentation_state& s) {
-  json out{{"live_bytes", s.live_bytes},           {"live_blocks", s.live_blocks},
-           {"allocations", s.allocations},         {"requested_bytes", s.requested_bytes},
-           {"resident_bytes", s.resident_bytes},   {"cpu_ns", s.cpu_ns}};
+  json out{{"live_bytes", s.live_bytes},         {"live_blocks", s.live_blocks},
+           {"allocations", s.allocations},       {"requested_bytes", s.requested_bytes},
+           {"resident_bytes", s.resident_bytes}, {"cpu_ns", s.cpu_ns}};
   if (s.spans) {
     const span_occupancy& o = *s.spans;
     out["spans"] = {{"spans", o.spans},           {"span_bytes", o.span_bytes}, {"used_bytes", o.used_bytes},
@@ -191,12 +198,14 @@ json state_json(const fragmentation_state& s) {
 fragmentation_state state_from(const json& j) {
   fragmentation_state s;
   s.live_bytes = j.at("live_bytes"), s.live_blocks = j.at("live_blocks"), s.allocations = j.at("allocations");
-  s.requested_bytes = j.at("requested_bytes"), s.resident_bytes = j.at("resident_bytes"), s.cpu_ns = j.at("cpu_ns");
+  s.requested_bytes = j.at("requested_bytes"), s.resident_bytes = j.at("resident_bytes"),
+  s.cpu_ns = j.at("cpu_ns");
   if (j.contains("spans")) {
     const json& o = j.at("spans");
     span_occupancy back;
     back.spans = o.at("spans"), back.span_bytes = o.at("span_bytes"), back.used_bytes = o.at("used_bytes");
-    back.free_bytes = o.at("free_bytes"), back.held_bytes = o.at("held_bytes"), back.deciles = o.at("deciles");
+    back.free_bytes = o.at("free_bytes"), back.held_bytes = o.at("held_bytes"),
+    back.deciles = o.at("deciles");
     s.spans = back;
   }
   return s;
@@ -227,7 +236,8 @@ json play(const std::string& storage, std::size_t maps, std::uint64_t seed) {
          {"phases", json::array()},
          {"timeline", json::array()}};
   for (const fragmentation_state& one : out.phases) j["phases"].push_back(state_json(one));
-  for (const fragmentation_sample& one : s.timeline()) j["timeline"].push_back({one.maps, one.live_bytes, one.resident_bytes});
+  for (const fragmentation_sample& one : s.timeline())
+    j["timeline"].push_back({one.maps, one.live_bytes, one.resident_bytes});
   return j;
 }
 
@@ -245,7 +255,8 @@ void read_row(fragmentation_row& row, const json& answer, const json& hinted) {
   row.survivors = answer.at("survivors"), row.moved_bytes = answer.at("moved_bytes");
   row.spans_set_aside = answer.at("spans_set_aside"), row.checksum = answer.at("checksum");
   row.spans_gave_back_bytes = answer.at("spans_gave_back_bytes");
-  for (std::size_t i = 0; i < fragmentation_phase_count; ++i) row.phases[i] = state_from(answer.at("phases").at(i));
+  for (std::size_t i = 0; i < fragmentation_phase_count; ++i)
+    row.phases[i] = state_from(answer.at("phases").at(i));
   for (const json& one : answer.at("timeline"))
     row.timeline.push_back({.maps = one.at(0), .live_bytes = one.at(1), .resident_bytes = one.at(2)});
   const fragmentation_state h = state_from(hinted);
@@ -263,16 +274,19 @@ std::vector<std::string> storages_of(const experiment_request& request) {
   for (const std::string& text : asked) {
     if (text != "all") {
       const std::string storage = checked_storage(text);
-      if (const storage_entry* const entry = find_storage(plain_storage(storage)); entry != nullptr && entry->collected())
-        throw command_error(exit_usage, "fragmentation frees what it drops: --allocator " + storage + " is a collector's");
+      if (const storage_entry* const entry = find_storage(plain_storage(storage));
+          entry != nullptr && entry->collected())
+        throw command_error(exit_usage, "fragmentation frees what it drops: --allocator " + storage +
+                                            " is a collector's");
       add(storage);
       continue;
     }
     for (const storage_entry& s : storages()) {
       if (s.here && s.alone && !s.collected()) add(s.name);
     }
-    for (const char* combined : {"by_purpose(overflow=bucket_pool(144),rest=system)",
-                                 "by_size(1024,small=spans,large=pages(32768))", "fallback(arena(system),system)"})
+    for (const char* combined :
+         {"by_purpose(overflow=bucket_pool(144),rest=system)", "by_size(1024,small=spans,large=pages(32768))",
+          "fallback(arena(system),system)"})
       add(checked_storage(combined));
   }
   return out;
@@ -287,7 +301,8 @@ const char* fragmentation_phase_name(fragmentation_phase p) noexcept {
 }
 
 fragmentation_result run_fragmentation(const experiment_request& request) {
-  if (request.n.size() > 1) throw command_error(exit_usage, "fragmentation takes one --n, the number of maps");
+  if (request.n.size() > 1)
+    throw command_error(exit_usage, "fragmentation takes one --n, the number of maps");
   if (!request.collector.empty() && request.collector != "none")
     throw command_error(exit_usage, "fragmentation frees what it drops: it takes no collector");
   fragmentation_result out;
@@ -304,7 +319,8 @@ fragmentation_result run_fragmentation(const experiment_request& request) {
     row.storage = storage;
     const std::size_t maps = out.maps;
     const json answer = in_child([&storage, maps, &request] { return play(storage, maps, request.seed); });
-    const json hinted = in_child([&storage, maps, &request] { return play_hinted(storage, maps, request.seed); });
+    const json hinted =
+        in_child([&storage, maps, &request] { return play_hinted(storage, maps, request.seed); });
     read_row(row, answer, hinted);
     out.rows.push_back(std::move(row));
   }
@@ -312,8 +328,8 @@ fragmentation_result run_fragmentation(const experiment_request& request) {
     const fragmentation_row& first = out.rows.front();
     if (!row.trouble.empty() || !first.trouble.empty()) continue;
     if (row.checksum != first.checksum || row.survivors != first.survivors)
-      out.mismatches.push_back("fragmentation: the survivors on " + row.storage + " do not hold what they hold on " +
-                               first.storage);
+      out.mismatches.push_back("fragmentation: the survivors on " + row.storage +
+                               " do not hold what they hold on " + first.storage);
   }
   return out;
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The workload fragmentation: many small maps on each storage, nine of ten of them dropped, and what is left. Phases:
+// The workload fragmentation: many small maps on each storage, nine of ten of them dropped, and what is left.
+// Phases:
 //   built      n maps of 1 to 64 entries (Go's classic layout), their objects in the storage too
 //   dropped    nine of ten are destroyed, chosen by the seed
 //   returned   the storage is asked to give free memory back to the system
-//   relocated  each survivor is made again in fresh memory; on `spans`, sparse spans are set aside before, so that none
-//              of them is allocated from
+//   relocated  each survivor is made again in fresh memory; on `spans`, sparse spans are set aside before, so
+//              that none of them is allocated from
 //   returned again
 // Beside it, in a run of its own, the maps are built with the right hint (reserve), for what that saves.
-// Each storage runs in a child process of its own. Bytes live, blocks, allocations and everything said of spans are
-// exact: the same in every run of one seed. Resident memory and times are measured.
+// Each storage runs in a child process of its own. Bytes live, blocks, allocations and everything said of
+// spans are exact: the same in every run of one seed. Resident memory and times are measured.
 #ifndef TOPHASH_BENCH_LAB_FRAGMENTATION_HPP
 #define TOPHASH_BENCH_LAB_FRAGMENTATION_HPP
 
@@ -61,7 +62,9 @@ struct fragmentation_row {
   std::uint64_t checksum = 0;  // of what the survivors hold
   std::uint64_t hinted_allocations = 0, hinted_requested_bytes = 0, hinted_resident_bytes = 0;
 
-  const fragmentation_state& at(fragmentation_phase p) const noexcept { return phases[static_cast<std::size_t>(p)]; }
+  const fragmentation_state& at(fragmentation_phase p) const noexcept {
+    return phases[static_cast<std::size_t>(p)];
+  }
 };
 
 struct fragmentation_result {
@@ -72,8 +75,8 @@ struct fragmentation_result {
   bool interrupted = false;
 };
 
-// Throws command_error. Without allocators named: every storage that is here and belongs to no collector, and a few
-// combinations.
+// Throws command_error. Without allocators named: every storage that is here and belongs to no collector, and
+// a few combinations.
 fragmentation_result run_fragmentation(const experiment_request& request);
 
 // Sentences from comparing rows; none is written beforehand.

@@ -430,7 +430,8 @@ int dispatch(const CLI::App& app, settings& s) {
     if (chosen.count("--repeat") == 0) s.request.repeat = reuse_rounds_usual;
     return overflow_reuse_command(s);
   }
-  if (name == "run" && s.request.workload == fragmentation_name && !any_reuse_option(chosen)) return fragmentation_command(s);
+  if (name == "run" && s.request.workload == fragmentation_name && !any_reuse_option(chosen))
+    return fragmentation_command(s);
   if (name == "run" && any_reuse_option(chosen))
     throw command_error(exit_usage,
                         "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of backends. Those without state are instantiated plain and tracked; a combination is built from erased
-// handles by its text. The number of types is small and they are compiled here only.
+// The table of backends. Those without state are instantiated plain and tracked; a combination is built from
+// erased handles by its text. The number of types is small and they are compiled here only.
 #include "lab/storages.hpp"
 
 #include <algorithm>
@@ -72,10 +72,10 @@ class resource_part final : public part {
 
   erased handle() noexcept override { return erased(erased_); }
   bool tells_owner() const noexcept override {
-    return requires(Handle& a, const void* p) { a.owns(p); };
+    return requires(Handle & a, const void* p) { a.owns(p); };
   }
   bool owns(const void* p) const noexcept override {
-    if constexpr (requires(Handle& a) { a.owns(p); }) {
+    if constexpr (requires(Handle & a) { a.owns(p); }) {
       return handle_.owns(p);
     } else {
       return false;
@@ -99,8 +99,7 @@ class resource_part final : public part {
 template <class A>
 class tracked_part final : public part {
  public:
-  tracked_part()
-    requires std::default_initializable<A>
+  tracked_part() requires std::default_initializable<A>
   = default;
   tracked_part(part_pointer under, A backend) : under_(std::move(under)), tracking_(std::move(backend)) {}
 
@@ -114,7 +113,8 @@ class tracked_part final : public part {
   }
   std::optional<std::uint64_t> requested_bytes() const override {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < purpose_count; ++i) sum += tracking_.traffic(static_cast<purpose>(i)).requested_bytes;
+    for (std::size_t i = 0; i < purpose_count; ++i)
+      sum += tracking_.traffic(static_cast<purpose>(i)).requested_bytes;
     return sum;
   }
   bool tells_owner() const noexcept override { return under_ != nullptr && under_->tells_owner(); }
@@ -143,8 +143,8 @@ class zeroed_part final : public part {
   erased_resource<allocators::zeroed<erased>> erased_;
 };
 
-// by_purpose, by_size and fallback with parts that only run time knows: allocators/by_purpose.hpp and its kind do the
-// same when compiled.
+// by_purpose, by_size and fallback with parts that only run time knows: allocators/by_purpose.hpp and its
+// kind do the same when compiled.
 class combination : public part {
  public:
   explicit combination(std::vector<part_pointer> parts) : parts_(std::move(parts)) {
@@ -175,7 +175,9 @@ class combination : public part {
 
  protected:
   virtual void* allocate(const request& r) noexcept { return of_block(nullptr, r).try_allocate(r); }
-  virtual bool expand(void* p, const request& r, std::size_t n) noexcept { return of_block(p, r).try_expand(p, r, n); }
+  virtual bool expand(void* p, const request& r, std::size_t n) noexcept {
+    return of_block(p, r).try_expand(p, r, n);
+  }
   virtual const erased& of_block(void* p, const request& r) noexcept = 0;
 
   std::vector<part_pointer> parts_;
@@ -203,7 +205,9 @@ class size_part final : public combination {
       : combination(std::move(parts)), limit_bytes_(limit_bytes) {}
 
  private:
-  const erased& of_block(void*, const request& r) noexcept override { return handles_[r.bytes <= limit_bytes_ ? 0 : 1]; }
+  const erased& of_block(void*, const request& r) noexcept override {
+    return handles_[r.bytes <= limit_bytes_ ? 0 : 1];
+  }
   bool expand(void* p, const request& r, std::size_t n) noexcept override {
     return (r.bytes <= limit_bytes_) == (n <= limit_bytes_) && combination::expand(p, r, n);
   }
@@ -219,7 +223,9 @@ class fallback_part final : public combination {
     void* const p = handles_[0].try_allocate(r);
     return p != nullptr ? p : handles_[1].try_allocate(r);
   }
-  const erased& of_block(void* p, const request&) noexcept override { return handles_[parts_[0]->owns(p) ? 0 : 1]; }
+  const erased& of_block(void* p, const request&) noexcept override {
+    return handles_[parts_[0]->owns(p) ? 0 : 1];
+  }
 };
 
 // ---- the table ----------------------------------------------------------------------------------
@@ -283,20 +289,21 @@ const term& argument(const term& t, std::size_t i) {
   return t.arguments[i].value;
 }
 
-// A part of a combination. What a collector owns is bound by itself or tracked, never combined here: a handle that is
-// chosen at run time tells the map one visibility, and the parts' would have to be the same.
+// A part of a combination. What a collector owns is bound by itself or tracked, never combined here: a handle
+// that is chosen at run time tells the map one visibility, and the parts' would have to be the same.
 part_pointer bind_part(const term& t) {
   part_pointer out = bind_term(t);
   if (visibility_of(out->handle()) != visibility::opaque)
-    throw std::invalid_argument("'" + text_of(t) + "' belongs to a collector and cannot be a part of other storage");
+    throw std::invalid_argument("'" + text_of(t) +
+                                "' belongs to a collector and cannot be a part of other storage");
   return out;
 }
 
 part_pointer bind_arena(const term& t) {
   part_pointer under = bind_part(argument(t, 0));
   const erased handle = under->handle();
-  return std::make_unique<resource_part<allocators::arena_resource<erased>, allocators::arena<erased>>>(std::move(under),
-                                                                                                         handle);
+  return std::make_unique<resource_part<allocators::arena_resource<erased>, allocators::arena<erased>>>(
+      std::move(under), handle);
 }
 
 part_pointer bind_bucket_pool(const term& t) {
@@ -306,8 +313,8 @@ part_pointer bind_bucket_pool(const term& t) {
   part_pointer under = bind_part(t.arguments.size() > 1 ? argument(t, 1) : parse_term("system"));
   const erased handle = under->handle();
   return std::make_unique<resource_part<allocators::bucket_pool_resource<size_at_run_time, erased>,
-                                        allocators::bucket_pool<size_at_run_time, erased>>>(std::move(under), bytes,
-                                                                                            handle);
+                                        allocators::bucket_pool<size_at_run_time, erased>>>(std::move(under),
+                                                                                            bytes, handle);
 }
 
 part_pointer bind_by_purpose(const term& t) {
@@ -325,7 +332,8 @@ part_pointer bind_by_purpose(const term& t) {
   }
   for (std::size_t& place : part_of) {
     if (place == nobody) place = rest;
-    if (place == nobody) throw std::invalid_argument("by_purpose has nothing for some purpose: end it with rest=A");
+    if (place == nobody)
+      throw std::invalid_argument("by_purpose has nothing for some purpose: end it with rest=A");
   }
   return std::make_unique<purpose_part>(std::move(parts), part_of);
 }
@@ -341,8 +349,9 @@ part_pointer bind_fallback(const term& t) {
   std::vector<part_pointer> parts;
   parts.push_back(bind_part(argument(t, 0)));
   if (!parts.front()->tells_owner())
-    throw std::invalid_argument("fallback: '" + text_of(argument(t, 0)) +
-                                "' cannot tell its own blocks when they come back; put arena(A) or spans first");
+    throw std::invalid_argument(
+        "fallback: '" + text_of(argument(t, 0)) +
+        "' cannot tell its own blocks when they come back; put arena(A) or spans first");
   parts.push_back(bind_part(argument(t, 1)));
   return std::make_unique<fallback_part>(std::move(parts));
 }
@@ -360,7 +369,8 @@ part_pointer bind_pages(const term& t) {
   case 262144:
     return bind_plain<Pages<262144>>(t);
   default:
-    throw std::invalid_argument("'" + text_of(t) + "': the lab has " + t.name + " of 4096, 32768 and 262144 bytes");
+    throw std::invalid_argument("'" + text_of(t) + "': the lab has " + t.name +
+                                " of 4096, 32768 and 262144 bytes");
   }
 }
 template <std::size_t LeastBytes>
@@ -407,7 +417,8 @@ const std::vector<backend>& backends() {
     out.push_back(built_in<allocators::pages<>>({}));
 #if TOPHASH_WITH_MIMALLOC
     out.push_back(built_in<allocators::mimalloc>(mimalloc_version()));
-    out.push_back(other("mimalloc_heap", &bind_resource<allocators::mimalloc_heap_resource, allocators::mimalloc_heap>,
+    out.push_back(other("mimalloc_heap",
+                        &bind_resource<allocators::mimalloc_heap_resource, allocators::mimalloc_heap>,
                         mimalloc_version()));
 #else
     out.push_back(absent("mimalloc", visibility::opaque, "libmimalloc-dev"));
@@ -459,7 +470,8 @@ part_pointer bind_term(const term& t) {
     const erased handle = under->handle();
     return std::make_unique<tracked_part<erased>>(std::move(under), handle);
   }
-  const backend* known = find_backend(text_of(t));  // the whole text first: arena(system) is bound when compiled
+  const backend* known =
+      find_backend(text_of(t));  // the whole text first: arena(system) is bound when compiled
   if (known == nullptr) known = find_backend(t.name);
   if (known == nullptr) {
     std::vector<std::string> names{"tracked"};
@@ -467,8 +479,8 @@ part_pointer bind_term(const term& t) {
     throw std::invalid_argument("'" + t.name + "' is no allocator" + nearest_hint(t.name, names));
   }
   if (!known->entry.here)
-    throw std::invalid_argument("the allocator " + known->entry.name + " is not built in: it needs the package " +
-                                known->entry.missing);
+    throw std::invalid_argument("the allocator " + known->entry.name +
+                                " is not built in: it needs the package " + known->entry.missing);
   return known->bind(t);
 }
 

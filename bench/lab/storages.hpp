@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Storage chosen at run time: a backend by its text (`system`, `tracked(mimalloc)`, `boehm_pointer_free`,
-// `tracked(by_purpose(overflow=bucket_pool(144),rest=mimalloc))`, ...) as the erased handle that every variant is
-// compiled with, and its counters where it is tracked. A backend of a package that this program was built without is
-// known, named and refused. Every part of a combination costs one indirect call more.
+// `tracked(by_purpose(overflow=bucket_pool(144),rest=mimalloc))`, ...) as the erased handle that every
+// variant is compiled with, and its counters where it is tracked. A backend of a package that this program
+// was built without is known, named and refused. Every part of a combination costs one indirect call more.
 #ifndef TOPHASH_BENCH_LAB_STORAGES_HPP
 #define TOPHASH_BENCH_LAB_STORAGES_HPP
 
@@ -45,21 +45,27 @@ class bound_storage {
   virtual ~bound_storage() = default;
   virtual allocators::erased handle() noexcept = 0;
   virtual std::optional<tracked_counts> counts() const = 0;  // of an outermost tracked
-  virtual std::optional<std::uint64_t> requested_bytes() const { return std::nullopt; }  // the same, since the start
-  virtual allocators::spans_resource* spans_heap() noexcept { return nullptr; }  // of `spans`, in decorators or not
+  virtual std::optional<std::uint64_t> requested_bytes() const {
+    return std::nullopt;
+  }  // the same, since the start
+  virtual allocators::spans_resource* spans_heap() noexcept {
+    return nullptr;
+  }  // of `spans`, in decorators or not
 };
 
-// Throws std::invalid_argument with a sentence for a text that no built-in backend has, or that cannot be combined so.
+// Throws std::invalid_argument with a sentence for a text that no built-in backend has, or that cannot be
+// combined so.
 std::unique_ptr<bound_storage> bind_storage(std::string_view text);
 
 // The name inside every decorator.
 std::string_view plain_storage(std::string_view text) noexcept;
 
-// By what plain malloc is replaced, or empty. (Linking Debian's shared libmimalloc or libjemalloc can do that.)
+// By what plain malloc is replaced, or empty. (Linking Debian's shared libmimalloc or libjemalloc can do
+// that.)
 std::string malloc_replaced_by();
 
-// Asks every built-in allocator to give free memory back to the system, and the spans of `storage`. Returns how many
-// bytes of pages the spans gave; what the others did shows in resident memory.
+// Asks every built-in allocator to give free memory back to the system, and the spans of `storage`. Returns
+// how many bytes of pages the spans gave; what the others did shows in resident memory.
 std::uint64_t return_free_memory(bound_storage& storage);
 
 // Shall the C library's heap keep freed memory instead of giving it back? While rows are timed in turn it

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What storage does to maps that end.
-//   1. Destroying one map of 1,000,000 entries, each in a node: on mimalloc block by block, on mimalloc_heap in one
-//      call. Pairs in turn, thread CPU; the ratio of each pair, then their median; and what giving the array back to
-//      the system costs when the resource ends, which the map's end does not pay.
-//   2. 200,000 small maps of 1 to 64 entries (Go's classic layout) on spans, nine of ten of them dropped: how much of the
-//      spans in use is trapped, how much goes back to the system, and what it takes to relocate the survivors. A Go 1.19
-//      program that does the same traps 83.6 % (HeapInuse less HeapAlloc over HeapInuse, after runtime.GC).
-//      All figures but the times are the same in every run.
+//   1. Destroying one map of 1,000,000 entries, each in a node: on mimalloc block by block, on mimalloc_heap in
+//      one call. Pairs in turn, thread CPU; the ratio of each pair, then their median; and what giving the array
+//      back to the system costs when the resource ends, which the map's end does not pay.
+//   2. 200,000 small maps of 1 to 64 entries (Go's classic layout) on spans, nine of ten of them dropped: how
+//      much of the spans in use is trapped, how much goes back to the system, and what it takes to relocate the
+//      survivors. A Go 1.19 program that does the same traps 83.6 % (HeapInuse less HeapAlloc over HeapInuse,
+//      after runtime.GC). All figures but the times are the same in every run.
 //   tophash_storage [PAIRS]
 #include <algorithm>
 #include <array>
@@ -84,8 +84,9 @@ ending end_at_once() {
   return out;
 }
 
-// In a process of its own. In one process mimalloc (2.0.9) returns what a map freed to the system 25 to 500 ms later,
-// within whatever call comes then: with the two taken in turn, 2 to 3 ms of the first map's end are paid in the second's.
+// In a process of its own. In one process mimalloc (2.0.9) returns what a map freed to the system 25 to 500
+// ms later, within whatever call comes then: with the two taken in turn, 2 to 3 ms of the first map's end are
+// paid in the second's.
 ending in_child(ending (*measure)()) {
   ending out;
   int ends[2];
@@ -111,8 +112,8 @@ void report_destruction(unsigned pairs) {
     if (one_by_one.map_ns == 0 || at_once.map_ns == 0) return;
     ratios.push_back(static_cast<double>(one_by_one.map_ns) / static_cast<double>(at_once.map_ns));
     std::printf("  mimalloc %9.3f ms   mimalloc_heap %7.3f ms   ratio %6.0f   (then the resource: %.3f ms)\n",
-                static_cast<double>(one_by_one.map_ns) / 1e6, static_cast<double>(at_once.map_ns) / 1e6, ratios.back(),
-                static_cast<double>(at_once.resource_ns) / 1e6);
+                static_cast<double>(one_by_one.map_ns) / 1e6, static_cast<double>(at_once.map_ns) / 1e6,
+                ratios.back(), static_cast<double>(at_once.resource_ns) / 1e6);
     std::fflush(stdout);
   }
   std::sort(ratios.begin(), ratios.end());
@@ -201,7 +202,8 @@ class small_maps {
 };
 
 void print_counts(const char* when, const span_counts& c) {
-  std::printf("  %-34s %6zu spans %7.1f MiB   used %7.1f MiB   trapped %5.1f %%   free pages %6.1f MiB   held %6.1f MiB\n",
+  std::printf("  %-34s %6zu spans %7.1f MiB   used %7.1f MiB   trapped %5.1f %%   free pages %6.1f MiB   "
+              "held %6.1f MiB\n",
               when, c.spans, mib(c.span_bytes), mib(c.used_bytes), 100 * c.trapped_share(), mib(c.free_bytes),
               mib(c.resident_bytes));
 }
@@ -240,7 +242,8 @@ void report_fragmentation() {
   print_counts("survivors relocated", after);
   print_occupancy(heap);
   const std::size_t freed = dropped.trapped_bytes() - after.trapped_bytes();
-  std::printf("  set aside %zu spans; moved %.1f MiB of %zu maps in %.1f ms; freed %.1f MiB, %.1f %% of what was trapped\n",
+  std::printf("  set aside %zu spans; moved %.1f MiB of %zu maps in %.1f ms; freed %.1f MiB, %.1f %% of what "
+              "was trapped\n",
               aside.spans, mib(moved), all.count(), static_cast<double>(took) / 1e6, mib(freed),
               100 * static_cast<double>(freed) / static_cast<double>(dropped.trapped_bytes()));
   std::printf("  given back to the system on request: %.1f MiB\n", mib(heap.scavenge()));
@@ -251,8 +254,9 @@ void report_fragmentation() {
 
 int main(int argc, char** argv) {
   unsigned pairs = 5;
-  if (argc > 2 || (argc == 2 && (std::from_chars(argv[1], argv[1] + std::strlen(argv[1]), pairs).ec != std::errc{} ||
-                                 pairs == 0))) {
+  if (argc > 2 ||
+      (argc == 2 &&
+       (std::from_chars(argv[1], argv[1] + std::strlen(argv[1]), pairs).ec != std::errc{} || pairs == 0))) {
     std::fputs("usage: tophash_storage [PAIRS]\n", stderr);
     return 64;
   }

@@ -224,7 +224,7 @@ void check_overflow_moves(const O& fresh_source, Report&& report) {
 // Storage took back all it gave: the source keeps nothing of it, counts it as released, and starts afresh.
 template <class O, class Report>
 void check_overflow_forget(const O& fresh_source, Report&& report) {
-  if constexpr (requires(O& o) { o.forget(); }) {
+  if constexpr (requires(O & o) { o.forget(); }) {
     O source(fresh_source);
     {
       audited_storage storage;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests of allocation backends: the laws as a list of breaches, requests in one line, and what a program says when
-// a check ends it.
+// For tests of allocation backends: the laws as a list of breaches, requests in one line, and what a program
+// says when a check ends it.
 #ifndef TOPHASH_TESTS_SUPPORT_BACKENDS_HPP
 #define TOPHASH_TESTS_SUPPORT_BACKENDS_HPP
 

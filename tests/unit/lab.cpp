@@ -680,7 +680,8 @@ TEST_CASE("lab storages: a wrong text is named, with what would be right", "[lab
     try {
       const lab::spec_description spec = lab::with_option(lab::default_spec(), "allocation=" + text);
       const auto broken = lab::check_rules(spec, nullptr);
-      return broken ? broken->message() : "accepted: " + lab::text_of(spec.options[tophash::axes::allocation::index]);
+      return broken ? broken->message()
+                    : "accepted: " + lab::text_of(spec.options[tophash::axes::allocation::index]);
     } catch (const lab::spec_error& error) {
       return std::string{error.what()};
     }
@@ -688,7 +689,8 @@ TEST_CASE("lab storages: a wrong text is named, with what would be right", "[lab
   REQUIRE(refused("by_purpose(rest=mimalloc,overflow=bucket_pool(144,system))") ==
           "accepted: by_purpose(overflow=bucket_pool(144),rest=mimalloc)");
   REQUIRE(refused("tracked(arena)") == "accepted: tracked(arena(system))");
-  REQUIRE_THAT(refused("by_purpose(overflw=system,rest=system)"), Contains("'overflw' is no purpose; nearest: overflow"));
+  REQUIRE_THAT(refused("by_purpose(overflw=system,rest=system)"),
+               Contains("'overflw' is no purpose; nearest: overflow"));
   REQUIRE_THAT(refused("by_purpose(node=system,node=system,rest=system)"), Contains("'node' is given twice"));
   REQUIRE_THAT(refused("by_purpose(node=system)"), Contains("has nothing for slots"));
   REQUIRE_THAT(refused("bucket_pool(x)"), Contains("as in bucket_pool(144,system)"));

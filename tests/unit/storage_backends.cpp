@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The backends beside malloc's kind: the laws on each, keys aligned more strictly than malloc does, what an arena and a
-// pool keep and give back, memory resources both ways, and what a checked build says of a wrong block.
+// The backends beside malloc's kind: the laws on each, keys aligned more strictly than malloc does, what an
+// arena and a pool keep and give back, memory resources both ways, and what a checked build says of a wrong
+// block.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -314,8 +315,9 @@ void check_names_wrong_blocks(Handle handle, const char* backend) {
   const request made = ask(100, purpose::overflow, 16);
   static unsigned char foreign[256];
   const std::string of_foreign = dying_words([&] { handle.deallocate(foreign + 16, made); });
-  CHECK_THAT(of_foreign, Contains(std::string(backend) + ": deallocate: 100 bytes aligned to 16 for overflow") &&
-                             !Contains("not aborted"));
+  CHECK_THAT(of_foreign,
+             Contains(std::string(backend) + ": deallocate: 100 bytes aligned to 16 for overflow") &&
+                 !Contains("not aborted"));
   const std::string of_larger = dying_words([&] {
     Handle mine(handle);
     mine.deallocate(mine.try_allocate(made), ask(100'000, purpose::node));
@@ -336,12 +338,13 @@ TEST_CASE("storage: a checked build names a wrong block", "[allocation]") {
   check_names_wrong_blocks(mimalloc_heap(of_mimalloc), "mimalloc_heap");
 #endif
   const request r = ask(100, purpose::node);
-  CHECK_THAT(dying_words([&] {
-               void* const p = spans(heap).try_allocate(r);
-               spans(heap).deallocate(p, r);
-               spans(heap).deallocate(p, r);
-             }),
-             Contains("spans: deallocate: 100 bytes aligned to 16 for node: the block has come back already"));
+  CHECK_THAT(
+      dying_words([&] {
+        void* const p = spans(heap).try_allocate(r);
+        spans(heap).deallocate(p, r);
+        spans(heap).deallocate(p, r);
+      }),
+      Contains("spans: deallocate: 100 bytes aligned to 16 for node: the block has come back already"));
   CHECK_THAT(dying_words([&] {
                void* const p = spans(heap).try_allocate(r);
                spans(heap).deallocate(static_cast<unsigned char*>(p) + 16, r);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Backends made of backends: by purpose, by size, one after the other; decorators that limit, write down, zero and count
-// by size class and cause. Each has the operations its parts have and no more, keeps the laws, and loses nothing when
-// an allocation fails at any point.
+// Backends made of backends: by purpose, by size, one after the other; decorators that limit, write down,
+// zero and count by size class and cause. Each has the operations its parts have and no more, keeps the laws,
+// and loses nothing when an allocation fails at any point.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -113,8 +113,7 @@ TEST_CASE("storage: by_size obeys the laws on both sides of its limit", "[alloca
   const one_word handle{tracked(small), tracked(counts)};
   CHECK(breaches(handle, quick) == no_reports());
   CHECK(pair_breaches(handle, handle, quick) == no_reports());
-  CHECK(option_name<one_word>().view() ==
-        "by_size(1024,small=tracked(spans),large=tracked(pages(32768)))");
+  CHECK(option_name<one_word>().view() == "by_size(1024,small=tracked(spans),large=tracked(pages(32768)))");
   std::size_t larger = 0, smaller = 0;
   small.for_each_size_class([&](const class_counts& c) { larger += c.bytes_max > 1024 ? 1 : 0; });
   counts.for_each_size_class([&](const class_counts& c) { smaller += c.bytes_max <= 1024 ? 1 : 0; });
@@ -123,7 +122,8 @@ TEST_CASE("storage: by_size obeys the laws on both sides of its limit", "[alloca
   void* const p = expanding.try_allocate(ask(1'020));
   CHECK(expanding.good_size(ask(1'020)) == 1'024);
   expanding.deallocate(p, ask(1'020));
-  STATIC_REQUIRE(!expands<one_word> && tells_good_size<one_word> && !tells_owner<one_word>);  // pages has neither
+  STATIC_REQUIRE(!expands<one_word> && tells_good_size<one_word> &&
+                 !tells_owner<one_word>);  // pages has neither
 }
 
 TEST_CASE("storage: fallback takes from the second what the first refuses", "[allocation]") {
@@ -157,10 +157,11 @@ TEST_CASE("storage: a combination says what its parts have in common", "[allocat
   STATIC_REQUIRE(decides_visibility_at_run_time<by_size<64, erased, base>>());
   STATIC_REQUIRE(returns_zeroed<by_size<64, pages<>, zeroed<base>>>() &&
                  !returns_zeroed<by_size<64, pages<>, base>>());
-  STATIC_REQUIRE(hoards_blocks<tracked<purposes<rest<arena<>>>>>() && !hoards_blocks<purposes<rest<spans>>>());
+  STATIC_REQUIRE(hoards_blocks<tracked<purposes<rest<arena<>>>>>() &&
+                 !hoards_blocks<purposes<rest<spans>>>());
   using nothing = purposes<route<purpose::slots, base>, rest<bare>>;
-  STATIC_REQUIRE(!tells_good_size<nothing> && !expands<nothing> && !tells_owner<nothing> && !releases<nothing> &&
-                 !releases_at_once<nothing>);
+  STATIC_REQUIRE(!tells_good_size<nothing> && !expands<nothing> && !tells_owner<nothing> &&
+                 !releases<nothing> && !releases_at_once<nothing>);
   using plenty = by_size<64, arena<>, spans>;
   STATIC_REQUIRE(!tells_good_size<plenty> && expands<plenty> && tells_owner<plenty> && releases<plenty>);
   // At once only where one backend answers for everything.
@@ -208,7 +209,8 @@ TEST_CASE("storage: two runs write one log", "[allocation]") {
     failing_resource<base> faults;
     logging_resource<failing<base>> log{failing(faults), sink};
     {
-      tophash::map<u64, std::string, logged<failing<base>>> m{hashing::seeded<hashing::wyhash>{1}, logged(log)};
+      tophash::map<u64, std::string, logged<failing<base>>> m{hashing::seeded<hashing::wyhash>{1},
+                                                              logged(log)};
       for (u64 key = 0; key < 60; ++key) m.try_emplace(key, "x");
       faults.arm({.nth = 1});
       CHECK_THROWS_AS(m.reserve(10'000), std::bad_alloc);
@@ -310,7 +312,8 @@ TEST_CASE("storage: a map on combined storage survives every failing allocation"
   tracking_resource<base, true> counts;
   failing_resource<counted> faults{tracked(counts)};
   bucket_pool_resource<144, failing<counted>> spare{failing(faults)};
-  using storage = purposes<route<purpose::overflow, bucket_pool<144, failing<counted>>>, rest<failing<counted>>>;
+  using storage =
+      purposes<route<purpose::overflow, bucket_pool<144, failing<counted>>>, rest<failing<counted>>>;
   u64 fired = 0;
   for (u64 n = 1;; ++n) {
     faults.arm({.nth = n});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables that end in one call: what is alone in storage that can release all, and has no destructor to run, goes at
-// once; everything else goes block by block.
+// Tables that end in one call: what is alone in storage that can release all, and has no destructor to run,
+// goes at once; everything else goes block by block.
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -57,7 +57,8 @@ struct seen {
 using arena_log = logging_resource<arena<>>;
 using arena_handle = logged<arena<>>;
 
-// Alone in its storage a table of such options gives everything back by one call; beside another, block by block.
+// Alone in its storage a table of such options gives everything back by one call; beside another, block by
+// block.
 template <class... Options>
 void check_ends_at_once(bool expected = true) {
   using map = tophash::map<u64, u64, arena_handle, Options...>;
@@ -118,7 +119,8 @@ TEST_CASE("storage: a table alone in its storage ends in one call", "[map]") {
     check_ends_at_once<layout::bucket_chain<bucket_options{.group_bytes = 4096}>>();
   }
   SECTION("open groups, half grown, dirty") {
-    check_ends_at_once<layout::open_groups<>, overflow::none, load<14>, deletion::dirty, growth::incremental<1>>();
+    check_ends_at_once<layout::open_groups<>, overflow::none, load<14>, deletion::dirty,
+                       growth::incremental<1>>();
   }
   SECTION("nodes") { check_ends_at_once<layout::nodes, overflow::none, load<14>>(); }
 }
@@ -128,7 +130,8 @@ TEST_CASE("storage: values with a destructor are destroyed one by one", "[map]")
   seen events;
   arena_log log{arena(memory), events.sink()};
   {
-    tophash::map<u64, std::string, arena_handle, layout::nodes, overflow::none, load<14>> m{arena_handle(log)};
+    tophash::map<u64, std::string, arena_handle, layout::nodes, overflow::none, load<14>> m{
+        arena_handle(log)};
     for (u64 key = 0; key < 100; ++key) m.try_emplace(key, std::string(100, 'x'));  // leaks if not destroyed
     events = {};
   }
@@ -150,7 +153,11 @@ TEST_CASE("storage: decorators pass the one call on and count it", "[map]") {
   limiting_resource<arena<>> limit{arena(memory), 100'000};
   {
     tophash::map<u64, u64, limited<arena<>>> m{limited(limit)};
-    CHECK_THROWS_AS([&] { for (u64 key = 0; key < 100'000; ++key) m.try_emplace(key, key); }(), std::bad_alloc);
+    CHECK_THROWS_AS(
+        [&] {
+          for (u64 key = 0; key < 100'000; ++key) m.try_emplace(key, key);
+        }(),
+        std::bad_alloc);
     CHECK(limit.live_bytes() == m.memory_report().total_bytes());
     CHECK(unsound(m) == none);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The span allocator against a model: size classes, every number it tells, the bitmap of every span, objects found by
-// interior addresses; pages that go back to the page heap, merge, and go back to the system; lazy sweeping for a
-// collector; spans set aside for survivors to leave.
+// The span allocator against a model: size classes, every number it tells, the bitmap of every span, objects
+// found by interior addresses; pages that go back to the page heap, merge, and go back to the system; lazy
+// sweeping for a collector; spans set aside for survivors to leave.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -150,7 +150,8 @@ TEST_CASE("spans: the size classes are Go's", "[spans]") {
   }
   for (std::size_t bytes = 1; bytes <= span_slot_bytes_max; ++bytes) {
     const std::size_t c = span_class_for(bytes);
-    wrong_class += span_classes[c].slot_bytes < bytes || (c != 0 && span_classes[c - 1].slot_bytes >= bytes) ? 1 : 0;
+    wrong_class +=
+        span_classes[c].slot_bytes < bytes || (c != 0 && span_classes[c - 1].slot_bytes >= bytes) ? 1 : 0;
   }
   CHECK(wrong_quotients == 0);
   CHECK(wasteful == 0);
@@ -297,7 +298,11 @@ TEST_CASE("spans: a heap that is full refuses, and serves again when something c
   heap.release_all();
 
   tophash::map<u64, u64, spans, presets::go_like> m{spans(heap)};
-  CHECK_THROWS_AS([&] { for (u64 key = 0; key < 10'000'000; ++key) m.try_emplace(key, key); }(), std::bad_alloc);
+  CHECK_THROWS_AS(
+      [&] {
+        for (u64 key = 0; key < 10'000'000; ++key) m.try_emplace(key, key);
+      }(),
+      std::bad_alloc);
   CHECK(m.size() > 400'000);
   CHECK(m.check_invariants() == nullptr);
   CHECK(heap.live_bytes() == m.memory_report().total_bytes());
@@ -317,7 +322,8 @@ struct marks {
     ++self.swept;
     for (std::size_t slot = 0; slot < v.slots; ++slot) {
       const u64 bit = u64{1} << (slot % 64);
-      if ((live[slot / 64] & bit) != 0 && self.reached.count(v.base + slot * v.slot_bytes) == 0) live[slot / 64] &= ~bit;
+      if ((live[slot / 64] & bit) != 0 && self.reached.count(v.base + slot * v.slot_bytes) == 0)
+        live[slot / 64] &= ~bit;
     }
   }
 };
