@@ -3,7 +3,7 @@
 // The handle is a table of functions and the resource that keeps the real handle; each call costs one
 // indirect call. Its static visibility is the widest, so a map is ready for pointer-free blocks;
 // visibility_now() decides. Absence cannot show in this type, so what a backend has by presence is left out,
-// save try_expand, to which "no" is an ordinary answer.
+// save try_expand and try_release_all, to which "no" is an ordinary answer.
 #ifndef TOPHASH_ALLOCATORS_ERASED_HPP
 #define TOPHASH_ALLOCATORS_ERASED_HPP
 
@@ -38,6 +38,7 @@ struct erased_operations {
   void* (*try_allocate)(void*, const request&) noexcept;
   void (*deallocate)(void*, void*, const request&) noexcept;
   bool (*try_expand)(void*, void*, const request&, std::size_t) noexcept;
+  bool (*try_release_all)(void*, std::size_t) noexcept;
   bool (*equal)(void*, void*) noexcept;
   tophash::visibility (*visibility_now)(void*) noexcept;
   std::string_view (*name)() noexcept;
@@ -58,6 +59,9 @@ class erased {
   void deallocate(void* p, const request& r) const noexcept { operations_->deallocate(resource_, p, r); }
   bool try_expand(void* p, const request& r, std::size_t n) const noexcept {
     return operations_->try_expand(resource_, p, r, n);
+  }
+  bool try_release_all(std::size_t bytes) const noexcept {
+    return operations_->try_release_all(resource_, bytes);
   }
   tophash::visibility visibility_now() const noexcept { return operations_->visibility_now(resource_); }
   std::string_view backend_name() const noexcept { return operations_->name(); }
@@ -82,6 +86,16 @@ class erased {
   }
 
   template <class A>
+  static bool release_all(void* a, std::size_t bytes) noexcept {
+    if constexpr (releases_at_once<A>) {
+      return as<A>(a).try_release_all(bytes);
+    } else {
+      static_cast<void>(a), static_cast<void>(bytes);
+      return false;
+    }
+  }
+
+  template <class A>
   static constexpr option_text name_of = option_name<A>();
 
   template <class A>
@@ -89,6 +103,7 @@ class erased {
       .try_allocate = [](void* a, const request& r) noexcept { return as<A>(a).try_allocate(r); },
       .deallocate = [](void* a, void* p, const request& r) noexcept { as<A>(a).deallocate(p, r); },
       .try_expand = &expand<A>,
+      .try_release_all = &release_all<A>,
       .equal = [](void* a, void* b) noexcept -> bool { return as<A>(a) == as<A>(b); },
       .visibility_now = [](void* a) noexcept { return visibility_of(as<A>(a)); },
       .name = []() noexcept { return name_of<A>.view(); },

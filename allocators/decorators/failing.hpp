@@ -129,6 +129,10 @@ class failing : public forwarded<failing<A>, A> {
     inner().release_all();
   }
 
+  bool try_release_all(std::size_t bytes) const noexcept requires releases_at_once<A> {
+    return inner().try_release_all(bytes);
+  }
+
   failing_resource<A>& resource() const noexcept { return *resource_; }
   A& inner() const noexcept { return resource_->backend(); }
 

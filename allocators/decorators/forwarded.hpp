@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a decorator passes on unchanged from the backend under it: its constants (visibility, zeroed, the
-// three propagations) and the questions that need no counting (good_size, owns, visibility_now). Only what
-// the backend has: a missing member stays missing, because a composition reads absence. Stateless, a base
-// class of no size. Derived has inner(), the backend's handle.
+// three propagations, what the rules of composition ask) and the questions that need no counting (good_size,
+// owns, visibility_now). Only what the backend has: a missing member stays missing, because a composition
+// reads absence. Stateless, a base class of no size. Derived has inner(), the backend's handle.
 #ifndef TOPHASH_ALLOCATORS_DECORATORS_FORWARDED_HPP
 #define TOPHASH_ALLOCATORS_DECORATORS_FORWARDED_HPP
 
@@ -43,6 +43,10 @@ struct forwarded : forwarded_visibility<A>, forwarded_zeroed<A> {
   static constexpr bool propagate_on_copy = propagates_on_copy<A>();
   static constexpr bool propagate_on_move = propagates_on_move<A>();
   static constexpr bool propagate_on_swap = propagates_on_swap<A>();
+  static constexpr bool thread_bound = is_thread_bound<A>();
+  static constexpr bool hoards = hoards_blocks<A>();
+  static constexpr std::size_t align_max_bytes = strictest_align_bytes<A>();
+  static constexpr storage_fault composition_fault = storage_fault_of<A>();
 
   std::size_t good_size(const request& r) const noexcept
     requires requires(A& a) { a.good_size(r); }

@@ -521,10 +521,196 @@ void purging_facts(const term& t, spec_facts& out) {
 
 term pages_form(const term& t) {
   if (t.arguments.size() > 1 || (t.arguments.size() == 1 && !t.arguments.front().key.empty()))
-    throw spec_error(t.position, "pages takes the least size of a block of its own, as in pages(32768)");
-  term out = word("pages");
+    throw spec_error(t.position,
+                     t.name + " takes the least size of a block of its own, as in " + t.name + "(32768)");
+  term out = word(t.name);
   out.arguments.push_back({.key = {}, .value = word(t.arguments.empty() ? "32768" : number_text(t.arguments.front().value))});
   return out;
+}
+
+std::string pages_spelling(const term& t) {
+  return "tophash::allocators::" + t.name + "<" + t.arguments.front().value.name + ">";
+}
+
+// ---- storage made of other storage: arena(A), bucket_pool(N,A), by_purpose, by_size, fallback ----
+
+const spec_facts& facts_of_storage(const term& t, spec_facts& out) {
+  entry_of(allocation_axis, t.name).facts(t, out);
+  return out;
+}
+
+void combine_facts(const term& t, bool first, spec_facts& out) {
+  spec_facts part;
+  const allocation_facts a = facts_of_storage(t, part).allocation;
+  allocation_facts& sum = out.allocation;
+  if (first) {
+    sum = a;
+    sum.handle_bytes = sizeof(void*);  // the lab keeps a combination in a resource
+    return;
+  }
+  sum.mixed_visibility = sum.mixed_visibility || a.mixed_visibility || sum.sees != a.sees;
+  sum.unknown_owner = sum.unknown_owner || a.unknown_owner;
+  sum.thread_bound = sum.thread_bound || a.thread_bound;
+  sum.hoards = sum.hoards || a.hoards;
+  sum.align_max_bytes = std::min(sum.align_max_bytes, a.align_max_bytes);
+}
+
+term arena_form(const term& t) {
+  if (t.arguments.size() > 1 || (t.arguments.size() == 1 && !t.arguments.front().key.empty()))
+    throw spec_error(t.position, "arena takes the backend that its chunks come from, as in arena(system)");
+  term out = word("arena");
+  out.arguments.push_back({.key = {},
+                           .value = t.arguments.empty()
+                                        ? word("system")
+                                        : normal_form(allocation_axis, t.arguments.front().value)});
+  return out;
+}
+
+void arena_facts(const term& t, spec_facts& out) {
+  combine_facts(t.arguments.front().value, true, out);
+  out.allocation.hoards = true;
+}
+
+// bucket_pool(144), bucket_pool(144,mimalloc)
+term bucket_pool_form(const term& t) {
+  const bool right = !t.arguments.empty() && t.arguments.size() <= 2 && t.arguments.front().key.empty() &&
+                     t.arguments.back().key.empty() && is_number(t.arguments.front().value);
+  if (!right)
+    throw spec_error(t.position,
+                     "bucket_pool takes the size of its blocks and a backend, as in bucket_pool(144,system)");
+  const term& bytes = t.arguments.front().value;
+  if (number_of(bytes) < sizeof(void*))
+    throw spec_error(bytes.position,
+                     "bucket_pool links the blocks it keeps through their first word: at least 8 bytes");
+  term out = word("bucket_pool");
+  out.arguments.push_back({.key = {}, .value = word(number_text(bytes))});
+  if (t.arguments.size() == 2) {
+    term inner = normal_form(allocation_axis, t.arguments.back().value);
+    if (inner.name != "system") out.arguments.push_back({.key = {}, .value = std::move(inner)});
+  }
+  return out;
+}
+
+std::string bucket_pool_spelling(const term& t) {
+  std::string out = "tophash::allocators::bucket_pool<" + t.arguments.front().value.name;
+  if (t.arguments.size() == 2) out += ", " + spelling_of(allocation_axis, t.arguments.back().value);
+  return out + ">";
+}
+
+void bucket_pool_facts(const term& t, spec_facts& out) {
+  combine_facts(t.arguments.size() == 2 ? t.arguments.back().value : word("system"), true, out);
+  out.allocation.hoards = true;
+}
+
+// by_purpose(overflow=bucket_pool(144),rest=mimalloc): purposes in their own order, the rest last.
+term by_purpose_form(const term& t) {
+  std::vector<std::string> known;
+  for (std::size_t i = 0; i < purpose_count; ++i) known.emplace_back(purpose_name(static_cast<purpose>(i)));
+  known.emplace_back("rest");
+  std::vector<const term*> given(known.size(), nullptr);
+  for (const term::argument& a : t.arguments) {
+    if (a.key.empty())
+      throw spec_error(
+          a.value.position,
+          "by_purpose takes purposes by name, as in by_purpose(overflow=bucket_pool(144),rest=system)");
+    const auto at = std::find(known.begin(), known.end(), a.key);
+    if (at == known.end()) {
+      term named = a.value;
+      named.name = a.key;
+      unknown(named, "purpose", known);
+    }
+    const term*& place = given[static_cast<std::size_t>(at - known.begin())];
+    if (place != nullptr) throw spec_error(a.value.position, "'" + a.key + "' is given twice");
+    place = &a.value;
+  }
+  const auto missing = std::find(given.begin(), given.end(), nullptr);
+  if (given.back() == nullptr && missing != given.end() - 1)
+    throw spec_error(t.position, "by_purpose has nothing for " +
+                                     known[static_cast<std::size_t>(missing - given.begin())] +
+                                     ": end it with rest=A");
+  term out = word("by_purpose");
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (given[i] != nullptr)
+      out.arguments.push_back({.key = known[i], .value = normal_form(allocation_axis, *given[i])});
+  }
+  return out;
+}
+
+std::string by_purpose_spelling(const term& t) {
+  std::string out;
+  for (const term::argument& a : t.arguments) {
+    const std::string part = spelling_of(allocation_axis, a.value);
+    out += out.empty() ? "tophash::allocators::by_purpose<" : ", ";
+    out += a.key == "rest" ? "tophash::allocators::rest<" + part + ">"
+                           : "tophash::allocators::route<tophash::purpose::" + a.key + ", " + part + ">";
+  }
+  return out + ">";
+}
+
+void parts_facts(const term& t, spec_facts& out) {
+  bool first = true;
+  for (const term::argument& a : t.arguments) {
+    if (is_number(a.value)) continue;
+    combine_facts(a.value, first, out);
+    first = false;
+  }
+}
+
+// by_size(1024,small=spans,large=pages)
+term by_size_form(const term& t) {
+  const bool right = t.arguments.size() == 3 && t.arguments[0].key.empty() &&
+                     is_number(t.arguments[0].value) && t.arguments[1].key == "small" &&
+                     t.arguments[2].key == "large";
+  if (!right)
+    throw spec_error(
+        t.position,
+        "by_size takes a limit in bytes and two backends, as in by_size(1024,small=spans,large=pages)");
+  term out = word("by_size");
+  out.arguments.push_back({.key = {}, .value = word(number_text(t.arguments[0].value))});
+  for (const std::size_t i : {std::size_t{1}, std::size_t{2}})
+    out.arguments.push_back(
+        {.key = t.arguments[i].key, .value = normal_form(allocation_axis, t.arguments[i].value)});
+  return out;
+}
+
+std::string by_size_spelling(const term& t) {
+  return "tophash::allocators::by_size<" + t.arguments[0].value.name + ", " +
+         spelling_of(allocation_axis, t.arguments[1].value) + ", " +
+         spelling_of(allocation_axis, t.arguments[2].value) + ">";
+}
+
+term fallback_form(const term& t) {
+  if (t.arguments.size() != 2 || !t.arguments[0].key.empty() || !t.arguments[1].key.empty())
+    throw spec_error(t.position, "fallback takes two backends, as in fallback(arena(system),system)");
+  term out = word("fallback");
+  for (const term::argument& a : t.arguments)
+    out.arguments.push_back({.key = {}, .value = normal_form(allocation_axis, a.value)});
+  return out;
+}
+
+std::string fallback_spelling(const term& t) {
+  return "tophash::allocators::fallback<" + spelling_of(allocation_axis, t.arguments[0].value) + ", " +
+         spelling_of(allocation_axis, t.arguments[1].value) + ">";
+}
+
+// Which backends can say whose a block is, as their C++ types do by `owns`.
+bool tells_owner(const term& t) {
+  if (t.name == "arena" || t.name == "spans") return true;
+  const bool passes_on = t.name == "tracked" || t.name == "failing" || t.name == "zeroed" ||
+                         t.name == "by_purpose" || t.name == "by_size" || t.name == "fallback";
+  return passes_on && std::all_of(t.arguments.begin(), t.arguments.end(), [](const term::argument& a) {
+           return is_number(a.value) || tells_owner(a.value);
+         });
+}
+
+void fallback_facts(const term& t, spec_facts& out) {
+  parts_facts(t, out);
+  out.allocation.unknown_owner = out.allocation.unknown_owner || !tells_owner(t.arguments[0].value);
+}
+
+template <class Entry>
+std::string storage_named(const Entry& t) {
+  return "tophash::allocators::" + t.name;
 }
 
 // ---- the table ----------------------------------------------------------------------------------
@@ -682,9 +868,45 @@ constexpr option_entry options_table[] = {
      [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }},
     {allocation_axis, "pages", "[least bytes]",
      "large blocks straight from the system, small ones from malloc", "allocators/pages.hpp", true,
-     pages_form,
-     [](const term& t) { return "tophash::allocators::pages<" + t.arguments.front().value.name + ">"; },
+     pages_form, pages_spelling,
      [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }, "pages pages(4096)"},
+    {allocation_axis, "large_pages", "[least bytes]", "the same, on 2 MiB pages where a block is as large",
+     "allocators/pages.hpp", true, pages_form, pages_spelling,
+     [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }, "large_pages"},
+    {allocation_axis, "mimalloc_heap", "",
+     "a heap of mimalloc's for each map: it ends in one call (needs mimalloc)",
+     "allocators/mimalloc_heap.hpp", true, plain_form, storage_named<term>,
+     [](const term&, spec_facts& out) {
+       out.allocation = {.sees = visibility::opaque, .handle_bytes = sizeof(void*), .thread_bound = true};
+     }},
+    {allocation_axis, "jemalloc", "", "jemalloc's own calls, beside malloc (needs jemalloc)",
+     "allocators/jemalloc.hpp", true, plain_form, storage_named<term>,
+     [](const term&, spec_facts& out) { stateless_storage(out, visibility::opaque); }},
+    {allocation_axis, "spans", "",
+     "size classes in spans of 8 KiB pages, as Go's runtime: occupancy can be walked, free pages given back",
+     "allocators/spans.hpp", true, plain_form, storage_named<term>,
+     [](const term&, spec_facts& out) {
+       out.allocation = {.sees = visibility::opaque, .handle_bytes = 2 * sizeof(void*)};
+     }},
+    {allocation_axis, "arena", "[A]", "monotonic chunks from A; given back when all is",
+     "allocators/arena.hpp", true, arena_form,
+     [](const term& t) {
+       return "tophash::allocators::arena<" + spelling_of(allocation_axis, t.arguments.front().value) + ">";
+     },
+     arena_facts, "arena arena(*)"},
+    {allocation_axis, "bucket_pool", "N[,A]", "keeps blocks of N bytes for the next request of that size",
+     "allocators/bucket_pool.hpp", true, bucket_pool_form, bucket_pool_spelling, bucket_pool_facts,
+     "bucket_pool(144) bucket_pool(144,*)"},
+    {allocation_axis, "by_purpose", "slots|overflow|node|directory|side|rest=A, ...",
+     "each purpose from a backend of its own", "allocators/by_purpose.hpp", true, by_purpose_form,
+     by_purpose_spelling, parts_facts, "by_purpose(overflow=*,rest=*)"},
+    {allocation_axis, "by_size", "N,small=A,large=B", "up to N bytes from A, more from B",
+     "allocators/by_size.hpp", true, by_size_form, by_size_spelling, parts_facts,
+     "by_size(1024,small=*,large=*)"},
+    {allocation_axis, "fallback", "A,B", "what A refuses comes from B", "allocators/fallback.hpp", true,
+     fallback_form, fallback_spelling, fallback_facts, "fallback(*,*)"},
+    {allocation_axis, "zeroed", "A", "the blocks of A, zeroed", "allocators/decorators/zeroed.hpp", true,
+     wrapping_form<allocation_axis>, decorator_spelling, decorator_facts, "zeroed(*)"},
     {allocation_axis, "tracked", "A", "counts bytes and blocks by purpose around the backend A",
      "allocators/decorators/tracked.hpp", true, wrapping_form<allocation_axis>, decorator_spelling,
      decorator_facts, "tracked(*)"},
@@ -1026,12 +1248,13 @@ std::vector<std::string> cxx_headers(const spec_description& spec) {
     if (std::find(out.begin(), out.end(), header) == out.end()) out.emplace_back(header);
   };
   for (const std::size_t axis : differing_axes(spec, defaults_beside(spec.options[layout_axis]))) {
-    for (const term* t = &spec.options[axis]; t != nullptr;) {
-      const option_entry* entry = find_entry(axis, t->name);
-      if (entry == nullptr) break;
+    const auto add_all = [&](const auto& self, const term& t) -> void {
+      const option_entry* entry = find_entry(axis, t.name);
+      if (entry == nullptr) return;
       add(entry->header);
-      t = t->arguments.empty() ? nullptr : &t->arguments.front().value;
-    }
+      for (const term::argument& a : t.arguments) self(self, a.value);
+    };
+    add_all(add_all, spec.options[axis]);
   }
   return out;
 }

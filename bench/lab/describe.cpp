@@ -14,6 +14,7 @@
 #include "lab/claims.hpp"
 #include "lab/collectors.hpp"
 #include "lab/experiment.hpp"
+#include "lab/fragmentation.hpp"
 #include "lab/nearest.hpp"
 #include "lab/registry.hpp"
 #include "lab/storages.hpp"
@@ -76,6 +77,9 @@ json workloads_json() {
     out.push_back({{"name", w.name}, {"description", w.description}});
   const workload_entry& matrix = overflow_reuse_entry();
   out.push_back({{"name", matrix.name}, {"description", matrix.description}});
+  out.push_back({{"name", fragmentation_name},
+                 {"description",
+                  "many small maps on each storage, nine of ten dropped: what is trapped, what goes back"}});
   return out;
 }
 
@@ -85,6 +89,7 @@ json allocators_json() {
     json row{{"name", s.name}, {"visibility", visibility_name(s.sees)}, {"here", s.here}};
     if (!s.version.empty()) row["version"] = s.version;
     if (!s.missing.empty()) row["package"] = s.missing;
+    row["alone"] = s.alone;
     out.push_back(row);
   }
   out.push_back({{"name", "tracked(A)"},

@@ -59,7 +59,7 @@ void require_here(const std::string& storage) {
 std::vector<std::string> all_storages() {
   std::vector<std::string> out;
   for (const storage_entry& s : storages()) {
-    if (s.here) out.push_back(s.name);
+    if (s.here && s.alone) out.push_back(s.name);
   }
   out.emplace_back("tracked(system)");
   return out;
@@ -287,6 +287,15 @@ class task_list {
 };
 
 }  // namespace
+
+std::string checked_storage(const std::string& text) {
+  std::string out = canonical_storage(text);
+  if (const std::optional<violation> broken =
+          check_rules(with_option(default_spec(), "allocation=" + out), nullptr))
+    throw command_error(exit_usage, "--allocator " + text + ": " + broken->message());
+  require_here(out);
+  return out;
+}
 
 experiment run_experiment(const experiment_request& request) {
   experiment out;

@@ -73,6 +73,9 @@ int exit_code_of(const experiment& e);
 // The first row measured on the same program: what ratios refer to.
 const measured_row& base_of(const experiment& e, const measured_row& row);
 
+// The canonical text of a storage that is here. Throws command_error.
+std::string checked_storage(const std::string& text);
+
 // `10000`, `10k`, `1M`; a comma separates. Throws command_error.
 std::vector<std::size_t> parse_sizes(const std::string& text);
 

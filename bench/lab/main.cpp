@@ -19,6 +19,7 @@
 #include "lab/compare.hpp"
 #include "lab/describe.hpp"
 #include "lab/experiment.hpp"
+#include "lab/fragmentation.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
@@ -113,6 +114,20 @@ int overflow_reuse_command(settings& s) {
   bool failed = !r.mismatches.empty();
   for (const std::string& sentence : r.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   for (const reuse_cell& c : r.cells) failed = failed || !c.trouble.empty();
+  return r.interrupted ? exit_interrupted : failed ? exit_check_failed : exit_done;
+}
+
+int fragmentation_command(settings& s) {
+  s.request.command = "run";
+  s.request.progress = progress_line();
+  if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
+  const fragmentation_result r = run_fragmentation(s.request);
+  s.request.progress("");
+  if (!s.json_file.empty()) write_json(fragmentation_json(r), s.json_file);
+  if (s.json_file != "-") std::fputs(fragmentation_text(r).c_str(), stdout);
+  bool failed = !r.mismatches.empty();
+  for (const std::string& sentence : r.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  for (const fragmentation_row& row : r.rows) failed = failed || !row.trouble.empty();
   return r.interrupted ? exit_interrupted : failed ? exit_check_failed : exit_done;
 }
 
@@ -417,6 +432,8 @@ int dispatch(const CLI::App& app, settings& s) {
     if (chosen.count("--repeat") == 0) s.request.repeat = reuse_rounds_usual;
     return overflow_reuse_command(s);
   }
+  if (name == "run" && s.request.workload == fragmentation_name && !any_reuse_option(chosen))
+    return fragmentation_command(s);
   if (name == "run" && any_reuse_option(chosen))
     throw command_error(exit_usage,
                         "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");

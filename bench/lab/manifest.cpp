@@ -79,9 +79,9 @@ json caches() {
 json allocator_versions() {
   json out = json::object();
   for (const storage_entry& s : storages())
-    out[s.name] = s.here ? s.version : "not built in (package " + s.missing + ")";
-  if (malloc_is_replaced())
-    out["system"] = "replaced by mimalloc: the rows system and mimalloc are one allocator";
+    if (s.alone) out[s.name] = s.here ? s.version : "not built in (package " + s.missing + ")";
+  if (const std::string other = malloc_replaced_by(); !other.empty())
+    out["system"] = "replaced by " + other + ": the rows system and " + other + " are one allocator";
   return out;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Storage chosen at run time: a backend by its text (`system`, `tracked(mimalloc)`, `boehm_pointer_free`,
-// ...) as the erased handle that every variant is compiled with, and its counters where it is tracked. A
-// backend of a package that this program was built without is known, named and refused.
+// `tracked(by_purpose(overflow=bucket_pool(144),rest=mimalloc))`, ...) as the erased handle that every
+// variant is compiled with, and its counters where it is tracked. A backend of a package that this program
+// was built without is known, named and refused. Every part of a combination costs one indirect call more.
 #ifndef TOPHASH_BENCH_LAB_STORAGES_HPP
 #define TOPHASH_BENCH_LAB_STORAGES_HPP
 
@@ -15,6 +16,7 @@
 
 #include <tophash/allocators/decorators/tracked.hpp>
 #include <tophash/allocators/erased.hpp>
+#include <tophash/allocators/spans.hpp>
 
 namespace tophash::lab {
 
@@ -24,10 +26,12 @@ struct storage_entry {
   bool here;            // built in
   std::string version;  // of the library behind it; empty: unknown
   std::string missing;  // the package that would bring it
+  bool alone = true;    // runs without other storage in parentheses
+  bool in_tour = true;  // among the rows of a first run
   bool collected() const noexcept { return sees != tophash::visibility::opaque; }
 };
 
-// The plain backends; `tracked(...)` wraps any of them.
+// The plain backends; `tracked(...)` wraps any of them. Those that are not `alone` are kinds of combinations.
 const std::vector<storage_entry>& storages();
 const storage_entry* find_storage(std::string_view plain_name);
 
@@ -41,16 +45,28 @@ class bound_storage {
   virtual ~bound_storage() = default;
   virtual allocators::erased handle() noexcept = 0;
   virtual std::optional<tracked_counts> counts() const = 0;  // of an outermost tracked
+  virtual std::optional<std::uint64_t> requested_bytes() const {
+    return std::nullopt;
+  }  // the same, since the start
+  virtual allocators::spans_resource* spans_heap() noexcept {
+    return nullptr;
+  }  // of `spans`, in decorators or not
 };
 
-// Throws std::invalid_argument with a sentence for a text that no built-in backend has.
+// Throws std::invalid_argument with a sentence for a text that no built-in backend has, or that cannot be
+// combined so.
 std::unique_ptr<bound_storage> bind_storage(std::string_view text);
 
 // The name inside every decorator.
 std::string_view plain_storage(std::string_view text) noexcept;
 
-// Does plain malloc end in mimalloc? (Linking Debian's shared libmimalloc can do that.)
-bool malloc_is_replaced() noexcept;
+// By what plain malloc is replaced, or empty. (Linking Debian's shared libmimalloc or libjemalloc can do
+// that.)
+std::string malloc_replaced_by();
+
+// Asks every built-in allocator to give free memory back to the system, and the spans of `storage`. Returns
+// how many bytes of pages the spans gave; what the others did shows in resident memory.
+std::uint64_t return_free_memory(bound_storage& storage);
 
 // Shall the C library's heap keep freed memory instead of giving it back? While rows are timed in turn it
 // shall, so that one row's frees do not spare or cost the next one its page faults; where memory or single

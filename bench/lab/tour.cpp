@@ -79,7 +79,7 @@ class tour {
     }
     r.variants.emplace_back("std::unordered_map");
     for (const storage_entry& s : storages()) {
-      if (s.here) r.allocators.push_back(s.name);
+      if (s.here && s.in_tour) r.allocators.push_back(s.name);
     }
     keep("alloc_python_ast", measured("replay", r));
   }

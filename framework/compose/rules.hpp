@@ -110,7 +110,14 @@ template <class A>
 constexpr allocation_facts allocation_facts_of() noexcept {
   // A handle that decides at run time is judged where the decision is known, not here.
   const bool late = decides_visibility_at_run_time<A>();
-  return {.sees = late ? visibility::opaque : static_visibility<A>(), .handle_bytes = sizeof(A)};
+  const storage_fault fault = storage_fault_of<A>();
+  return {.sees = late ? visibility::opaque : static_visibility<A>(),
+          .handle_bytes = sizeof(A),
+          .mixed_visibility = fault == storage_fault::mixed_visibility,
+          .unknown_owner = fault == storage_fault::unknown_owner,
+          .thread_bound = is_thread_bound<A>(),
+          .hoards = hoards_blocks<A>(),
+          .align_max_bytes = strictest_align_bytes<A>()};
 }
 
 }  // namespace compose_steps
@@ -178,7 +185,11 @@ constexpr type_facts type_facts_of() noexcept {
   type_facts t;
   const layout_facts layout = facts_of<Spec>().layout;
   t.key_bytes = sizeof(Key);
-  if constexpr (!std::is_void_v<T>) t.value_bytes = sizeof(T);
+  t.align_bytes = alignof(Key);
+  if constexpr (!std::is_void_v<T>) {
+    t.value_bytes = sizeof(T);
+    if (alignof(T) > t.align_bytes) t.align_bytes = alignof(T);
+  }
   t.key_deferred = deferred_destruction<Key>;
   t.value_deferred = deferred_destruction<T>;
   t.key_may_point = gc_traits<Key>::may_contain_pointers;

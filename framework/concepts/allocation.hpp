@@ -13,7 +13,14 @@
 //   a.try_expand(p, r, n)      bool        never   the block now has n bytes, in place
 //   a.owns(p)                  bool        never   did this resource allocate p?
 //   a.release_all()            void        never   every block at once
+//   a.try_release_all(n)       bool        never   every block at once, if blocks of n requested bytes in all are the
+//                                                  only ones in use; otherwise false and no effect. A table whose
+//                                                  entries need no destructor ends by it
 //   A::zeroed                  bool                try_allocate returns zeroed bytes
+//   A::align_max_bytes         size_t              a stricter alignment is always refused
+//   A::thread_bound            bool                only the thread that made the resource may allocate
+//   A::hoards                  bool                it keeps blocks, or what leads to them, where no collector looks
+//   A::composition_fault       storage_fault       a combination of backends that cannot work, and why
 //   A::propagate_on_copy / propagate_on_move / propagate_on_swap   bool, false when absent, as in std
 //   a.construct(p, args...), a.destroy(p)                          how entries begin and end (a standard allocator's own)
 // Capacity is what was requested: bytes past r.bytes belong to the backend even where good_size is larger
@@ -23,6 +30,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -97,6 +105,56 @@ TOPHASH_ALWAYS_INLINE void destroy_object(A& a, T* p) noexcept {
     std::destroy_at(p);
   }
 }
+
+// Why a combination of backends cannot work; a rule of composition says it in words.
+enum class storage_fault : std::uint8_t {
+  none,
+  mixed_visibility,  // its parts are not seen alike by a collector
+  unknown_owner,     // a block that comes back cannot be told to belong to the first part or the second
+};
+
+template <class A>
+constexpr storage_fault storage_fault_of() noexcept {
+  if constexpr (requires { A::composition_fault; }) {
+    return A::composition_fault;
+  } else {
+    return storage_fault::none;
+  }
+}
+
+template <class A>
+constexpr bool is_thread_bound() noexcept {
+  if constexpr (requires { A::thread_bound; }) {
+    return A::thread_bound;
+  } else {
+    return false;
+  }
+}
+
+template <class A>
+constexpr bool hoards_blocks() noexcept {
+  if constexpr (requires { A::hoards; }) {
+    return A::hoards;
+  } else {
+    return false;
+  }
+}
+
+inline constexpr std::size_t any_align_bytes = static_cast<std::size_t>(-1);
+
+template <class A>
+constexpr std::size_t strictest_align_bytes() noexcept {
+  if constexpr (requires { A::align_max_bytes; }) {
+    return A::align_max_bytes;
+  } else {
+    return any_align_bytes;
+  }
+}
+
+template <class A>
+concept releases_at_once = requires(A& a, std::size_t bytes) {
+  { a.try_release_all(bytes) } noexcept -> std::same_as<bool>;
+};
 
 template <class A>
 constexpr bool propagates_on_copy() noexcept {

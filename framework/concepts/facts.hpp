@@ -81,6 +81,11 @@ struct overflow_facts {
 struct allocation_facts {
   visibility sees = visibility::opaque;
   std::size_t handle_bytes = 0;
+  bool mixed_visibility = false;  // a combination whose parts are not seen alike
+  bool unknown_owner = false;     // ... or that cannot tell which part a block came from
+  bool thread_bound = false;      // one thread alone may allocate
+  bool hoards = false;            // it keeps blocks, or what leads to them, where no collector looks
+  std::size_t align_max_bytes = static_cast<std::size_t>(-1);
 };
 
 struct iteration_facts {
@@ -113,6 +118,7 @@ struct spec_facts {
 struct type_facts {
   std::size_t key_bytes = 0;
   std::size_t value_bytes = 0;
+  std::size_t align_bytes = 1;  // the stricter of both
   bool key_deferred = true;    // deferred_destruction<Key>
   bool value_deferred = true;
   bool key_may_point = false;  // gc_traits<Key>::may_contain_pointers

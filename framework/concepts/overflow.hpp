@@ -8,6 +8,8 @@
 //   o.drain(storage, r)      void             never   gives back every block it keeps
 //   o.counts()               overflow_counts  never   exact since construction
 //   O::facts                 overflow_facts
+//   o.forget()               void             never   by presence: storage took back every block, the kept ones too; they
+//                                                     count as released
 // With facts.in_array the blocks come from a tail of the bucket array first, and the source also has
 //   O::tail_units(n)         std::size_t      never   buckets wanted behind n main buckets
 //   o.adopt(p, n, bytes)     void             never   the tail of a new array, n buckets at p; the present one becomes old

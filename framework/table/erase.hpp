@@ -7,8 +7,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
+#include <tophash/framework/concepts/allocation.hpp>
 #include <tophash/framework/table/find.hpp>
+#include <tophash/framework/table/memory_report.hpp>
 #include <tophash/framework/table/migrate.hpp>
 #include <tophash/framework/table/state.hpp>
 #include <tophash/framework/table/sweep.hpp>
@@ -173,14 +176,45 @@ void clear_entries(state<B>& s) noexcept {
   notify(s.policies.observe, events::cleared{entries});
 }
 
+// No destructor has anything to do and nobody hears of single blocks: the storage may take back all at once.
+template <class B>
+inline constexpr bool chains_end_at_once =
+    releases_at_once<typename B::allocation> && std::is_trivially_destructible_v<typename B::key_type> &&
+    std::is_trivially_destructible_v<typename B::model::mapped_type> &&
+    !takes_event<typename B::spec::observe, events::overflow_released> &&
+    requires(typename B::spec::overflow& o) { o.forget(); };
+
+// False: the storage holds more than this table, so block by block.
+template <class B>
+bool release_at_once(state<B>& s) noexcept {
+  if constexpr (chains_end_at_once<B>) {
+    auto& storage = s.policies.allocation;
+    if (s.current.units == 0 || visibility_of(storage) != visibility::opaque) return false;
+    if (!storage.try_release_all(report_memory(s).total_bytes())) return false;
+    const std::size_t old_units = s.old.units;
+    s.current = s.old = {};
+    s.policies.overflow.forget();
+    s.overflow_in_use = 0;
+    s.progress = 0;
+    s.partial = false;
+    if (old_units != 0) notify(s.policies.observe, events::growth_finished{old_units});
+    return true;
+  } else {
+    static_cast<void>(s);
+    return false;
+  }
+}
+
 // Gives back all memory. The state is then that of a map without an array.
 template <class B>
 void destroy_table(state<B>& s) noexcept {
   const events::discarded all{s.size, s.current.units};
-  drop_old_array(s);
-  empty_array(s, s.current);
-  deallocate_array(s, s.current);
-  drain_overflow(s);
+  if (!release_at_once(s)) {
+    drop_old_array(s);
+    empty_array(s, s.current);
+    deallocate_array(s, s.current);
+    drain_overflow(s);
+  }
   s.current = B::model::empty_array();
   s.limit = 0;
   s.shrink_at = 0;

@@ -50,6 +50,8 @@ class fresh {
   template <class Storage>
   void drain(Storage&, const request&) noexcept {}
 
+  constexpr void forget() noexcept { counts_.released = counts_.requested; }
+
   constexpr overflow_counts counts() const noexcept { return counts_; }
 
  private:

@@ -73,6 +73,12 @@ class local_list {
     while (first_ != nullptr) storage.deallocate(take_first(), was);
   }
 
+  constexpr void forget() noexcept {
+    first_ = nullptr;
+    counts_.released = counts_.requested;
+    counts_.kept = 0;
+  }
+
   constexpr overflow_counts counts() const noexcept { return counts_; }
 
  private:

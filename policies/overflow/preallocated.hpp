@@ -92,6 +92,13 @@ class preallocated {
     old_ = {};
   }
 
+  constexpr void forget() noexcept {
+    current_ = {};
+    old_ = {};
+    counts_.released = counts_.requested;
+    counts_.in_array = 0;
+  }
+
   constexpr overflow_counts counts() const noexcept { return counts_; }
 
  private:

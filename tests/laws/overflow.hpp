@@ -221,6 +221,30 @@ void check_overflow_moves(const O& fresh_source, Report&& report) {
   if (!user.broken()) user.end();
 }
 
+// Storage took back all it gave: the source keeps nothing of it, counts it as released, and starts afresh.
+template <class O, class Report>
+void check_overflow_forget(const O& fresh_source, Report&& report) {
+  if constexpr (requires(O & o) { o.forget(); }) {
+    O source(fresh_source);
+    {
+      audited_storage storage;
+      overflow_user user(source, storage, report);
+      for (int i = 0; i != 10; ++i) user.acquire();
+      for (int i = 0; i != 5 && user.used() != 0; ++i) user.release(0);
+      source.forget();
+      const overflow_counts now = source.counts();
+      user.expect(now.kept == 0, "after forget kept is not 0");
+      user.expect(now.in_array == 0, "after forget blocks are in use in an array");
+      user.expect(now.requested == now.released, "forget does not count blocks in use as released");
+    }
+    audited_storage storage;
+    overflow_user user(source, storage, report);
+    for (int i = 0; i != 3; ++i) user.acquire();
+    user.settle();
+    if (!user.broken()) user.end();
+  }
+}
+
 // `fresh_source` is a source as constructed; it must be copyable here, as the policies of a map are.
 template <class O, class Report>
 void check_overflow(const O& fresh_source, Report&& report) {
@@ -228,6 +252,7 @@ void check_overflow(const O& fresh_source, Report&& report) {
   check_option<O, axes::overflow>(report);
   check_overflow_stream(fresh_source, report);
   check_overflow_moves(fresh_source, report);
+  check_overflow_forget(fresh_source, report);
 }
 
 }  // namespace laws

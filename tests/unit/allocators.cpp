@@ -3,7 +3,6 @@
 // each, the decorators' exact counts and plans, both directions of the standard adaptor, and the erased
 // handle.
 #include <array>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -19,8 +18,6 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <tophash/allocators/decorators/failing.hpp>
 #include <tophash/allocators/decorators/tracked.hpp>
@@ -32,10 +29,12 @@
 #endif
 
 #include "laws/allocation.hpp"
+#include "support/backends.hpp"
 
 namespace {
 
 using namespace tophash;
+using namespace tophash::testing;
 using allocators::as_std;
 using allocators::erased;
 using allocators::erased_resource;
@@ -47,28 +46,6 @@ using allocators::storage_counts;
 using allocators::tracked;
 using allocators::tracking_resource;
 using base = allocators::system;
-
-std::vector<std::string> no_reports() { return {}; }
-
-template <class A>
-std::vector<std::string> breaches(A handle, const laws::allocation_limits& limits = {}) {
-  std::vector<std::string> out;
-  laws::check_allocation(
-      handle, [&](const std::string& what) { out.push_back(what); }, limits);
-  return out;
-}
-
-template <class A>
-std::vector<std::string> pair_breaches(A a, A b, const laws::allocation_limits& limits = {}) {
-  std::vector<std::string> out;
-  laws::check_allocation_pair(
-      a, b, [&](const std::string& what) { out.push_back(what); }, limits);
-  return out;
-}
-
-request ask(std::size_t bytes, purpose use = purpose::slots, std::size_t align = 16) {
-  return {.bytes = bytes, .align = align, .use = use, .trace = nullptr};
-}
 
 template <class A>
 concept has_good_size = requires(A a, request r) {
@@ -94,31 +71,6 @@ template <class A>
 concept has_release_all = requires(A a) {
   a.release_all();
 };
-
-// What a child process wrote to stderr before it ended, and whether it was aborted.
-template <class F>
-std::string dying_words(F f) {
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    std::signal(SIGABRT, SIG_DFL);  // Catch2's handler would print a test report
-    dup2(ends[1], 2);
-    f();
-    _exit(0);
-  }
-  close(ends[1]);
-  std::string out;
-  std::array<char, 256> buffer;
-  for (ssize_t n = 0; (n = read(ends[0], buffer.data(), buffer.size())) > 0;) {
-    out.append(buffer.data(), static_cast<std::size_t>(n));
-  }
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? out : "not aborted: " + out;
-}
 
 // The least that a backend can be.
 struct bare {

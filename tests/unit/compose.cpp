@@ -179,6 +179,16 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("pointer_free_types", [pointer_free](judged& j) { pointer_free(j), j.t.value_may_point = true; });
   fires("pointer_free_types", [pointer_free](judged& j) { pointer_free(j), j.t.key_may_point = true; });
   fires("pointer_free_boxes", [pointer_free](judged& j) { pointer_free(j), j.t.boxed = true; });
+  fires("storage_mixed", [](judged& j) { j.f.allocation.mixed_visibility = true; });
+  fires("storage_owner", [](judged& j) { j.f.allocation.unknown_owner = true; });
+  fires("storage_hoards",
+        [](judged& j) { j.f.allocation.hoards = true, j.f.allocation.sees = visibility::scanned; });
+  CHECK(after([](judged& j) { j.f.allocation.hoards = true; }) == "");
+  fires("storage_thread", [](judged& j) { j.f.allocation.thread_bound = j.f.sync.shared = true; });
+  CHECK(after([](judged& j) { j.f.allocation.thread_bound = true; }) == "");
+  fires("storage_alignment",
+        [](judged& j) { j.f.allocation.align_max_bytes = 4096, j.t.align_bytes = 8192; });
+  CHECK(after([](judged& j) { j.f.allocation.align_max_bytes = j.t.align_bytes = 4096; }) == "");
   for (const rule_row& rule : rules) {
     INFO("a rule without a case above: " << rule.id);
     CHECK(fired.contains(rule.id));

@@ -621,8 +621,83 @@ TEST_CASE("lab storages: bound by text, counted when tracked", "[lab]") {
   REQUIRE(storage->counts()->total.peak_bytes == 100);
   REQUIRE_FALSE(lab::bind_storage("system")->counts().has_value());
   REQUIRE_THROWS_AS(lab::bind_storage("sistem"), std::invalid_argument);
-  REQUIRE_THROWS_AS(lab::bind_storage("tracked(tracked(tracked(system)))"), std::invalid_argument);
   REQUIRE(lab::plain_storage("tracked(tracked(mimalloc))") == "mimalloc");
+}
+
+TEST_CASE("lab storages: combinations by their text, at any depth", "[lab]") {
+  const auto allocate = [](tophash::allocators::erased handle, std::size_t bytes, tophash::purpose use) {
+    const tophash::request r{.bytes = bytes, .align = 8, .use = use};
+    void* const p = handle.try_allocate(r);
+    REQUIRE(p != nullptr);
+    return std::pair{p, r};
+  };
+  const auto storage = lab::bind_storage(
+      "tracked(by_purpose(overflow=bucket_pool(144,tracked(system)),node=by_size(64,small=spans,large=arena),"
+      "rest=fallback(arena(zeroed(system)),pages)))");
+  std::vector<std::pair<void*, tophash::request>> blocks;
+  for (const std::size_t bytes : {8, 64, 65, 144, 5'000, 100'000}) {
+    for (std::size_t use = 0; use < tophash::purpose_count; ++use)
+      blocks.push_back(allocate(storage->handle(), bytes, static_cast<tophash::purpose>(use)));
+  }
+  REQUIRE(storage->counts()->total.live_blocks == 30);
+  for (const auto& [p, r] : blocks) storage->handle().deallocate(p, r);
+  REQUIRE(storage->counts()->total.live_blocks == 0);
+  // The pool hands out what came back.
+  const auto first = allocate(storage->handle(), 144, tophash::purpose::overflow);
+  storage->handle().deallocate(first.first, first.second);
+  REQUIRE(allocate(storage->handle(), 144, tophash::purpose::overflow).first == first.first);
+  storage->handle().deallocate(first.first, first.second);
+
+  const auto heap = lab::bind_storage("tracked(zeroed(spans))");
+  const auto block = allocate(heap->handle(), 100, tophash::purpose::slots);
+  REQUIRE(heap->spans_heap() != nullptr);
+  REQUIRE(heap->spans_heap()->counts().used_slots == 1);
+  REQUIRE(lab::bind_storage("system")->spans_heap() == nullptr);
+  REQUIRE(heap->handle().try_release_all(100));
+  REQUIRE(heap->counts()->total.live_blocks == 0);
+  static_cast<void>(block);
+}
+
+TEST_CASE("lab storages: a wrong text is named, with what would be right", "[lab]") {
+  const auto why = [](const std::string& text) {
+    try {
+      static_cast<void>(lab::bind_storage(text));
+      return std::string{};
+    } catch (const std::invalid_argument& error) {
+      return std::string{error.what()};
+    }
+  };
+  using Catch::Contains;
+  REQUIRE_THAT(why("tracked(sistem)"), Contains("'sistem' is no allocator; nearest: system"));
+  REQUIRE_THAT(why("tracked(system"), Contains("character 15: expected ',' or ')', found the end"));
+  REQUIRE_THAT(why("fallback(system,system)"), Contains("'system' cannot tell its own blocks"));
+  REQUIRE_THAT(why("by_purpose(overflow=system)"), Contains("end it with rest=A"));
+  REQUIRE_THAT(why("bucket_pool(4)"), Contains("at least 8 bytes"));
+  REQUIRE_THAT(why("pages(5)"), Contains("4096, 32768 and 262144"));
+  REQUIRE_THAT(why("tracked()"), Contains("lacks an argument"));
+  // The catalogue knows places, and says them in a SPEC's own words.
+  const auto refused = [](const std::string& text) {
+    try {
+      const lab::spec_description spec = lab::with_option(lab::default_spec(), "allocation=" + text);
+      const auto broken = lab::check_rules(spec, nullptr);
+      return broken ? broken->message()
+                    : "accepted: " + lab::text_of(spec.options[tophash::axes::allocation::index]);
+    } catch (const lab::spec_error& error) {
+      return std::string{error.what()};
+    }
+  };
+  REQUIRE(refused("by_purpose(rest=mimalloc,overflow=bucket_pool(144,system))") ==
+          "accepted: by_purpose(overflow=bucket_pool(144),rest=mimalloc)");
+  REQUIRE(refused("tracked(arena)") == "accepted: tracked(arena(system))");
+  REQUIRE_THAT(refused("by_purpose(overflw=system,rest=system)"),
+               Contains("'overflw' is no purpose; nearest: overflow"));
+  REQUIRE_THAT(refused("by_purpose(node=system,node=system,rest=system)"), Contains("'node' is given twice"));
+  REQUIRE_THAT(refused("by_purpose(node=system)"), Contains("has nothing for slots"));
+  REQUIRE_THAT(refused("bucket_pool(x)"), Contains("as in bucket_pool(144,system)"));
+  REQUIRE_THAT(refused("by_size(64,system,pages)"), Contains("by_size takes a limit"));
+  REQUIRE_THAT(refused("fallback(system,pages)"), Contains("First has no owns(p)"));
+  REQUIRE_THAT(refused("bucket_pool(144,boehm_scanned)"), Contains("keeps blocks of a collector"));
+  REQUIRE_THAT(refused("by_size(64,small=system,large=boehm_scanned)"), Contains("not seen alike"));
 }
 
 // ---- workloads ----------------------------------------------------------------------------------

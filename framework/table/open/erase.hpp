@@ -10,8 +10,11 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 
+#include <tophash/framework/concepts/allocation.hpp>
 #include <tophash/framework/table/open/find.hpp>
+#include <tophash/framework/table/open/memory_report.hpp>
 #include <tophash/framework/table/open/migrate.hpp>
 #include <tophash/framework/table/open/state.hpp>
 
@@ -223,13 +226,52 @@ void clear_entries(open_state<B>& s) noexcept {
   notify(s.policies.observe, events::cleared{entries});
 }
 
+// No destructor has anything to do: the storage may take back all at once, nodes included.
+template <class B>
+inline constexpr bool groups_end_at_once =
+    releases_at_once<typename B::allocation> && std::is_trivially_destructible_v<typename B::key_type> &&
+    std::is_trivially_destructible_v<typename B::model::mapped_type> &&
+    !destroys_objects<typename B::allocation, typename B::model::value_type>;
+
+// False: the storage holds more than this table, so block by block.
+template <class B>
+bool release_at_once(open_state<B>& s) noexcept {
+  if constexpr (groups_end_at_once<B>) {
+    auto& storage = s.policies.allocation;
+    if (s.current.units == 0 || visibility_of(storage) != visibility::opaque) return false;
+    // Before it is known whether they go at once: in either case they go.
+    const auto unpoison_block = [](const typename B::array& a) {
+      if (a.units == 0) return;
+      unpoison(B::model::block_of(a), block_request<B>(a.units, B::model::capacity(a)).bytes);
+    };
+    unpoison_block(s.current);
+    std::size_t old_units = 0;
+    if constexpr (B::may_stay_growing) {
+      unpoison_block(s.generation.old);
+      old_units = s.generation.old.units;
+    }
+    if (!storage.try_release_all(report_memory(s).total_bytes())) return false;
+    if constexpr (B::may_stay_growing) {
+      s.generation = {};
+      if constexpr (B::counts_residue) s.residue.dirty_in_old = 0;
+      if (old_units != 0) notify(s.policies.observe, events::growth_finished{old_units});
+    }
+    return true;
+  } else {
+    static_cast<void>(s);
+    return false;
+  }
+}
+
 // Gives back all memory. The state is then that of a map without an array.
 template <class B>
 void destroy_table(open_state<B>& s) noexcept {
   const events::discarded all{s.size, s.current.units};
-  drop_old_array(s);
-  destroy_entries(s, s.current);
-  deallocate_block(s, s.current);
+  if (!release_at_once(s)) {
+    drop_old_array(s);
+    destroy_entries(s, s.current);
+    deallocate_block(s, s.current);
+  }
   s.current = B::model::empty_array();
   s.size = 0;
   if constexpr (B::counts_residue) s.residue.dirty = 0;

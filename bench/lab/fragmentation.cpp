@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+// Executes the workload fragmentation: one child process a storage, and one more for the hint.
+#include "lab/fragmentation.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <time.h>
+#include <unistd.h>
+
+#include <tophash/map.hpp>
+#include <tophash/presets.hpp>
+
+#include "lab/child_process.hpp"
+#include "lab/measure.hpp"
+#include "lab/storages.hpp"
+
+namespace tophash::lab {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t maps_usual = 50'000;
+constexpr std::uint64_t entries_max = 64;
+constexpr std::size_t samples = 16;  // of the timeline, for each of its halves
+constexpr unsigned sparse_percent = 75;
+
+using small_map = tophash::map<std::uint64_t, std::uint64_t, presets::go_like, allocators::erased>;
+
+std::uint64_t thread_cpu_ns() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// Resident pages that belong to no file. 0 where the system does not tell.
+std::uint64_t anonymous_resident_bytes() noexcept {
+  unsigned long long size = 0, resident = 0, shared = 0;
+  std::FILE* const file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr) return 0;
+  const bool read = std::fscanf(file, "%llu %llu %llu", &size, &resident, &shared) == 3;
+  std::fclose(file);
+  return read ? (resident - shared) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+class numbers {
+ public:
+  explicit numbers(std::uint64_t seed) noexcept : state_(seed) {}
+  std::uint64_t below(std::uint64_t bound) noexcept {
+    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+    return (state_ >> 33) % bound;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+constexpr std::uint64_t scattered(std::uint64_t n) noexcept { return n * 0x9e3779b97f4a7c15u; }
+
+class scene {
+ public:
+  scene(const std::string& storage, std::size_t maps, std::uint64_t seed)
+      : bound_(bind_storage("tracked(" + storage + ")")),
+        handle_(bound_->handle()),
+        maps_(maps),
+        draw_(seed) {
+    all_.reserve(maps);  // before the first look at resident memory: it is not the storage's
+    for (std::size_t i = 0; i < maps; ++i) all_.push_back(nullptr);
+    before_bytes_ = anonymous_resident_bytes();
+  }
+  scene(const scene&) = delete;
+  scene& operator=(const scene&) = delete;
+  ~scene() {
+    for (small_map* m : all_) {
+      if (m != nullptr) drop(m);
+    }
+  }
+
+  void build(bool hinted) {
+    for (std::size_t i = 0; i < maps_; ++i) {
+      small_map* const m = ::new (block()) small_map(small_map::spec_type::hashing{i}, handle_);
+      all_[i] = m;
+      const std::uint64_t wanted = 1 + draw_.below(entries_max);
+      if (hinted) m->reserve(static_cast<std::size_t>(wanted));
+      for (std::uint64_t n = 0; n < wanted; ++n) m->try_emplace(scattered(n), n ^ i);
+      sample(i + 1, i + 1);
+    }
+  }
+  void drop_nine_of_ten() {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < maps_; ++i) {
+      if (draw_.below(10) == 0) {
+        std::swap(all_[kept++], all_[i]);
+      } else {
+        drop(std::exchange(all_[i], nullptr));
+      }
+      sample(i + 1, maps_ - (i + 1) + kept);
+    }
+    all_.resize(kept);
+  }
+  // Returns how many bytes of pages free spans gave back; what other storage does shows in resident memory
+  // alone.
+  std::uint64_t give_back() { return return_free_memory(*bound_); }
+
+  void relocate(fragmentation_row& out) {
+    allocators::spans_resource* const heap = bound_->spans_heap();
+    if (heap != nullptr) out.spans_set_aside = heap->set_aside(sparse_percent).spans;
+    for (small_map*& m : all_) {
+      small_map* const fresh = ::new (block()) small_map(std::as_const(*m));
+      out.moved_bytes += sizeof(small_map) + fresh->memory_report().total_bytes();
+      drop(std::exchange(m, fresh));
+    }
+    if (heap != nullptr) heap->end_aside();
+  }
+
+  fragmentation_state state() const {
+    fragmentation_state s;
+    const tracked_counts counts = *bound_->counts();
+    s.live_bytes = counts.total.live_bytes;
+    s.live_blocks = counts.total.live_blocks;
+    s.allocations = counts.total.allocations;
+    s.requested_bytes = *bound_->requested_bytes();
+    if (allocators::spans_resource* const heap = bound_->spans_heap(); heap != nullptr) {
+      const allocators::span_counts c = heap->counts();
+      span_occupancy o{.spans = c.spans,
+                       .span_bytes = c.span_bytes,
+                       .used_bytes = c.used_bytes,
+                       .free_bytes = c.free_bytes,
+                       .held_bytes = c.resident_bytes};
+      heap->for_each_span([&o](const allocators::span_view& v) {
+        ++o.deciles[std::min<std::size_t>(v.used * 10 / v.slots, 9)];
+      });
+      s.spans = o;
+    }
+    s.resident_bytes = resident();
+    return s;
+  }
+
+  std::uint64_t checksum() const {
+    std::uint64_t sum = 0;
+    for (const small_map* m : all_) {
+      for (const auto& [key, value] : *m) sum += key * 31 + value;
+    }
+    return sum;
+  }
+  std::size_t count() const noexcept { return all_.size(); }
+  const std::vector<fragmentation_sample>& timeline() const noexcept { return timeline_; }
+
+ private:
+  static constexpr request object_request{
+      .bytes = sizeof(small_map), .align = alignof(small_map), .use = purpose::side, .trace = nullptr};
+
+  void* block() {
+    void* const p = handle_.try_allocate(object_request);
+    if (p == nullptr) throw std::bad_alloc();
+    return p;
+  }
+  void drop(small_map* m) noexcept {
+    m->~small_map();
+    handle_.deallocate(m, object_request);
+  }
+  std::uint64_t resident() const noexcept {
+    const std::uint64_t now = anonymous_resident_bytes();
+    return now > before_bytes_ ? now - before_bytes_ : 0;
+  }
+  void sample(std::size_t step, std::size_t alive) {
+    if (step % std::max<std::size_t>(maps_ / samples, 1) != 0) return;
+    timeline_.push_back(
+        {.maps = alive, .live_bytes = bound_->counts()->total.live_bytes, .resident_bytes = resident()});
+  }
+
+  std::unique_ptr<bound_storage> bound_;
+  allocators::erased handle_;
+  std::size_t maps_;
+  numbers draw_;
+  std::vector<small_map*> all_;
+  std::vector<fragmentation_sample> timeline_;
+  std::uint64_t before_bytes_ = 0;
+};
+
+json state_json(const fragmentation_state& s) {
+  json out{{"live_bytes", s.live_bytes},         {"live_blocks", s.live_blocks},
+           {"allocations", s.allocations},       {"requested_bytes", s.requested_bytes},
+           {"resident_bytes", s.resident_bytes}, {"cpu_ns", s.cpu_ns}};
+  if (s.spans) {
+    const span_occupancy& o = *s.spans;
+    out["spans"] = {{"spans", o.spans},           {"span_bytes", o.span_bytes}, {"used_bytes", o.used_bytes},
+                    {"free_bytes", o.free_bytes}, {"held_bytes", o.held_bytes}, {"deciles", o.deciles}};
+  }
+  return out;
+}
+
+fragmentation_state state_from(const json& j) {
+  fragmentation_state s;
+  s.live_bytes = j.at("live_bytes"), s.live_blocks = j.at("live_blocks"), s.allocations = j.at("allocations");
+  s.requested_bytes = j.at("requested_bytes"), s.resident_bytes = j.at("resident_bytes"),
+  s.cpu_ns = j.at("cpu_ns");
+  if (j.contains("spans")) {
+    const json& o = j.at("spans");
+    span_occupancy back;
+    back.spans = o.at("spans"), back.span_bytes = o.at("span_bytes"), back.used_bytes = o.at("used_bytes");
+    back.free_bytes = o.at("free_bytes"), back.held_bytes = o.at("held_bytes"),
+    back.deciles = o.at("deciles");
+    s.spans = back;
+  }
+  return s;
+}
+
+// In a child.
+json play(const std::string& storage, std::size_t maps, std::uint64_t seed) {
+  fragmentation_row out;
+  scene s(storage, maps, seed);
+  const auto phase = [&](fragmentation_phase p, const auto& body) {
+    const std::uint64_t from = thread_cpu_ns();
+    body();
+    const std::uint64_t took = thread_cpu_ns() - from;
+    fragmentation_state& at = out.phases[static_cast<std::size_t>(p)];
+    at = s.state();
+    at.cpu_ns = took;
+  };
+  phase(fragmentation_phase::built, [&] { s.build(false); });
+  phase(fragmentation_phase::dropped, [&] { s.drop_nine_of_ten(); });
+  phase(fragmentation_phase::returned, [&] { out.spans_gave_back_bytes = s.give_back(); });
+  phase(fragmentation_phase::relocated, [&] { s.relocate(out); });
+  phase(fragmentation_phase::returned_again, [&] { static_cast<void>(s.give_back()); });
+  json j{{"survivors", s.count()},
+         {"moved_bytes", out.moved_bytes},
+         {"spans_set_aside", out.spans_set_aside},
+         {"spans_gave_back_bytes", out.spans_gave_back_bytes},
+         {"checksum", s.checksum()},
+         {"phases", json::array()},
+         {"timeline", json::array()}};
+  for (const fragmentation_state& one : out.phases) j["phases"].push_back(state_json(one));
+  for (const fragmentation_sample& one : s.timeline())
+    j["timeline"].push_back({one.maps, one.live_bytes, one.resident_bytes});
+  return j;
+}
+
+json play_hinted(const std::string& storage, std::size_t maps, std::uint64_t seed) {
+  scene s(storage, maps, seed);
+  s.build(true);
+  return state_json(s.state());
+}
+
+void read_row(fragmentation_row& row, const json& answer, const json& hinted) {
+  if (answer.contains("trouble") || hinted.contains("trouble")) {
+    row.trouble = (answer.contains("trouble") ? answer : hinted).at("trouble");
+    return;
+  }
+  row.survivors = answer.at("survivors"), row.moved_bytes = answer.at("moved_bytes");
+  row.spans_set_aside = answer.at("spans_set_aside"), row.checksum = answer.at("checksum");
+  row.spans_gave_back_bytes = answer.at("spans_gave_back_bytes");
+  for (std::size_t i = 0; i < fragmentation_phase_count; ++i)
+    row.phases[i] = state_from(answer.at("phases").at(i));
+  for (const json& one : answer.at("timeline"))
+    row.timeline.push_back({.maps = one.at(0), .live_bytes = one.at(1), .resident_bytes = one.at(2)});
+  const fragmentation_state h = state_from(hinted);
+  row.hinted_allocations = h.allocations, row.hinted_requested_bytes = h.requested_bytes;
+  row.hinted_resident_bytes = h.resident_bytes;
+}
+
+std::vector<std::string> storages_of(const experiment_request& request) {
+  std::vector<std::string> asked = request.allocators;
+  if (asked.empty()) asked = {"all"};
+  std::vector<std::string> out;
+  const auto add = [&out](const std::string& storage) {
+    if (std::find(out.begin(), out.end(), storage) == out.end()) out.push_back(storage);
+  };
+  for (const std::string& text : asked) {
+    if (text != "all") {
+      const std::string storage = checked_storage(text);
+      if (const storage_entry* const entry = find_storage(plain_storage(storage));
+          entry != nullptr && entry->collected())
+        throw command_error(exit_usage, "fragmentation frees what it drops: --allocator " + storage +
+                                            " is a collector's");
+      add(storage);
+      continue;
+    }
+    for (const storage_entry& s : storages()) {
+      if (s.here && s.alone && !s.collected()) add(s.name);
+    }
+    for (const char* combined :
+         {"by_purpose(overflow=bucket_pool(144),rest=system)", "by_size(1024,small=spans,large=pages(32768))",
+          "fallback(arena(system),system)"})
+      add(checked_storage(combined));
+  }
+  return out;
+}
+
+}  // namespace
+
+const char* fragmentation_phase_name(fragmentation_phase p) noexcept {
+  constexpr const char* names[fragmentation_phase_count] = {"built", "dropped", "returned", "relocated",
+                                                            "returned_again"};
+  return names[static_cast<std::size_t>(p)];
+}
+
+fragmentation_result run_fragmentation(const experiment_request& request) {
+  if (request.n.size() > 1)
+    throw command_error(exit_usage, "fragmentation takes one --n, the number of maps");
+  if (!request.collector.empty() && request.collector != "none")
+    throw command_error(exit_usage, "fragmentation frees what it drops: it takes no collector");
+  fragmentation_result out;
+  out.request = request;
+  out.maps = request.n.empty() ? maps_usual : request.n.front();
+  if (out.maps < 100) throw command_error(exit_usage, "fragmentation needs at least 100 maps");
+  for (const std::string& storage : storages_of(request)) {
+    if (interrupt_requested.load(std::memory_order_relaxed)) {
+      out.interrupted = true;
+      break;
+    }
+    request.progress("fragmentation: " + storage);
+    fragmentation_row row;
+    row.storage = storage;
+    const std::size_t maps = out.maps;
+    const json answer = in_child([&storage, maps, &request] { return play(storage, maps, request.seed); });
+    const json hinted =
+        in_child([&storage, maps, &request] { return play_hinted(storage, maps, request.seed); });
+    read_row(row, answer, hinted);
+    out.rows.push_back(std::move(row));
+  }
+  for (const fragmentation_row& row : out.rows) {
+    const fragmentation_row& first = out.rows.front();
+    if (!row.trouble.empty() || !first.trouble.empty()) continue;
+    if (row.checksum != first.checksum || row.survivors != first.survivors)
+      out.mismatches.push_back("fragmentation: the survivors on " + row.storage +
+                               " do not hold what they hold on " + first.storage);
+  }
+  return out;
+}
+
+}  // namespace tophash::lab
