@@ -2,20 +2,22 @@
 // When memory that other threads may still be reading can be given back, without a collector: epochs (Fraser,
 // "Practical lock-freedom", 2004).
 //
-// A thread that reads shared structures holds a `pin`. What a writer unlinks it retires; it is disposed of once every
-// pin that was there at the unlinking is gone. The process has one epoch counter and one record a thread:
+// A thread that reads shared structures holds a `pin`. What a writer unlinks it retires; it is disposed of
+// once every pin that was there at the unlinking is gone. The process has one epoch counter and one record a
+// thread:
 //
 //   record.pinned_at   0: outside; otherwise the epoch the thread saw when it went in
-//   the counter goes from e to e + 1 only when every pinned record says e; so while a thread is pinned at e the
-//   counter is at most e + 1, and what was retired at e is unreachable for everybody once the counter is e + 2
+//   the counter goes from e to e + 1 only when every pinned record says e; so while a thread is pinned at e
+//   the counter is at most e + 1, and what was retired at e is unreachable for everybody once the counter is
+//   e + 2
 //
-// All of it is sequentially consistent, loads of what a pin protects included: then either the reader's record
-// comes before the writer's look at it, and is seen, or the reader's loads come after the unlinking, and miss it.
-// (No fences: the thread sanitizer does not know them. On x86-64 such a load is a plain one.)
+// All of it is sequentially consistent, loads of what a pin protects included: then either the reader's
+// record comes before the writer's look at it, and is seen, or the reader's loads come after the unlinking,
+// and miss it. (No fences: the thread sanitizer does not know them. On x86-64 such a load is a plain one.)
 //
-// Cost of a pin: one exchange of a word that only this thread writes, and one store; a pin inside a pin, an addition.
-// A thread that stays pinned (a long visit) keeps everything from being disposed of that is retired meanwhile, in
-// all structures: memory waits, no thread does.
+// Cost of a pin: one exchange of a word that only this thread writes, and one store; a pin inside a pin, an
+// addition. A thread that stays pinned (a long visit) keeps everything from being disposed of that is retired
+// meanwhile, in all structures: memory waits, no thread does.
 #ifndef TOPHASH_FRAMEWORK_SHARED_EPOCHS_HPP
 #define TOPHASH_FRAMEWORK_SHARED_EPOCHS_HPP
 
@@ -78,7 +80,8 @@ class epochs {
   };
 
   TOPHASH_ALWAYS_INLINE static record* of_this_thread() {
-    if (current_ == nullptr) [[unlikely]] register_thread_slow();
+    if (current_ == nullptr) [[unlikely]]
+      register_thread_slow();
     return current_;
   }
 
@@ -107,8 +110,8 @@ struct retired_link {
   retired_link* next_retired = nullptr;
 };
 
-// The retired objects of one structure, of `Kinds` kinds. Disposing is the owner's: `dispose(kind, link)`, noexcept.
-// retire() is lock-free: one compare-and-swap a try on a line that the structure's writers share.
+// The retired objects of one structure, of `Kinds` kinds. Disposing is the owner's: `dispose(kind, link)`,
+// noexcept. retire() is lock-free: one compare-and-swap a try on a line that the structure's writers share.
 template <std::size_t Kinds>
 class limbo {
  public:
@@ -120,15 +123,17 @@ class limbo {
     retired_link* top = heads_[kind].load(std::memory_order_relaxed);
     do {
       what->next_retired = top;
-    } while (!heads_[kind].compare_exchange_weak(top, what, std::memory_order_release, std::memory_order_relaxed));
+    } while (
+        !heads_[kind].compare_exchange_weak(top, what, std::memory_order_release, std::memory_order_relaxed));
     // Loaded and stored: a lost count is made up for by the next ones.
     const std::uint32_t n = waiting_.load(std::memory_order_relaxed) + 1;
     waiting_.store(n, std::memory_order_relaxed);
     return n >= batch;
   }
 
-  // Disposes of what nobody can see any more. Outside of a pin of this thread everything goes that was retired before,
-  // unless another thread is pinned. Returns how many objects; 0 also while another thread does it.
+  // Disposes of what nobody can see any more. Outside of a pin of this thread everything goes that was
+  // retired before, unless another thread is pinned. Returns how many objects; 0 also while another thread
+  // does it.
   template <class Dispose>
   std::size_t collect(const Dispose& dispose) noexcept {
     if (collecting_.exchange(true, std::memory_order_acquire)) return 0;

@@ -1,35 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// The algorithm of Go 1.19's sync.Map (src/sync/map.go), complete, with swap, compare_and_swap, compare_and_delete
-// (Go 1.20) and clear (1.23). Two tables of pointers to entries:
+// The algorithm of Go 1.19's sync.Map (src/sync/map.go), complete, with swap, compare_and_swap,
+// compare_and_delete (Go 1.20) and clear (1.23). Two tables of pointers to entries:
 //
-//   read_    replaced as a whole, never changed, searched without a lock.  read_->amended: dirty_ has keys it lacks
-//   dirty_   under the mutex, or null: every key of read_ that is not expunged, and those that read_ lacks
-//   misses_  searches that needed the mutex since dirty_ was built
-//   entry    value: box -> a value | null: deleted | expunged: deleted, and not in dirty_
+//   read_    replaced as a whole, never changed, searched without a lock.  read_->amended: dirty_ has keys it
+//   lacks dirty_   under the mutex, or null: every key of read_ that is not expunged, and those that read_
+//   lacks misses_  searches that needed the mutex since dirty_ was built entry    value: box -> a value |
+//   null: deleted | expunged: deleted, and not in dirty_
 //
-//   absent --store--> value --erase--> deleted --dirty_ is built--> expunged --store--> value (and in dirty_ again)
-//                                                                           --promotion--> dropped with the old read_
+//   absent --store--> value --erase--> deleted --dirty_ is built--> expunged --store--> value (and in dirty_
+//   again)
+//                                                                           --promotion--> dropped with the
+//                                                                           old read_
 //
-//   A store of a key that read_ has (not expunged) changes the entry by compare-and-swap. A new key goes to dirty_,
-//   which is built first if there is none: O(entries). When misses_ reaches the entries of dirty_, dirty_ is promoted:
-//   it becomes read_, in O(deleted). So a key that was erased from read_ keeps its place until a new key and then a
-//   promotion come: what a program that never does either retains is measured by `tophash reproduce T-A3`.
+//   A store of a key that read_ has (not expunged) changes the entry by compare-and-swap. A new key goes to
+//   dirty_, which is built first if there is none: O(entries). When misses_ reaches the entries of dirty_,
+//   dirty_ is promoted: it becomes read_, in O(deleted). So a key that was erased from read_ keeps its place
+//   until a new key and then a promotion come: what a program that never does either retains is measured by
+//   `tophash reproduce T-A3`.
 //
-// Where Go leaves values, entries and tables to its collector, here each operation is a pin (epochs.hpp), and what
-// it unlinks is retired: boxes as they are replaced, a table when it is replaced, with the entries that were expunged
-// in it. Keys that only dirty_ has are erased at once.
+// Where Go leaves values, entries and tables to its collector, here each operation is a pin (epochs.hpp), and
+// what it unlinks is retired: boxes as they are replaced, a table when it is replaced, with the entries that
+// were expunged in it. Keys that only dirty_ has are erased at once.
 //
-// Cost. load of a key in read_: the pin (one locked instruction), one search, two loads; no mutex. store of such a
-// key: a box is allocated, one compare-and-swap, the old box is retired (another). Memory: a slot of the table (key,
-// pointer), 16 bytes an entry, 8 bytes and the value a box; while dirty_ exists, a second slot.
-// Complexity: O(1) on average, amortised where dirty_ is built. range O(entries).
-// Threads: any operation at any time; only construction and destruction must be alone. Visitors (range, visit) run
-// without the mutex, may use the map, and see values that nobody changes: a store makes a new box. While one runs,
-// nothing retired is disposed of in the whole process. Destructors of K and T run in any thread that writes or
-// misses; those of K under the mutex.
-// The allocation backend must be callable from several threads (system, mimalloc, tracked and failing are).
-// Exceptions: strong guarantee, whatever throws; but swap and load_and_delete copy the old value out after the change,
-// which stands if that copy throws. T is copyable where values are copied out.
+// Cost. load of a key in read_: the pin (one locked instruction), one search, two loads; no mutex. store of
+// such a key: a box is allocated, one compare-and-swap, the old box is retired (another). Memory: a slot of
+// the table (key, pointer), 16 bytes an entry, 8 bytes and the value a box; while dirty_ exists, a second
+// slot. Complexity: O(1) on average, amortised where dirty_ is built. range O(entries). Threads: any
+// operation at any time; only construction and destruction must be alone. Visitors (range, visit) run without
+// the mutex, may use the map, and see values that nobody changes: a store makes a new box. While one runs,
+// nothing retired is disposed of in the whole process. Destructors of K and T run in any thread that writes
+// or misses; those of K under the mutex. The allocation backend must be callable from several threads
+// (system, mimalloc, tracked and failing are). Exceptions: strong guarantee, whatever throws; but swap and
+// load_and_delete copy the old value out after the change, which stands if that copy throws. T is copyable
+// where values are copied out.
 #ifndef TOPHASH_FRAMEWORK_SHARED_GO_SYNC_MAP_HPP
 #define TOPHASH_FRAMEWORK_SHARED_GO_SYNC_MAP_HPP
 
@@ -70,11 +73,13 @@ struct go_sync_state {
 
 template <class Key, class T, class Spec>
 class basic_go_sync_map {
-  static_assert(!facts_of<Spec>().sync.shared,
-                "tophash[sync x go_sync_map]: go_sync_map was given a sync option, but it is its own synchronisation; "
-                "leave the option away, or use tophash::map with it");
+  static_assert(
+      !facts_of<Spec>().sync.shared,
+      "tophash[sync x go_sync_map]: go_sync_map was given a sync option, but it is its own synchronisation; "
+      "leave the option away, or use tophash::map with it");
 
-  // ---- what is allocated --------------------------------------------------------------------------------------
+  // ---- what is allocated
+  // --------------------------------------------------------------------------------------
 
   // A value, never changed once others may see it.
   struct box : retired_link {
@@ -85,8 +90,8 @@ class basic_go_sync_map {
 
   struct entry {
     std::atomic<box*> value;
-    // Of a key in read_: the next entry of the chain that dirty_'s building expunged, or of those dropped. Of a key
-    // that only dirty_ has: the number of that dirty_, odd.
+    // Of a key in read_: the next entry of the chain that dirty_'s building expunged, or of those dropped. Of
+    // a key that only dirty_ has: the number of that dirty_, odd.
     std::uintptr_t next_or_birth;
   };
 
@@ -96,7 +101,8 @@ class basic_go_sync_map {
   using token_type = hash_token<hashing_type>;
 
   struct generation : retired_link {
-    explicit generation(const policy_values<Spec>& p) : entries(p.hashing, p.load, p.growth, p.overflow, p.allocation) {}
+    explicit generation(const policy_values<Spec>& p)
+        : entries(p.hashing, p.load, p.growth, p.overflow, p.allocation) {}
     table entries;
     std::atomic<bool> amended{false};
     entry* dropped = nullptr;  // disposed of with it
@@ -110,11 +116,13 @@ class basic_go_sync_map {
   using size_type = std::size_t;
   using spec_type = Spec;
 
-  // ---- construction: policies in any order, as for a map --------------------------------------------------------
+  // ---- construction: policies in any order, as for a map
+  // --------------------------------------------------------
 
   template <class... Policies>
-    requires(policy_of<std::remove_cvref_t<Policies>, Spec> && ...)
-  explicit basic_go_sync_map(Policies&&... given) : policies_(place_policies<Spec>(std::forward<Policies>(given)...)) {
+    requires(policy_of<std::remove_cvref_t<Policies>, Spec>&&...)
+  explicit basic_go_sync_map(Policies&&... given)
+      : policies_(place_policies<Spec>(std::forward<Policies>(given)...)) {
     generation* const first = make_generation();
     if (first == nullptr) throw_bad_alloc();
     read_.store(first);
@@ -135,7 +143,8 @@ class basic_go_sync_map {
     retired_.dispose_all([this](std::size_t kind, retired_link* what) { dispose(kind, what); });
   }
 
-  // ---- lookup ---------------------------------------------------------------------------------------------------
+  // ---- lookup
+  // ---------------------------------------------------------------------------------------------------
 
   // A copy of the value.
   std::optional<T> load(const Key& key) const {
@@ -163,7 +172,8 @@ class basic_go_sync_map {
     return true;
   }
 
-  // ---- writing --------------------------------------------------------------------------------------------------
+  // ---- writing
+  // --------------------------------------------------------------------------------------------------
 
   void store(const Key& key, T value) {
     operation now(*this);
@@ -216,9 +226,7 @@ class basic_go_sync_map {
   }
 
   // False: the key is absent, or its value is not `old`.
-  bool compare_and_swap(const Key& key, const T& old, T value)
-    requires std::equality_comparable<T>
-  {
+  bool compare_and_swap(const Key& key, const T& old, T value) requires std::equality_comparable<T> {
     operation now(*this);
     const token_type token = token_of(key);
     held fresh(*this, nullptr);
@@ -234,7 +242,8 @@ class basic_go_sync_map {
     return done;
   }
 
-  // ---- erasure --------------------------------------------------------------------------------------------------
+  // ---- erasure
+  // --------------------------------------------------------------------------------------------------
 
   // True: the key was there.
   bool erase(const Key& key) {
@@ -247,9 +256,7 @@ class basic_go_sync_map {
     if (const box* const before = take_out(key, now)) out.emplace(before->value);
     return out;
   }
-  bool compare_and_delete(const Key& key, const T& old)
-    requires std::equality_comparable<T>
-  {
+  bool compare_and_delete(const Key& key, const T& old) requires std::equality_comparable<T> {
     operation now(*this);
     const token_type token = token_of(key);
     held none(*this, nullptr);
@@ -290,11 +297,12 @@ class basic_go_sync_map {
     retire_generation(old, now);
   }
 
-  // ---- all entries ----------------------------------------------------------------------------------------------
+  // ---- all entries
+  // ----------------------------------------------------------------------------------------------
 
-  // f(const Key&, const T&) for each entry, in no order, until f returns false (or f returns void). No key twice; a
-  // key that is there throughout is visited; what others store and erase meanwhile may be seen or not. Promotes
-  // dirty_ first if it has keys that read_ lacks.
+  // f(const Key&, const T&) for each entry, in no order, until f returns false (or f returns void). No key
+  // twice; a key that is there throughout is visited; what others store and erase meanwhile may be seen or
+  // not. Promotes dirty_ first if it has keys that read_ lacks.
   template <class F>
   void range(F&& f) const {
     operation now(*this);
@@ -315,7 +323,8 @@ class basic_go_sync_map {
     }
   }
 
-  // ---- seeing inside --------------------------------------------------------------------------------------------
+  // ---- seeing inside
+  // --------------------------------------------------------------------------------------------
 
   // Disposes of what was retired and nobody can see any more; every 64th retiring does it by itself.
   std::size_t collect() const noexcept {
@@ -342,8 +351,7 @@ class basic_go_sync_map {
     return {state_of(find(*read_.load(), key, token)), state_of(find_dirty(key, token))};
   }
   // What the observer noted, read under the mutex it is told under.
-  auto counts() const
-    requires requires(const typename Spec::observe& o) { o.snapshot(); }
+  auto counts() const requires requires(const typename Spec::observe& o) { o.snapshot(); }
   {
     const std::lock_guard lock(mutex_);
     return policies_.observe.snapshot();
@@ -354,7 +362,8 @@ class basic_go_sync_map {
   static box* expunged() noexcept { return reinterpret_cast<box*>(std::uintptr_t{1}); }
   static box* live(box* b) noexcept { return b == expunged() ? nullptr : b; }
 
-  // One call: pinned, and at its end, no longer pinned, what was retired is looked after if there is enough of it.
+  // One call: pinned, and at its end, no longer pinned, what was retired is looked after if there is enough
+  // of it.
   class operation {
    public:
     explicit operation(const basic_go_sync_map& m) : map_(m), pin_(std::in_place) {}
@@ -391,7 +400,8 @@ class basic_go_sync_map {
     box* what;
   };
 
-  // ---- storage --------------------------------------------------------------------------------------------------
+  // ---- storage
+  // --------------------------------------------------------------------------------------------------
 
   template <class Object, class... Args>
   Object* try_make(purpose use, Args&&... args) const {
@@ -441,7 +451,8 @@ class basic_go_sync_map {
     now.collect_afterwards();
   }
 
-  // ---- entries --------------------------------------------------------------------------------------------------
+  // ---- entries
+  // --------------------------------------------------------------------------------------------------
 
   static entry* next_of(const entry* e) noexcept { return reinterpret_cast<entry*>(e->next_or_birth); }
   static void chain(entry*& head, entry* e) noexcept {
@@ -525,7 +536,8 @@ class basic_go_sync_map {
     return b;
   }
 
-  // ---- under the mutex ------------------------------------------------------------------------------------------
+  // ---- under the mutex
+  // ------------------------------------------------------------------------------------------
 
   TOPHASH_NOINLINE const box* load_slow(const Key& key, token_type token, operation& now) const {
     const std::lock_guard lock(mutex_);
@@ -555,7 +567,8 @@ class basic_go_sync_map {
     return try_put_slow(key, token, fresh, before, now);
   }
 
-  TOPHASH_NOINLINE bool try_put_slow(const Key& key, token_type token, held& fresh, box*& before, operation& now) {
+  TOPHASH_NOINLINE bool try_put_slow(const Key& key, token_type token, held& fresh, box*& before,
+                                     operation& now) {
     const std::lock_guard lock(mutex_);
     generation* const read = read_.load();
     if (entry* const e = find(*read, key, token)) {
@@ -591,7 +604,8 @@ class basic_go_sync_map {
     return into.entries.try_insert_or_assign(key, e).allocated;
   }
 
-  // An expunged key of read_ comes back: into dirty_ first, so that every state in between is one of the allowed.
+  // An expunged key of read_ comes back: into dirty_ first, so that every state in between is one of the
+  // allowed.
   bool try_restore(const Key& key, token_type token, entry* e) {
     if (e->value.load() != expunged()) return true;
     if (!insert(*dirty_, key, token, e)) return false;
@@ -603,7 +617,8 @@ class basic_go_sync_map {
     if (!try_restore(key, token, e)) throw_bad_alloc();
   }
 
-  // Builds dirty_ from what is not deleted. All or nothing: where it fails, what it expunged is deleted again.
+  // Builds dirty_ from what is not deleted. All or nothing: where it fails, what it expunged is deleted
+  // again.
   TOPHASH_NOINLINE bool copy_to_dirty(generation& read) {
     if (dirty_ != nullptr) return true;
     struct undo {
@@ -688,7 +703,8 @@ class basic_go_sync_map {
     return b;
   }
 
-  // An entry that only dirty_ has was never seen without the mutex; its value may still be in a visitor's hands.
+  // An entry that only dirty_ has was never seen without the mutex; its value may still be in a visitor's
+  // hands.
   box* drop_from_dirty(entry* e, operation& now) const noexcept {
     box* const b = live(e->value.load());
     end(e, purpose::node);
@@ -696,7 +712,8 @@ class basic_go_sync_map {
     return b;
   }
 
-  // ---- members --------------------------------------------------------------------------------------------------
+  // ---- members
+  // --------------------------------------------------------------------------------------------------
 
   mutable policy_values<Spec> policies_;
   alignas(64) mutable std::atomic<generation*> read_{nullptr};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// basic_map for specs whose sync option synchronises: what names a mapped value. The rest is synchronised.hpp.
+// basic_map for specs whose sync option synchronises: what names a mapped value. The rest is
+// synchronised.hpp.
 #ifndef TOPHASH_FRAMEWORK_SHARED_SHARED_MAP_HPP
 #define TOPHASH_FRAMEWORK_SHARED_SHARED_MAP_HPP
 
@@ -42,7 +43,8 @@ class basic_map<Key, T, Spec>
   void swap(basic_map& other) noexcept { this->swap_with(other); }
   friend void swap(basic_map& a, basic_map& b) noexcept { a.swap(b); }
 
-  // ---- insertion: true if the key is new -----------------------------------------------------------------------------
+  // ---- insertion: true if the key is new
+  // -----------------------------------------------------------------------------
 
   bool insert(const value_type& v) { return try_emplace(v.first, v.second); }
   bool insert(value_type&& v) { return try_emplace(v.first, std::move(v.second)); }
@@ -76,14 +78,10 @@ class basic_map<Key, T, Spec>
 
   template <class V>
     requires std::is_assignable_v<T&, V&&>
-  bool insert_or_assign(const Key& key, V&& value) {
-    return assign_any(key, std::forward<V>(value));
-  }
+  bool insert_or_assign(const Key& key, V&& value) { return assign_any(key, std::forward<V>(value)); }
   template <class V>
     requires std::is_assignable_v<T&, V&&>
-  bool insert_or_assign(Key&& key, V&& value) {
-    return assign_any(std::move(key), std::forward<V>(value));
-  }
+  bool insert_or_assign(Key&& key, V&& value) { return assign_any(std::move(key), std::forward<V>(value)); }
 
   // If the key is there, f(value) is called instead, within the same lock.
   template <class F>
@@ -112,7 +110,8 @@ class basic_map<Key, T, Spec>
                             std::make_index_sequence<sizeof...(ArgsThenF) - 1>{});
   }
 
-  // ---- without waiting, and without std::bad_alloc --------------------------------------------------------------------
+  // ---- without waiting, and without std::bad_alloc
+  // --------------------------------------------------------------------
 
   attempt try_insert(const value_type& v) {
     return this->try_with(this->token_of(v.first), [&](table_map& t) -> attempt {
@@ -122,13 +121,12 @@ class basic_map<Key, T, Spec>
   }
   // done: inserted or assigned.
   template <class V>
-    requires std::is_assignable_v<T&, V&&>
-  attempt try_insert_or_assign(const Key& key, V&& value) {
-    return this->try_with(this->token_of(key), [&](table_map& t) -> attempt {
-      const auto r = t.try_insert_or_assign(key, std::forward<V>(value));
-      return {.locked = true, .allocated = r.allocated, .done = r.allocated};
-    });
-  }
+    requires std::is_assignable_v<T&, V&&> attempt try_insert_or_assign(const Key& key, V&& value) {
+      return this->try_with(this->token_of(key), [&](table_map& t) -> attempt {
+        const auto r = t.try_insert_or_assign(key, std::forward<V>(value));
+        return {.locked = true, .allocated = r.allocated, .done = r.allocated};
+      });
+    }
 
   // Of one moment each, one after the other.
   friend bool operator==(const basic_map& a, const basic_map& b) {
@@ -186,9 +184,7 @@ class basic_map<Key, T, Spec>
 // As the member: stripe by stripe.
 template <class Key, class T, class Spec, class Predicate>
   requires(facts_of<Spec>().sync.shared)
-std::size_t erase_if(basic_map<Key, T, Spec>& m, Predicate predicate) {
-  return m.erase_if(predicate);
-}
+std::size_t erase_if(basic_map<Key, T, Spec>& m, Predicate predicate) { return m.erase_if(predicate); }
 
 }  // namespace tophash::inline v1
 

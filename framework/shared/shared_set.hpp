@@ -68,15 +68,14 @@ class basic_set<Key, Spec>
  private:
   template <class K>
   bool insert_any(K&& key) {
-    return this->with(this->token_of(key), [&](table_set& t) { return t.insert(std::forward<K>(key)).second; });
+    return this->with(this->token_of(key),
+                      [&](table_set& t) { return t.insert(std::forward<K>(key)).second; });
   }
 };
 
 template <class Key, class Spec, class Predicate>
   requires(facts_of<Spec>().sync.shared)
-std::size_t erase_if(basic_set<Key, Spec>& s, Predicate predicate) {
-  return s.erase_if(predicate);
-}
+std::size_t erase_if(basic_set<Key, Spec>& s, Predicate predicate) { return s.erase_if(predicate); }
 
 }  // namespace tophash::inline v1
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A reader-writer lock of one word for short critical sections: a thread that must wait spins for a moment, then
-// sleeps until the word changes. Writers go before readers, but a reader that has slept once waits for no writer that
-// is itself waiting, so neither starves the other.
+// A reader-writer lock of one word for short critical sections: a thread that must wait spins for a moment,
+// then sleeps until the word changes. Writers go before readers, but a reader that has slept once waits for
+// no writer that is itself waiting, so neither starves the other.
 //
 //   bit 31   a writer holds it        bit 29      a writer waits
 //   bit 30   somebody may be asleep   bits 0-28   readers that hold it (or are about to give up)
 //
-// The standard's SharedMutex without timed forms. Not recursive. Cost where nobody waits: one locked instruction to
-// take it and one to give it back, for readers and writers alike.
+// The standard's SharedMutex without timed forms. Not recursive. Cost where nobody waits: one locked
+// instruction to take it and one to give it back, for readers and writers alike.
 #ifndef TOPHASH_FRAMEWORK_SHARED_SPINNING_LOCK_HPP
 #define TOPHASH_FRAMEWORK_SHARED_SPINNING_LOCK_HPP
 
@@ -35,7 +35,8 @@ class spinning_lock {
 
   void lock() noexcept {
     std::uint32_t free = 0;
-    if (!word_.compare_exchange_strong(free, writer, std::memory_order_acquire, std::memory_order_relaxed)) [[unlikely]] {
+    if (!word_.compare_exchange_strong(free, writer, std::memory_order_acquire, std::memory_order_relaxed))
+        [[unlikely]] {
       lock_slow();
     }
   }
@@ -45,27 +46,33 @@ class spinning_lock {
   }
   void unlock() noexcept {
     const std::uint32_t before = word_.fetch_and(~(writer | asleep), std::memory_order_release);
-    if ((before & asleep) != 0) [[unlikely]] word_.notify_all();
+    if ((before & asleep) != 0) [[unlikely]]
+      word_.notify_all();
   }
 
   void lock_shared() noexcept {
-    if ((word_.fetch_add(1, std::memory_order_acquire) & (writer | urgent)) != 0) [[unlikely]] lock_shared_slow();
+    if ((word_.fetch_add(1, std::memory_order_acquire) & (writer | urgent)) != 0) [[unlikely]]
+      lock_shared_slow();
   }
   bool try_lock_shared() noexcept {
     std::uint32_t seen = word_.load(std::memory_order_relaxed);
     while ((seen & (writer | urgent)) == 0) {
-      if (word_.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+      if (word_.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire, std::memory_order_relaxed))
+        return true;
     }
     return false;
   }
   void unlock_shared() noexcept {
     const std::uint32_t before = word_.fetch_sub(1, std::memory_order_release);
-    if ((before & (asleep | readers)) == (asleep | 1u)) [[unlikely]] wake_slow();
+    if ((before & (asleep | readers)) == (asleep | 1u)) [[unlikely]]
+      wake_slow();
   }
 
  private:
-  static constexpr std::uint32_t writer = 1u << 31, asleep = 1u << 30, urgent = 1u << 29, readers = urgent - 1;
-  // Two to four microseconds, as long as two visits of a small table; beyond that the holder is probably not running.
+  static constexpr std::uint32_t writer = 1u << 31, asleep = 1u << 30, urgent = 1u << 29,
+                                 readers = urgent - 1;
+  // Two to four microseconds, as long as two visits of a small table; beyond that the holder is probably not
+  // running.
   static constexpr int spins = 128;
 
   // From free, keeping the flag of sleepers. Whoever else waits to write says so again.
@@ -94,7 +101,8 @@ class spinning_lock {
     for (int round = 0;; ++round) {
       std::uint32_t seen = word_.load(std::memory_order_relaxed);
       if ((seen & against) == 0) {
-        if (word_.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire, std::memory_order_relaxed)) return;
+        if (word_.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire, std::memory_order_relaxed))
+          return;
       } else if (round < spins) {
         pause_spinning();
       } else {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a map and a set that threads share have in common: stripes of a lock and a table each, and visitation.
 //
-//   key --hashing_--> token --high bits of token * golden ratio--> stripe   (independent of the place in the table)
-//   stripe   lock | table, `align_bytes` apart
+//   key --hashing_--> token --high bits of token * golden ratio--> stripe   (independent of the place in the
+//   table) stripe   lock | table, `align_bytes` apart
 //
 // Nothing that a member returns refers to an entry: an entry is seen by a visitor, under its stripe's lock.
 //   exclusive   visit, insert..., erase..., try_emplace... and whatever changes an entry
@@ -10,10 +10,10 @@
 // A visitor must not use the map that it visits (it would wait for itself; checked builds say so), nor keep a
 // reference. If it throws, the lock is given back and the exception goes on to the caller.
 //
-// Over all entries (visit_all, erase_if(predicate), size): stripe by stripe, each under its own lock; not one moment.
-// clear, copying, == and check_invariants hold every lock, taken in order.
-// try_ forms wait for nobody and do not throw for want of memory: they answer with an `attempt`.
-// Alone must be: construction, destruction, move, swap, and the target of an assignment.
+// Over all entries (visit_all, erase_if(predicate), size): stripe by stripe, each under its own lock; not one
+// moment. clear, copying, == and check_invariants hold every lock, taken in order. try_ forms wait for nobody
+// and do not throw for want of memory: they answer with an `attempt`. Alone must be: construction,
+// destruction, move, swap, and the target of an assignment.
 #ifndef TOPHASH_FRAMEWORK_SHARED_SYNCHRONISED_HPP
 #define TOPHASH_FRAMEWORK_SHARED_SYNCHRONISED_HPP
 
@@ -42,9 +42,9 @@ namespace tophash::inline v1 {
 
 // What a try_ form of a shared map answers.
 struct attempt {
-  bool locked = false;     // false: the lock was not free, and nothing was done
-  bool allocated = true;   // false: memory ran out, and the map is as before
-  bool done = false;       // the entry was visited, inserted, assigned, erased
+  bool locked = false;    // false: the lock was not free, and nothing was done
+  bool allocated = true;  // false: memory ran out, and the map is as before
+  bool done = false;      // the entry was visited, inserted, assigned, erased
   friend constexpr bool operator==(const attempt&, const attempt&) = default;
 };
 
@@ -116,14 +116,15 @@ class synchronised {
   using allocation_type = typename Table::allocation_type;
   using table_type = Table;  // of one stripe
 
-  // ---- construction: a hint of entries, then policies in any order; each stripe has a copy of them ------------------
+  // ---- construction: a hint of entries, then policies in any order; each stripe has a copy of them
+  // ------------------
 
   template <class... Policies>
-    requires(policy_of<std::remove_cvref_t<Policies>, typename Table::spec_type> && ...)
+    requires(policy_of<std::remove_cvref_t<Policies>, typename Table::spec_type>&&...)
   explicit synchronised(const Policies&... given)
       : synchronised(from_first{}, [&](void* at) { ::new (at) stripe(given...); }) {}
   template <class... Policies>
-    requires(policy_of<std::remove_cvref_t<Policies>, typename Table::spec_type> && ...)
+    requires(policy_of<std::remove_cvref_t<Policies>, typename Table::spec_type>&&...)
   explicit synchronised(size_type entries, const Policies&... given)
       : synchronised(from_first{}, [&](void* at) { ::new (at) stripe(given...); }) {
     reserve(entries);
@@ -153,7 +154,8 @@ class synchronised {
     return *this;
   }
 
-  // ---- one key ------------------------------------------------------------------------------------------------------
+  // ---- one key
+  // ------------------------------------------------------------------------------------------------------
 
   // f(value) under the lock, if there is such an entry: 1, otherwise 0. On a const map, cvisit.
   template <class F>
@@ -169,20 +171,13 @@ class synchronised {
     return cvisit_any(k, f);
   }
   template <class K, class F>
-    requires lookup_key<K>
-  size_type visit(const K& k, F&& f) {
-    return visit_any(k, f);
-  }
+    requires lookup_key<K> size_type visit(const K& k, F&& f) { return visit_any(k, f); }
   template <class K, class F>
-    requires lookup_key<K>
-  size_type visit(const K& k, F&& f) const {
-    return cvisit_any(k, f);
-  }
+    requires lookup_key<K> size_type visit(const K& k, F&& f)
+  const { return cvisit_any(k, f); }
   template <class K, class F>
-    requires lookup_key<K>
-  size_type cvisit(const K& k, F&& f) const {
-    return cvisit_any(k, f);
-  }
+    requires lookup_key<K> size_type cvisit(const K& k, F&& f)
+  const { return cvisit_any(k, f); }
 
   bool contains(const key_type& k) const {
     return cvisit_any(k, [](const auto&) {}) != 0;
@@ -214,28 +209,25 @@ class synchronised {
     return {.locked = true, .done = visit_in(s.table, k, token, f) != 0};
   }
 
-  // ---- many keys ----------------------------------------------------------------------------------------------------
+  // ---- many keys
+  // ----------------------------------------------------------------------------------------------------
 
-  // f on the entry of each key of [first, last) that there is, in an order of its own; how many were found. With one
-  // stripe the lock is taken once; otherwise, for forward iterators, once for those keys of each 64 that share a
-  // stripe, whose cache lines are asked for ahead.
+  // f on the entry of each key of [first, last) that there is, in an order of its own; how many were found.
+  // With one stripe the lock is taken once; otherwise, for forward iterators, once for those keys of each 64
+  // that share a stripe, whose cache lines are asked for ahead.
   template <class It, class F>
-    requires table::input_iterator<It>
-  size_type visit(It first, It last, F&& f) {
-    return visit_keys<std::unique_lock<lock_type>>(*this, first, last, f);
-  }
+    requires table::input_iterator<It> size_type visit(It first, It last, F&& f) {
+      return visit_keys<std::unique_lock<lock_type>>(*this, first, last, f);
+    }
   template <class It, class F>
-    requires table::input_iterator<It>
-  size_type visit(It first, It last, F&& f) const {
-    return visit_keys<std::shared_lock<lock_type>>(*this, first, last, f);
-  }
+    requires table::input_iterator<It> size_type visit(It first, It last, F&& f)
+  const { return visit_keys<std::shared_lock<lock_type>>(*this, first, last, f); }
   template <class It, class F>
-    requires table::input_iterator<It>
-  size_type cvisit(It first, It last, F&& f) const {
-    return visit_keys<std::shared_lock<lock_type>>(*this, first, last, f);
-  }
+    requires table::input_iterator<It> size_type cvisit(It first, It last, F&& f)
+  const { return visit_keys<std::shared_lock<lock_type>>(*this, first, last, f); }
 
-  // ---- all entries --------------------------------------------------------------------------------------------------
+  // ---- all entries
+  // --------------------------------------------------------------------------------------------------
 
   // How many were visited.
   template <class F>
@@ -264,24 +256,21 @@ class synchronised {
     return visit_until<std::shared_lock<lock_type>>(*this, f).to_the_end;
   }
 
-  // ---- erasure ------------------------------------------------------------------------------------------------------
+  // ---- erasure
+  // ------------------------------------------------------------------------------------------------------
 
   size_type erase(const key_type& k) { return erase_any(k); }
   template <class K>
-    requires lookup_key<K>
-  size_type erase(const K& k) {
-    return erase_any(k);
-  }
+    requires lookup_key<K> size_type erase(const K& k) { return erase_any(k); }
   // If there is such an entry and the predicate holds for it.
   template <class P>
   size_type erase_if(const key_type& k, P&& predicate) {
     return erase_any_if(k, predicate);
   }
   template <class K, class P>
-    requires lookup_key<K>
-  size_type erase_if(const K& k, P&& predicate) {
-    return erase_any_if(k, predicate);
-  }
+    requires lookup_key<K> size_type erase_if(const K& k, P&& predicate) {
+      return erase_any_if(k, predicate);
+    }
   // Every entry for which the predicate holds; if it throws, those erased so far are gone.
   template <class P>
   size_type erase_if(P&& predicate) {
@@ -315,7 +304,8 @@ class synchronised {
     for (std::size_t i = 0; i < stripes; ++i) at(i).table.clear();
   }
 
-  // ---- size ---------------------------------------------------------------------------------------------------------
+  // ---- size
+  // ---------------------------------------------------------------------------------------------------------
 
   size_type size() const noexcept {
     return sum([](const Table& t) { return t.size(); });
@@ -337,10 +327,10 @@ class synchronised {
     return all;
   }
 
-  // ---- deletion::dirty ----------------------------------------------------------------------------------------------
+  // ---- deletion::dirty
+  // ----------------------------------------------------------------------------------------------
 
-  size_type sweep() noexcept
-    requires requires(Table& t) { t.sweep(); }
+  size_type sweep() noexcept requires requires(Table& t) { t.sweep(); }
   {
     size_type swept = 0;
     for (std::size_t i = 0; i < stripes; ++i) {
@@ -350,7 +340,8 @@ class synchronised {
     return swept;
   }
 
-  // ---- seeing inside ------------------------------------------------------------------------------------------------
+  // ---- seeing inside
+  // ------------------------------------------------------------------------------------------------
 
   static constexpr std::size_t stripe_count() noexcept { return stripes; }
   // f(const Table&) for each stripe, under its shared lock: its observer, statistics, shape.
@@ -371,7 +362,8 @@ class synchronised {
     for (std::size_t i = 0; i < stripes && wrong == nullptr; ++i) {
       wrong = at(i).table.check_invariants();
       for (const auto& e : at(i).table) {
-        if (&stripe_of(token_of(key_of(e))) != &at(i)) wrong = "an entry is in another stripe than its key says";
+        if (&stripe_of(token_of(key_of(e))) != &at(i))
+          wrong = "an entry is in another stripe than its key says";
       }
     }
     return wrong;
@@ -385,7 +377,9 @@ class synchronised {
   synchronised(from_first, Make&& make) : synchronised(unbuilt{}, make) {}
 
   stripe& at(std::size_t i) noexcept { return std::launder(reinterpret_cast<stripe*>(bytes_))[i]; }
-  const stripe& at(std::size_t i) const noexcept { return std::launder(reinterpret_cast<const stripe*>(bytes_))[i]; }
+  const stripe& at(std::size_t i) const noexcept {
+    return std::launder(reinterpret_cast<const stripe*>(bytes_))[i];
+  }
 
   template <class K>
   token_type token_of(const K& k) const {
@@ -460,7 +454,8 @@ class synchronised {
   template <class Make>
   synchronised(unbuilt, Make& make) : hashing_(build_all(make)) {}
   synchronised(const synchronised& other, const all_shared&)
-      : synchronised(from_first{}, [&, i = std::size_t{0}](void* at) mutable { ::new (at) stripe(other.at(i++).table); }) {}
+      : synchronised(from_first{},
+                     [&, i = std::size_t{0}](void* at) mutable { ::new (at) stripe(other.at(i++).table); }) {}
 
   // Makes every stripe, or none; the first one's hashing policy.
   template <class Make>
@@ -571,7 +566,8 @@ class synchronised {
     return found;
   }
 
-  // The next 64 keys, in as many lists as there are stripes (more than 64 stripes: by the low bits of their number).
+  // The next 64 keys, in as many lists as there are stripes (more than 64 stripes: by the low bits of their
+  // number).
   template <class Lock, class Self, class It, class F>
   static size_type visit_batch(Self& self, It& first, It last, F& f) {
     static constexpr std::uint8_t none = 0xff;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What go_sync_map did under its mutex: misses, promotions, copies, and what became of deleted keys. Plain numbers:
-// they are told and read under that mutex (go_sync_map::counts()). Cost: one addition an event; an operation that
-// needs no mutex tells nothing.
+// What go_sync_map did under its mutex: misses, promotions, copies, and what became of deleted keys. Plain
+// numbers: they are told and read under that mutex (go_sync_map::counts()). Cost: one addition an event; an
+// operation that needs no mutex tells nothing.
 #ifndef TOPHASH_POLICIES_OBSERVE_SYNC_COUNTERS_HPP
 #define TOPHASH_POLICIES_OBSERVE_SYNC_COUNTERS_HPP
 
@@ -19,7 +19,7 @@ namespace observe {
 struct sync_counter_values {
   std::uint64_t misses = 0;
   std::uint64_t promotions = 0;
-  std::uint64_t copies = 0;          // of the table that is read, to make the writers'
+  std::uint64_t copies = 0;  // of the table that is read, to make the writers'
   std::uint64_t copied_entries = 0;
   std::uint64_t expunged = 0;
   std::uint64_t restored = 0;

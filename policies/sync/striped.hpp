@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// `Stripes` tables, each behind a reader-writer lock of its own; the hash says which one holds a key. Threads that
-// use keys of different stripes do not meet: neither in a lock nor, the stripes being `AlignBytes` apart, in a cache
-// line. A thread that must wait spins for a moment, then sleeps. Needs <tophash/shared_map.hpp>.
+// `Stripes` tables, each behind a reader-writer lock of its own; the hash says which one holds a key. Threads
+// that use keys of different stripes do not meet: neither in a lock nor, the stripes being `AlignBytes`
+// apart, in a cache line. A thread that must wait spins for a moment, then sleeps. Needs
+// <tophash/shared_map.hpp>.
 //   Stripes      a power of two; four for each thread keep a random pair of threads apart nearly always
 //   AlignBytes   128: processors fetch cache lines of 64 bytes in pairs; 64 halves what an empty map occupies
-// Cost: an operation locks and unlocks one stripe, two locked instructions. The map object holds the stripes, some
-// 128 or 256 bytes each; what goes over all entries locks them one after the other.
+// Cost: an operation locks and unlocks one stripe, two locked instructions. The map object holds the stripes,
+// some 128 or 256 bytes each; what goes over all entries locks them one after the other.
 #ifndef TOPHASH_POLICIES_SYNC_STRIPED_HPP
 #define TOPHASH_POLICIES_SYNC_STRIPED_HPP
 
