@@ -11,12 +11,13 @@ cd "$(dirname "$0")"
 legs='
 style            release         ^style$                           none
 release          release         -                                 all
-asan             asan            ^(unit|contract|docs)$            all
+asan             asan            ^(unit|shared|contract|docs)$     all
+tsan             tsan            ^shared$                          tophash_shared_tests
 no-exceptions    no-exceptions   ^(unit|contract)$                 all
 '
 # What the leg asan compiles and runs, without the sanitizers: what they would hide.
 long_legs='
-clang            clang           ^(unit|contract|docs)$            all
+clang            clang           ^(unit|shared|contract|docs)$     all
 '
 
 usage() {
@@ -27,10 +28,11 @@ usage: sh test.sh [--no-install] [--long] [--leg NAME]... [--help]
   --long         also the tests labelled `long`, and the leg clang
   --leg NAME     only this leg; may be repeated:
                    style          layering of the includes, shell scripts, spelling
-                   release        g++, everything else: contract, must-fail, consumer, lab; the unit tests with
-                                  --long, or when this leg is named
-                   asan           clang++ with address and undefined-behaviour sanitizers: unit, contract and
-                                  documentation tests
+                   release        g++, everything else: contract, must-fail, consumer, lab; unit and shared tests
+                                  with --long, or when this leg is named
+                   asan           clang++ with address and undefined-behaviour sanitizers: unit, shared,
+                                  contract and documentation tests
+                   tsan           clang++ with the thread sanitizer: shared tests alone
                    clang          the same without the sanitizers
                    no-exceptions  g++ -fno-exceptions
 TEXT

@@ -21,6 +21,7 @@ template <class Key, class Spec>
 class basic_set
     : public table::container<Key, void, typename typed_resolution<Key, void, Spec, presets::fallback>::type> {
   static_assert(std::is_object_v<Key> && !std::is_const_v<Key>, "Key is an object type");
+  static_assert(!facts_of<Spec>().sync.shared, "tophash[sync]: a set that threads share is another class: include <tophash/shared_map.hpp>");
   using base = table::container<Key, void, typename typed_resolution<Key, void, Spec, presets::fallback>::type>;
   using typename base::B;
   using base::s_;

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Plants one bug in a copy of the headers and requires that the contract battery notices it.
+# Plants one bug in a copy of the headers and requires that a test program, the contract battery or another, notices it.
 #   planted_bug.sh SOURCE WORK COMPILER LIBRARIES BUG
 # SOURCE: the project's folder. WORK: a folder to write to. LIBRARIES: the battery and what it links, in one word
 # list. BUG: a file of .ci/bugs, which holds
 #   # breaks: the invariant, in words
+#   probe: path/of/a/program.cpp   in tests/; contract/probe.cpp where it names none
 #   file: path/of/a/header.hpp
 #   sed -E commands for that header, each of which must change it
 # Exit status 0: noticed. Anything else says what went wrong: a bug that does not apply, or compile, or show.
@@ -28,10 +29,12 @@ for door in "$source"/framework/*.hpp; do
 done
 
 header=
+probe=contract/probe.cpp
 planted=0
 while IFS= read -r line; do
   case $line in
     '' | '#'*) ;;
+    'probe: '*) probe=${line#probe: } ;;
     'file: '*) header=$include/${line#file: } ;;
     *)
       [ -f "$header" ] || fail "no header $header"
@@ -45,8 +48,8 @@ done <"$bug"
 [ "$planted" -gt 0 ] || fail "nothing is planted"
 
 # shellcheck disable=SC2086
-"$compiler" -std=c++20 -O1 -w -I"$area/include" -I"$source/tests" "$source/tests/contract/probe.cpp" \
-  $libraries -o "$area/probe" || fail "does not compile"
+"$compiler" -std=c++20 -O1 -w -I"$area/include" -I"$source/tests" "$source/tests/$probe" \
+  $libraries -pthread -o "$area/probe" || fail "does not compile"
 
 status=0
 "$area/probe" >"$area/printed" 2>&1 || status=$?

@@ -17,6 +17,7 @@
 #include <tophash/framework/concepts/hashing.hpp>
 #include <tophash/framework/concepts/layout.hpp>
 #include <tophash/framework/concepts/load.hpp>
+#include <tophash/framework/concepts/observe.hpp>
 #include <tophash/framework/concepts/overflow.hpp>
 #include <tophash/framework/concepts/sizing.hpp>
 #include <tophash/framework/core/trace_info.hpp>
@@ -35,6 +36,7 @@ struct pack_facts {
   bool growth_conforms = true;
   bool overflow_conforms = true;
   bool allocation_conforms = true;
+  bool observer_is_told_of_reads = false;  // it takes found, missed or probed, stated or not
 };
 
 enum class rule_kind : std::uint8_t { pack, typed };
@@ -160,6 +162,9 @@ constexpr pack_facts pack_facts_of() noexcept {
   p.growth_conforms = growth_policy<typename Spec::growth>;
   p.overflow_conforms = overflow_source<typename Spec::overflow, typename Spec::allocation>;
   p.allocation_conforms = allocation_backend<typename Spec::allocation>;
+  using observer_type = typename Spec::observe;
+  p.observer_is_told_of_reads = takes_event<observer_type, events::found> || takes_event<observer_type, events::missed> ||
+                                takes_event<observer_type, events::probed>;
   return p;
 }
 

@@ -92,12 +92,19 @@ struct iteration_facts {
   bool survives_mutation = false;
 };
 
+// What a thread that must wait does: nothing waits; sleeps in the kernel (std::shared_mutex); spins, then sleeps.
+enum class waiting : std::uint8_t { never, sleeping, spinning };
+
 struct sync_facts {
   bool shared = false;  // several threads may write
+  std::size_t stripes = 1;      // locks, each with a table of its own
+  std::size_t align_bytes = 0;  // distance that keeps two stripes out of one cache line; 0: as the table needs
+  waiting wait = waiting::never;
 };
 
 struct observe_facts {
   bool on_const_paths = false;
+  bool shared_sink = false;  // its copies write to one place, which is not synchronised
 };
 
 struct spec_facts {

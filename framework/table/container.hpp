@@ -262,6 +262,11 @@ class container {
   size_type erase(K&& key) {
     return erase_any(key);
   }
+  template <class K>
+    requires(std::is_same_v<K, Key> || lookup_key<K>)
+  size_type erase(const K& key, token_type token) {
+    return erase_key(s_, hash_of_token(token), key) ? 1 : 0;
+  }
 
   // O(buckets). Keeps the array; overflow buckets go back to their source.
   void clear() noexcept { clear_entries(s_); }

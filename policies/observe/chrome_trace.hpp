@@ -143,7 +143,7 @@ class chrome_trace {
  public:
   using axis = axes::observe;
   static constexpr std::string_view name = "chrome_trace";
-  static constexpr observe_facts facts{.on_const_paths = false};
+  static constexpr observe_facts facts{.on_const_paths = false, .shared_sink = true};
 
   chrome_trace() noexcept = default;
   explicit chrome_trace(chrome_trace_writer& to) noexcept : writer_(&to) {}

@@ -10,9 +10,13 @@
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/growth/regrowing.hpp>
+#include <tophash/policies/observe/chrome_trace.hpp>
+#include <tophash/policies/observe/counters.hpp>
 #include <tophash/policies/overflow/none.hpp>
+#include <tophash/policies/overflow/shared_pool.hpp>
 #include <tophash/presets.hpp>
 #include <tophash/set.hpp>
+#include <tophash/shared_map.hpp>
 
 struct pinned {
   pinned() = default;
@@ -28,8 +32,15 @@ tophash::set<std::string, tophash::layout::bucket_chain<tophash::bucket_options{
 tophash::set<int, tophash::layout::open_groups<8>, tophash::load<7>, tophash::overflow::none> groups_of_eight;
 tophash::map<int, int, tophash::layout::open_groups<>, tophash::load<15>, tophash::deletion::dirty,
              tophash::growth::regrowing<tophash::growth::incremental<1>, tophash::growth::when::dead<25>>> groups_filled;
+tophash::map<int, int, tophash::sync::striped<16>, tophash::observe::counters> counted_reads;
+
+tophash::overflow::pool spare{tophash::allocators::system{}};
+tophash::map<int, int, tophash::sync::shared_mutex, tophash::overflow::shared_pool, tophash::observe::chrome_trace> one_lock{
+    tophash::overflow::shared_pool{spare}};
 
 void use() {
+  counted_reads.try_emplace(1, 1);
+  one_lock.try_emplace(1, 1);
   groups_of_eight.insert(1);
   groups_filled[1] = 1;
   behind_pointers.try_emplace(1);
