@@ -302,6 +302,7 @@ std::string explain_text(const json& e) {
   out += e.contains("built_as")
              ? "\nbuilt into this program as '" + e.at("built_as").get<std::string>() + "'\n"
              : "\nnot built into this program: compiled when it is asked for\n";
+  if (e.contains("dump")) out += "\na small one in memory\n" + e.at("dump").get<std::string>();
   return out;
 }
 

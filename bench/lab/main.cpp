@@ -18,6 +18,7 @@
 #include "lab/compare.hpp"
 #include "lab/describe.hpp"
 #include "lab/experiment.hpp"
+#include "lab/explain_dump.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
@@ -41,7 +42,7 @@ struct settings {
   std::string json_file;
   std::string topic;
   std::string spec, key = "u64", value = "u64";
-  bool cxx = false;
+  bool cxx = false, dump = false, raw_slots = false;
   experiment_request request;
   std::string sizes;
   std::uint64_t capacity = 0, row_limit = 0;
@@ -78,7 +79,16 @@ int explain_command(const settings& s) {
     std::fputs(explain_program(s.spec, s.key, s.value).c_str(), stdout);
     return exit_done;
   }
-  const nlohmann::json explained = explain_json(s.spec, s.key, s.value);
+  if (s.raw_slots && !s.dump) throw command_error(exit_usage, "--raw is for --dump");
+  nlohmann::json explained = explain_json(s.spec, s.key, s.value);
+  if (s.dump && !explained.contains("violation")) {
+    explained["dump"] = explain_dump({.spec = s.spec,
+                                      .key = s.key,
+                                      .value = s.value,
+                                      .raw_slots = s.raw_slots,
+                                      .seed = s.request.seed,
+                                      .progress = progress_line()});
+  }
   if (!s.json_file.empty()) write_json(explained, s.json_file);
   if (s.json_file != "-") std::fputs(explain_text(explained).c_str(), stdout);
   return explained.contains("violation") ? exit_check_failed : exit_done;
@@ -324,6 +334,8 @@ void add_commands(CLI::App& app, settings& s) {
       ->capture_default_str();
   explain->add_option("--value", s.value, "the same")->capture_default_str();
   explain->add_flag("--cxx", s.cxx, "a whole program with that map, and nothing else");
+  explain->add_flag("--dump", s.dump, "also a small map of it as it lies in memory, compiled for the purpose");
+  explain->add_flag("--raw", s.raw_slots, "with --dump: the bytes of each slot, erased ones included");
   add_common(explain, s);
 
   CLI::App* const run = app.add_subcommand("run", "one workload over variants and allocators");

@@ -22,18 +22,7 @@
 
 using namespace tophash;
 
-namespace {
-
-// The key is its hash: top byte the tag, low bits the bucket.
-struct as_it_is {
-  using axis = axes::hashing;
-  static constexpr std::string_view name = "as_it_is";
-  static constexpr hashing_facts facts{.seeded = false, .raw = true};
-  std::uint64_t hash(std::uint64_t key) const noexcept { return key; }
-  bool equal(std::uint64_t a, std::uint64_t b) const noexcept { return a == b; }
-};
-
-constexpr std::uint64_t key_of(std::uint64_t tag, std::uint64_t bucket) { return tag << 56 | bucket; }
+namespace of_dump {
 
 // Zeroed blocks; keeps what was in blocks of entries when they were given back.
 struct witness {
@@ -51,6 +40,23 @@ struct witness {
   }
   friend bool operator==(witness, witness) = default;
 };
+
+}  // namespace of_dump
+
+using of_dump::witness;
+
+namespace {
+
+// The key is its hash: top byte the tag, low bits the bucket.
+struct as_it_is {
+  using axis = axes::hashing;
+  static constexpr std::string_view name = "as_it_is";
+  static constexpr hashing_facts facts{.seeded = false, .raw = true};
+  std::uint64_t hash(std::uint64_t key) const noexcept { return key; }
+  bool equal(std::uint64_t a, std::uint64_t b) const noexcept { return a == b; }
+};
+
+constexpr std::uint64_t key_of(std::uint64_t tag, std::uint64_t bucket) { return tag << 56 | bucket; }
 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
