@@ -14,6 +14,7 @@
 #include "lab/claims.hpp"
 #include "lab/collectors.hpp"
 #include "lab/experiment.hpp"
+#include "lab/go_structure.hpp"
 #include "lab/nearest.hpp"
 #include "lab/registry.hpp"
 #include "lab/storages.hpp"
@@ -76,6 +77,8 @@ json workloads_json() {
     out.push_back({{"name", w.name}, {"description", w.description}});
   const workload_entry& matrix = overflow_reuse_entry();
   out.push_back({{"name", matrix.name}, {"description", matrix.description}});
+  out.push_back({{"name", go_structure_name},
+                 {"description", "the inside of go_like, field by field, with --with-go beside real Go's map (run only)"}});
   return out;
 }
 
