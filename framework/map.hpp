@@ -85,14 +85,15 @@ class basic_map
 
   // Strong guarantee.
   basic_map& operator=(std::initializer_list<value_type> list) {
+    const typename base::marked writing(s_);
     basic_map fresh(*this, only_policies{});
     fresh.insert(list.begin(), list.end());
     this->take_over(fresh);
     return *this;
   }
 
-  void swap(basic_map& other) noexcept { this->swap_with(other); }
-  friend void swap(basic_map& a, basic_map& b) noexcept { a.swap(b); }
+  void swap(basic_map& other) noexcept(base::nothrow_access) { this->swap_with(other); }
+  friend void swap(basic_map& a, basic_map& b) noexcept(base::nothrow_access) { a.swap(b); }
 
   // ---- element access ---------------------------------------------------------------------------------------
 
@@ -241,6 +242,8 @@ class basic_map
   // False: memory ran out and this map is as before.
   [[nodiscard]] bool try_assign(const basic_map& other) {
     if (this == &other) return true;
+    const typename base::marked writing(s_);
+    check_iteration(base::state_of(other));
     basic_map fresh(other, only_policies{}, this->allocation());
     if (copy_entries(fresh.s_, other.s_) != table::growth_result::done) return false;
     this->take_over(fresh);
@@ -276,12 +279,14 @@ class basic_map
   // was counted as 31 instructions an insert. The slow paths behind it are functions.
   template <class K, class... Args>
   TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert_any(std::uint64_t hash, K&& key, Args&&... args) {
+    const typename base::marked writing(s_);
     return this->result_or_throw(
         insert_if_absent(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
   }
   template <class K, class... Args>
   try_insert_result try_insert_any(K&& key, Args&&... args) {
     const std::uint64_t hash = hash_of(s_, key);
+    const typename base::marked writing(s_);
     return this->result_or_false(
         insert_if_absent(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
   }
@@ -293,6 +298,7 @@ class basic_map
   template <class K, class V>
   TOPHASH_NOINLINE place_type assigned_while_growing(std::uint64_t hash, const K& key, std::remove_reference_t<V>& value) {
     if (!s_.growing()) return {};
+    const typename base::marked writing(s_);
     place_type there = find_while_growing<K>(s_, hash, key);
     if (!there) return {};
     tell_probed(s_, s_.policies.observe, hash, there);

@@ -66,14 +66,15 @@ class basic_set
 
   // Strong guarantee.
   basic_set& operator=(std::initializer_list<value_type> list) {
+    const typename base::marked writing(s_);
     basic_set fresh(*this, only_policies{});
     fresh.insert(list.begin(), list.end());
     this->take_over(fresh);
     return *this;
   }
 
-  void swap(basic_set& other) noexcept { this->swap_with(other); }
-  friend void swap(basic_set& a, basic_set& b) noexcept { a.swap(b); }
+  void swap(basic_set& other) noexcept(base::nothrow_access) { this->swap_with(other); }
+  friend void swap(basic_set& a, basic_set& b) noexcept(base::nothrow_access) { a.swap(b); }
 
   std::pair<iterator, bool> insert(const Key& key) { return insert_any(hash_of(s_, key), key); }
   std::pair<iterator, bool> insert(Key&& key) { return insert_any(hash_of(s_, key), std::move(key)); }
@@ -113,11 +114,14 @@ class basic_set
 
   try_insert_result try_insert(const Key& key) {
     const std::uint64_t hash = hash_of(s_, key);
+    const typename base::marked writing(s_);
     return this->result_or_false(insert_if_absent(s_, hash, key), hash);
   }
   // False: memory ran out and this set is as before.
   [[nodiscard]] bool try_assign(const basic_set& other) {
     if (this == &other) return true;
+    const typename base::marked writing(s_);
+    check_iteration(base::state_of(other));
     basic_set fresh(other, only_policies{}, this->allocation());
     if (copy_entries(fresh.s_, other.s_) != table::growth_result::done) return false;
     this->take_over(fresh);
@@ -140,6 +144,7 @@ class basic_set
 
   template <class K>
   std::pair<iterator, bool> insert_any(std::uint64_t hash, K&& key) {
+    const typename base::marked writing(s_);
     return this->result_or_throw(insert_if_absent(s_, hash, std::forward<K>(key)), hash);
   }
 };

@@ -22,6 +22,7 @@
 #include <tophash/policies/deletion/immediate.hpp>
 #include <tophash/policies/deletion/purging.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
+#include <tophash/policies/deletion/wiping.hpp>
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/growth/in_order.hpp>
 #include <tophash/policies/growth/incremental.hpp>
@@ -50,6 +51,7 @@
 #include <tophash/policies/sizing/power_of_two_high.hpp>
 #include <tophash/policies/sizing/prime.hpp>
 #include <tophash/policies/sync/none.hpp>
+#include <tophash/policies/sync/owner_checked.hpp>
 
 #include "lab/nearest.hpp"
 #include "lab/spec_parser.hpp"
@@ -517,6 +519,45 @@ void purging_facts(const term& t, spec_facts& out) {
   }
 }
 
+// wiping(D, none | pointers | all)
+term wiping_form(const term& t) {
+  const bool right = t.arguments.size() == 2 && t.arguments.front().key.empty() && t.arguments.back().key.empty();
+  if (!right) throw spec_error(t.position, "wiping takes a deletion and what to zero, as in wiping(tombstone,all)");
+  const term& what = t.arguments.back().value;
+  const std::vector<std::string> known = {"none", "pointers", "all"};
+  if (!what.arguments.empty() || std::find(known.begin(), known.end(), what.name) == known.end())
+    unknown(what, "extent of a wipe", known);
+  term out = word("wiping");
+  out.arguments.push_back({.key = {}, .value = normal_form(deletion_axis, t.arguments.front().value)});
+  out.arguments.push_back({.key = {}, .value = word(what.name)});
+  return out;
+}
+
+std::string wiping_spelling(const term& t) {
+  return "tophash::deletion::wiping<" + spelling_of(deletion_axis, t.arguments.front().value) + ", tophash::wipe::" +
+         t.arguments.back().value.name + ">";
+}
+
+void wiping_facts(const term& t, spec_facts& out) {
+  const term& inner = t.arguments.front().value;
+  entry_of(deletion_axis, inner.name).facts(inner, out);
+  const std::string& what = t.arguments.back().value.name;
+  out.deletion.wiped = what == "all" ? wipe::all : what == "pointers" ? wipe::pointers : wipe::none;
+}
+
+// ---- owner_checked, owner_checked(throwing) -----------------------------------------------------
+
+term owner_checked_form(const term& t) {
+  term out = word("owner_checked");
+  if (t.arguments.empty()) return out;
+  const term& response = t.arguments.front().value;
+  if (t.arguments.size() != 1 || !t.arguments.front().key.empty() || !response.arguments.empty())
+    throw spec_error(t.position, "owner_checked takes at most 'throwing'");
+  if (response.name != "throwing") unknown(response, "response", {"throwing"});
+  out.arguments.push_back({.key = {}, .value = word("throwing")});
+  return out;
+}
+
 // ---- pages(LEAST_BYTES) -------------------------------------------------------------------------
 
 term pages_form(const term& t) {
@@ -815,6 +856,10 @@ constexpr option_entry options_table[] = {
      "purging(dirty,share=25) purging(dirty,batch(64,3)) purging(tombstone(not_reusing),share=10) "
      "purging(immediate,share=25) purging(dirty,batch(64,0))"},
 
+    {deletion_axis, "wiping", "D, none|pointers|all", "what is zeroed of an entry that is gone: addresses, every byte",
+     "policies/deletion/wiping.hpp", false, wiping_form, wiping_spelling, wiping_facts,
+     "wiping(tombstone,pointers) wiping(immediate,all) wiping(purging(dirty,share=25),all) wiping(dirty,none)"},
+
     {load_axis, "load", "entries, buckets", "full at so many entries to so many buckets or groups",
      "policies/load/load.hpp", false, load_form, load_spelling, load_facts_of,
      "load(13,2) load(8) load(1) load(7,8) load(1,4) load(20) load(0,1) load(4,0)"},
@@ -934,6 +979,17 @@ constexpr option_entry options_table[] = {
     {sync_axis, "none", "", "one thread at a time", "policies/sync/none.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::sync::none"}; },
      [](const term&, spec_facts& out) { out.sync = sync::none::facts; }},
+    {sync_axis, "owner_checked", "[throwing]",
+     "one thread at a time, and a breach that is noticed ends the program (or throws), as in Go",
+     "policies/sync/owner_checked.hpp", false, owner_checked_form,
+     [](const term& t) {
+       return std::string{t.arguments.empty() ? "tophash::sync::owner_checked"
+                                              : "tophash::sync::owner_checked_throwing"};
+     },
+     [](const term& t, spec_facts& out) {
+       out.sync = t.arguments.empty() ? sync::owner_checked::facts : sync::owner_checked_throwing::facts;
+     },
+     "owner_checked owner_checked(throwing)"},
     {observe_axis, "nothing", "", "no telemetry, no cost", "policies/observe/nothing.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::observe::nothing"}; },
      [](const term&, spec_facts& out) {

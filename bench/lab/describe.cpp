@@ -15,6 +15,7 @@
 #include "lab/collectors.hpp"
 #include "lab/experiment.hpp"
 #include "lab/fragmentation.hpp"
+#include "lab/go_structure.hpp"
 #include "lab/nearest.hpp"
 #include "lab/registry.hpp"
 #include "lab/storages.hpp"
@@ -80,6 +81,8 @@ json workloads_json() {
   out.push_back({{"name", fragmentation_name},
                  {"description",
                   "many small maps on each storage, nine of ten dropped: what is trapped, what goes back"}});
+  out.push_back({{"name", go_structure_name},
+                 {"description", "the inside of go_like, field by field, with --with-go beside real Go's map (run only)"}});
   return out;
 }
 
@@ -307,6 +310,7 @@ std::string explain_text(const json& e) {
   out += e.contains("built_as")
              ? "\nbuilt into this program as '" + e.at("built_as").get<std::string>() + "'\n"
              : "\nnot built into this program: compiled when it is asked for\n";
+  if (e.contains("dump")) out += "\na small one in memory\n" + e.at("dump").get<std::string>();
   return out;
 }
 

@@ -20,6 +20,8 @@
 #include "lab/describe.hpp"
 #include "lab/experiment.hpp"
 #include "lab/fragmentation.hpp"
+#include "lab/explain_dump.hpp"
+#include "lab/go_structure.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
@@ -43,7 +45,7 @@ struct settings {
   std::string json_file;
   std::string topic;
   std::string spec, key = "u64", value = "u64";
-  bool cxx = false;
+  bool cxx = false, dump = false, raw_slots = false;
   experiment_request request;
   std::string sizes;
   std::uint64_t capacity = 0, row_limit = 0;
@@ -54,6 +56,7 @@ struct settings {
   reproduce_request reproduction;
   claim_filter claims;
   reuse_request reuse;
+  go_structure_request structure;
 };
 
 // ---- the commands -------------------------------------------------------------------------------
@@ -80,7 +83,16 @@ int explain_command(const settings& s) {
     std::fputs(explain_program(s.spec, s.key, s.value).c_str(), stdout);
     return exit_done;
   }
-  const nlohmann::json explained = explain_json(s.spec, s.key, s.value);
+  if (s.raw_slots && !s.dump) throw command_error(exit_usage, "--raw is for --dump");
+  nlohmann::json explained = explain_json(s.spec, s.key, s.value);
+  if (s.dump && !explained.contains("violation")) {
+    explained["dump"] = explain_dump({.spec = s.spec,
+                                      .key = s.key,
+                                      .value = s.value,
+                                      .raw_slots = s.raw_slots,
+                                      .seed = s.request.seed,
+                                      .progress = progress_line()});
+  }
   if (!s.json_file.empty()) write_json(explained, s.json_file);
   if (s.json_file != "-") std::fputs(explain_text(explained).c_str(), stdout);
   return explained.contains("violation") ? exit_check_failed : exit_done;
@@ -129,6 +141,19 @@ int fragmentation_command(settings& s) {
   for (const std::string& sentence : r.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   for (const fragmentation_row& row : r.rows) failed = failed || !row.trouble.empty();
   return r.interrupted ? exit_interrupted : failed ? exit_check_failed : exit_done;
+}
+
+int go_structure_command(settings& s, bool repeat_given) {
+  go_structure_request& request = s.structure;
+  request.seed = s.request.seed;
+  if (repeat_given) request.rounds = s.request.repeat;
+  request.argv = s.request.argv;
+  request.progress = progress_line();
+  const go_structure_result r = run_go_structure(request);
+  request.progress("");
+  if (!s.json_file.empty()) write_json(go_structure_json(r), s.json_file);
+  if (s.json_file != "-") std::fputs(go_structure_text(r).c_str(), stdout);
+  return exit_code_of(r);
 }
 
 // Of the commands that take a workload or a trace.
@@ -299,9 +324,19 @@ void add_reuse_options(CLI::App* run, settings& s) {
       ->capture_default_str();
 }
 
-bool any_reuse_option(const CLI::App& run) {
+// Of go_structure alone.
+constexpr const char* structure_group = "Options of go_structure";
+
+void add_structure_options(CLI::App* run, settings& s) {
+  run->add_flag("--with-go", s.structure.with_go, "compare with real Go's map")->group(structure_group);
+  run->add_option("--go", s.structure.go, "programs `go` of the versions to compare with; none: the one in PATH")
+      ->type_name("PATH...")
+      ->group(structure_group);
+}
+
+bool any_option_of(const CLI::App& run, const char* group) {
   for (const CLI::Option* o : run.get_options()) {
-    if (o->get_group() == reuse_group && o->count() != 0) return true;
+    if (o->get_group() == group && o->count() != 0) return true;
   }
   return false;
 }
@@ -341,6 +376,8 @@ void add_commands(CLI::App& app, settings& s) {
       ->capture_default_str();
   explain->add_option("--value", s.value, "the same")->capture_default_str();
   explain->add_flag("--cxx", s.cxx, "a whole program with that map, and nothing else");
+  explain->add_flag("--dump", s.dump, "also a small map of it as it lies in memory, compiled for the purpose");
+  explain->add_flag("--raw", s.raw_slots, "with --dump: the bytes of each slot, erased ones included");
   add_common(explain, s);
 
   CLI::App* const run = app.add_subcommand("run", "one workload over variants and allocators");
@@ -351,6 +388,7 @@ void add_commands(CLI::App& app, settings& s) {
   run->add_option("--key", s.request.key, "u64 or string")->capture_default_str();
   add_experiment_options(run, s);
   add_reuse_options(run, s);
+  add_structure_options(run, s);
 
   CLI::App* const replay = app.add_subcommand("replay", "a recorded trace over variants and allocators");
   replay->add_option("trace", s.request.trace, "a file of lines time,op,key,size, zstd or plain")
@@ -432,9 +470,22 @@ int dispatch(const CLI::App& app, settings& s) {
     if (chosen.count("--repeat") == 0) s.request.repeat = reuse_rounds_usual;
     return overflow_reuse_command(s);
   }
-  if (name == "run" && s.request.workload == fragmentation_name && !any_reuse_option(chosen))
+  if (name == "run" && s.request.workload == fragmentation_name && !any_option_of(chosen, reuse_group) &&
+      !any_option_of(chosen, structure_group))
     return fragmentation_command(s);
-  if (name == "run" && any_reuse_option(chosen))
+  const bool structure = name == "run" && s.request.workload == go_structure_name;
+  if (name == "run" && !structure && any_option_of(chosen, structure_group))
+    throw command_error(exit_usage, "--with-go and --go are for go_structure");
+  if (structure) {
+    bool others = any_option_of(chosen, reuse_group);
+    for (const char* other : {"--n", "--key", "--variant", "--allocator", "--collector", "--bind", "--load", "--check"})
+      others = others || chosen.count(other) != 0;
+    if (others)
+      throw command_error(exit_usage, "go_structure takes --with-go, --go, --repeat, --seed and --json alone: it is "
+                                      "about preset=go_like");
+    return go_structure_command(s, chosen.count("--repeat") != 0);
+  }
+  if (name == "run" && any_option_of(chosen, reuse_group))
     throw command_error(exit_usage,
                         "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");
   return experiment_command(s, name);

@@ -82,13 +82,17 @@ const json& need(const json& object, const char* name) {
 
 }  // namespace
 
-bool go_installed() {
+bool go_installed(const std::string& program) {
+  if (program.find('/') != std::string::npos) {
+    std::error_code failed;
+    return fs::is_regular_file(program, failed) && ::access(program.c_str(), X_OK) == 0;
+  }
   const char* path = std::getenv("PATH");
   if (path == nullptr) return false;
   std::string_view rest = path;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find(':'), rest.size());
-    const fs::path candidate = fs::path(rest.substr(0, end)) / "go";
+    const fs::path candidate = fs::path(rest.substr(0, end)) / program;
     std::error_code failed;
     if (fs::is_regular_file(candidate, failed) && ::access(candidate.c_str(), X_OK) == 0) return true;
     rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -96,17 +100,26 @@ bool go_installed() {
   return false;
 }
 
-go_programs::go_programs(const fs::path& sources) {
-  if (!go_installed()) {
+namespace {
+
+// The child starts in another folder.
+std::string by_path(const std::string& program) {
+  return program.find('/') == std::string::npos ? program : fs::absolute(program).string();
+}
+
+}  // namespace
+
+go_programs::go_programs(const fs::path& sources, const std::string& program) {
+  if (!go_installed(program)) {
     throw command_error(exit_not_here,
-                        "--with-go needs the program 'go', which is not installed (Debian package " +
+                        "--with-go needs the program '" + program + "', which is not installed (Debian package " +
                             std::string{go_package} + ")");
   }
   if (!fs::exists(sources / "go.mod"))
     throw command_error(exit_not_here, sources.string() + ": holds no Go module");
   folder_ = make_scratch();
   const std::string scratch = folder_.string();
-  const child_result built = run_child({"go", "build", "-o", scratch + "/programs", "."}, sources, folder_,
+  const child_result built = run_child({by_path(program), "build", "-o", scratch + "/programs", "."}, sources, folder_,
                                        {"GOCACHE=" + scratch + "/cache", "GOPATH=" + scratch + "/path",
                                         "GOFLAGS=-mod=readonly", "GOPROXY=off", "GOTOOLCHAIN=local",
                                         "GO111MODULE=on", "CGO_ENABLED=0", "GOENV=off", "GOWORK=off"});
@@ -123,15 +136,18 @@ go_programs::~go_programs() {
 }
 
 go_result go_programs::run(const claim_request& request) const {
-  const json how{{"measurement", request.table->workload},
-                 {"rounds", request.rounds},
-                 {"seed", request.seed},
-                 {"parameters", request.parameters}};
   request.progress(request.table->id + ": Go");
+  return run(request.table->workload, request.rounds, request.seed, request.parameters);
+}
+
+go_result go_programs::run(const std::string& measurement, unsigned rounds, std::uint64_t seed,
+                           const std::map<std::string, double>& parameters) const {
+  const json how{
+      {"measurement", measurement}, {"rounds", rounds}, {"seed", seed}, {"parameters", parameters}};
   const child_result ran =
       run_child({(folder_ / "programs").string(), how.dump()}, folder_, folder_, {"GOGC=100"});
   if (ran.code != 0) {
-    throw command_error(exit_check_failed, "the Go program for " + request.table->id + " ended with " +
+    throw command_error(exit_check_failed, "the Go program for " + measurement + " ended with " +
                                                std::to_string(ran.code) + ": " + ran.err);
   }
   return parse_go_result(ran.out);

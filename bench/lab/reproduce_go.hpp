@@ -4,6 +4,7 @@
 #ifndef TOPHASH_BENCH_LAB_REPRODUCE_GO_HPP
 #define TOPHASH_BENCH_LAB_REPRODUCE_GO_HPP
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -17,7 +18,8 @@ namespace tophash::lab {
 
 inline constexpr std::string_view go_package = "golang-go";
 
-bool go_installed();
+// Is `program` one that can be started: a path as it is, a name through PATH?
+bool go_installed(const std::string& program = "go");
 
 struct go_result {
   std::string version;  // go1.19.8
@@ -28,12 +30,14 @@ struct go_result {
 class go_programs {
  public:
   // Builds. Throws command_error: exit_not_here without `go`, exit_check_failed with the compiler's words.
-  explicit go_programs(const std::filesystem::path& sources);
+  explicit go_programs(const std::filesystem::path& sources, const std::string& program = "go");
   go_programs(const go_programs&) = delete;
   go_programs& operator=(const go_programs&) = delete;
   ~go_programs();
 
   go_result run(const claim_request& request) const;
+  go_result run(const std::string& measurement, unsigned rounds, std::uint64_t seed,
+                const std::map<std::string, double>& parameters) const;
 
  private:
   std::filesystem::path folder_;

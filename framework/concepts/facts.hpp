@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <tophash/framework/core/purpose.hpp>
 
@@ -14,6 +15,12 @@ namespace tophash::inline v1 {
 
 enum class layout_kind : std::uint8_t { bucket_chain, open_groups, nodes, other };
 enum class deletion_kind : std::uint8_t { immediate, tombstone, dirty };
+
+// Of an entry that is gone: nothing is zeroed, key or value where it may hold an address, every byte.
+enum class wipe : std::uint8_t { none, pointers, all };
+constexpr std::string_view wipe_name(wipe w) noexcept {
+  return w == wipe::none ? "none" : w == wipe::pointers ? "pointers" : "all";
+}
 
 struct layout_facts {
   layout_kind kind = layout_kind::other;
@@ -48,6 +55,7 @@ struct deletion_facts {
   std::size_t purge_percent = 0;      // as soon as the residue is this share of the load limit
   std::size_t purge_batch_slots = 0;  // when `purge_batches` checks in a row, one every so many erases, each found
   std::size_t purge_batches = 0;      // at least a batch of residue
+  wipe wiped = wipe::none;
 
   // Erased entries that are counted (load.dead or load.dirty) and that a purge can remove.
   constexpr bool leaves_residue() const noexcept {
@@ -96,10 +104,12 @@ struct iteration_facts {
 enum class waiting : std::uint8_t { never, sleeping, spinning };
 
 struct sync_facts {
-  bool shared = false;  // several threads may write
+  bool shared = false;          // several threads may write
   std::size_t stripes = 1;      // locks, each with a table of its own
   std::size_t align_bytes = 0;  // distance that keeps two stripes out of one cache line; 0: as the table needs
   waiting wait = waiting::never;
+  bool checked = false;   // concurrent misuse is looked for ...
+  bool throwing = false;  // ... and what answers it may throw
 };
 
 struct observe_facts {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Synchronisation policy: who may use a map at once. A tag; the mechanism is in table/ and shared/.
-//   S::facts   sync_facts   shared: several threads may write, and visitation replaces iterators; then
-//                           stripes: so many locks with a table each; wait: what a thread does that must wait
+//   S::facts                  sync_facts   shared: several threads may write, and visitation replaces iterators;
+//                                          then stripes: so many locks with a table each; wait: what a thread
+//                                          does that must wait
+//                                          checked: one owner at a time, and a breach is looked for
+//   S::misused(const char*)   void         where checked: what answers a breach; facts.throwing unless noexcept
 // A shared map is asked for by the option, and is there where <tophash/shared_map.hpp> is included.
 #ifndef TOPHASH_FRAMEWORK_CONCEPTS_SYNC_HPP
 #define TOPHASH_FRAMEWORK_CONCEPTS_SYNC_HPP

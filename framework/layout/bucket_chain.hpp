@@ -43,6 +43,7 @@
 #include <tophash/framework/core/relocate.hpp>
 #include <tophash/framework/core/text.hpp>
 #include <tophash/framework/core/trace_info.hpp>
+#include <tophash/framework/core/wipe.hpp>
 
 namespace tophash::inline v1 {
 
@@ -459,6 +460,21 @@ struct bucket_chain_model {
     } else {
       std::memset(static_cast<void*>(pair_unit_at(s)), 0, sizeof(typename bytes::pair_unit));
     }
+  }
+  // What the deletion policy wants zeroed of a slot whose entry is gone.
+  static void wipe_erased(slot s) noexcept {
+    constexpr bool key = bytes::key_boxed || may_leave_address<Key>;
+    constexpr bool value = bytes::value_boxed || may_leave_address<T>;
+    if constexpr (Deletion.wiped == wipe::all || (Deletion.wiped == wipe::pointers && bytes::pair_boxed)) {
+      wipe_entry(s);
+    } else if constexpr (Deletion.wiped == wipe::pointers && split) {
+      if constexpr (key) std::memset(static_cast<void*>(key_unit_at(s)), 0, sizeof(typename bytes::key_unit));
+      if constexpr (value) std::memset(static_cast<void*>(value_unit_at(s)), 0, sizeof(typename bytes::value_unit));
+    } else if constexpr (Deletion.wiped == wipe::pointers) {
+      if constexpr (key) std::memset(static_cast<void*>(key_at(s)), 0, sizeof(Key));
+      if constexpr (value) std::memset(static_cast<void*>(value_at(s)), 0, sizeof(mapped_type));
+    }
+    static_cast<void>(s);
   }
   static void wipe_entries(bucket* b) noexcept { std::memset(b->entries, 0, sizeof b->entries); }
 

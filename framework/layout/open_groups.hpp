@@ -47,6 +47,7 @@
 #include <tophash/framework/core/checked.hpp>
 #include <tophash/framework/core/relocate.hpp>
 #include <tophash/framework/core/text.hpp>
+#include <tophash/framework/core/wipe.hpp>
 
 namespace tophash::inline v1 {
 
@@ -464,6 +465,17 @@ struct open_groups_model {
     } else {
       relocate_parts(key_at(to), value_at(to), key_at(from), value_at(from));
     }
+  }
+
+  // What the deletion policy wants zeroed of a slot whose entry is gone.
+  static void wipe_erased(slot s) noexcept {
+    if constexpr (Deletion.wiped == wipe::all || (Deletion.wiped == wipe::pointers && boxed)) {
+      std::memset(static_cast<void*>(s.entry), 0, sizeof *s.entry);
+    } else if constexpr (Deletion.wiped == wipe::pointers) {
+      if constexpr (may_leave_address<Key>) std::memset(static_cast<void*>(key_at(s)), 0, sizeof(Key));
+      if constexpr (may_leave_address<T>) std::memset(static_cast<void*>(value_at(s)), 0, sizeof(mapped_type));
+    }
+    static_cast<void>(s);
   }
 
   // ---- blocks

@@ -2,7 +2,8 @@
 // Go 1.19's map: eight slots a bucket, keys together and values together, entries over 128 bytes behind a
 // pointer; tombstones that any insert of the same chain reuses, Go's collapse rule, overflow buckets never
 // unlinked; 6.5 entries a bucket; growth by doubling with two chains evacuated a write, updates and deletes of
-// absent keys included. Same-size growth and iteration under mutation are not part of it yet.
+// absent keys included; misuse by two threads ends the program where it is noticed. Same-size growth and iteration under
+// mutation are not part of it yet.
 #ifndef TOPHASH_FRAMEWORK_PRESETS_GO_LIKE_HPP
 #define TOPHASH_FRAMEWORK_PRESETS_GO_LIKE_HPP
 
@@ -17,6 +18,7 @@
 #include <tophash/policies/load/load.hpp>
 #include <tophash/policies/overflow/fresh.hpp>
 #include <tophash/policies/sizing/power_of_two.hpp>
+#include <tophash/policies/sync/owner_checked.hpp>
 
 namespace tophash::inline v1 {
 
@@ -27,7 +29,7 @@ struct go_like {
   static constexpr std::string_view name = "go_like";
   using options = bundle<layout::bucket_chain<bucket_options{.arrange = arrangement::split}>,
                          hashing::seeded<hashing::wyhash>, sizing::power_of_two, deletion::tombstone, load<13, 2>,
-                         growth::incremental<2, true>, overflow::fresh>;
+                         growth::incremental<2, true>, overflow::fresh, sync::owner_checked>;
 };
 
 }  // namespace presets

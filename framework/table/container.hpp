@@ -53,6 +53,9 @@ class container {
   using B = typename binding_of<Key, T, Spec>::type;
   using model = typename B::model;
   using hashing_type = typename Spec::hashing;
+  using state_type = typename B::state_type;
+  using marked = write_mark<state_type>;  // sync::owner_checked; otherwise nothing
+  static constexpr bool nothrow_access = !misuse_throws<state_type>;
 
   template <class K>
   static constexpr bool lookup_key = !std::is_same_v<std::remove_cvref_t<K>, Key> &&
@@ -104,6 +107,7 @@ class container {
 
   container(const container& other) : container(other, other.s_.policies.allocation) {}
   container(const container& other, const allocation_type& handle) : s_(copy_policies(other.s_, handle)) {
+    check_iteration(state_of(other));
     throw_if_no_room(copy_entries(s_, other.s_));
   }
 
@@ -127,14 +131,16 @@ class container {
   // Strong guarantee: the copy is complete before anything is given up.
   container& operator=(const container& other) {
     if (this == &other) return *this;
+    const marked writing(s_);
     container copy(other, propagates_on_copy<allocation_type>() ? other.s_.policies.allocation : s_.policies.allocation);
     take_over(copy);
     return *this;
   }
 
-  container& operator=(container&& other) noexcept(propagates_on_move<allocation_type>() ||
-                                                   std::is_empty_v<allocation_type>) {
+  container& operator=(container&& other) noexcept((propagates_on_move<allocation_type>() ||
+                                                    std::is_empty_v<allocation_type>)&&nothrow_access) {
     if (this == &other) return *this;
+    const marked writing(s_), writing_other(other.s_);
     if (propagates_on_move<allocation_type>() || s_.policies.allocation == other.s_.policies.allocation) {
       take_over(other);
     } else if constexpr (copied_across) {
@@ -150,9 +156,15 @@ class container {
 
   // ---- iterators and capacity -------------------------------------------------------------------------------
 
-  iterator begin() noexcept { return iterator(first_cursor(s_)); }
-  const_iterator begin() const noexcept { return const_iterator(first_cursor(s_)); }
-  const_iterator cbegin() const noexcept { return begin(); }
+  iterator begin() noexcept(nothrow_access) {
+    check_iteration(state_of(*this));
+    return iterator(first_cursor(s_));
+  }
+  const_iterator begin() const noexcept(nothrow_access) {
+    check_iteration(state_of(*this));
+    return const_iterator(first_cursor(s_));
+  }
+  const_iterator cbegin() const noexcept(nothrow_access) { return begin(); }
   iterator end() noexcept { return iterator{}; }
   const_iterator end() const noexcept { return const_iterator{}; }
   const_iterator cend() const noexcept { return end(); }
@@ -245,13 +257,18 @@ class container {
   // ---- erasure ----------------------------------------------------------------------------------------------
 
   // Moves nothing; invalidates iterators to this entry only. Returns the next one.
-  iterator erase(const_iterator where) { return iterator(erase_cursor(s_, where.where())); }
+  iterator erase(const_iterator where) {
+    const marked writing(s_);
+    return iterator(erase_cursor(s_, where.where()));
+  }
   iterator erase(iterator where)
     requires(!std::is_same_v<iterator, const_iterator>)
   {
+    const marked writing(s_);
     return iterator(erase_cursor(s_, where.where()));
   }
   iterator erase(const_iterator first, const_iterator last) {
+    const marked writing(s_);
     while (first != last) first = const_iterator(erase_cursor(s_, first.where()));
     return iterator(first.where());
   }
@@ -269,7 +286,10 @@ class container {
   }
 
   // O(buckets). Keeps the array; overflow buckets go back to their source.
-  void clear() noexcept { clear_entries(s_); }
+  void clear() noexcept(nothrow_access) {
+    const marked writing(s_);
+    clear_entries(s_);
+  }
 
   // ---- size policy ------------------------------------------------------------------------------------------
 
@@ -281,20 +301,28 @@ class container {
     return static_cast<float>(B::facts.load.numerator) / static_cast<float>(B::facts.load.denominator);
   }
   // Room for `entries` in all; ends a growth under way. std::length_error if no array can be that large.
-  void reserve(size_type entries) { throw_if_no_room(reserve_slow(s_, entries)); }
+  void reserve(size_type entries) {
+    const marked writing(s_);
+    throw_if_no_room(reserve_slow(s_, entries));
+  }
   [[nodiscard]] bool try_reserve(size_type entries) {
+    const marked writing(s_);
     return reserve_slow(s_, entries) == growth_result::done;
   }
   // At least `buckets` main buckets. Never fewer than now: giving back is a growth policy's decision.
-  void rehash(size_type buckets) { throw_if_no_room(rehash_slow(s_, buckets)); }
+  void rehash(size_type buckets) {
+    const marked writing(s_);
+    throw_if_no_room(rehash_slow(s_, buckets));
+  }
   size_type bucket_count() const noexcept { return s_.current.units; }
 
   // ---- deletion::dirty --------------------------------------------------------------------------------------
 
   // Destroys at most `budget` erased entries that were kept, going on where the last call stopped. Returns how many.
-  size_type sweep(size_type budget = std::numeric_limits<size_type>::max()) noexcept
+  size_type sweep(size_type budget = std::numeric_limits<size_type>::max()) noexcept(nothrow_access)
     requires B::dirty_kind
   {
+    const marked writing(s_);
     return sweep_dirty(s_, budget);
   }
   // Takes the entry out of sight: no allocation, no destruction, no move, no growth step. For a collector's pause.
@@ -310,6 +338,11 @@ class container {
   tophash::memory_report memory_report() const noexcept { return report_memory(s_); }
   chain_shape chain_statistics() const noexcept { return shape_of(s_); }
   const char* check_invariants() const noexcept { return check_table(s_); }
+  // The table as text, part by part, to sink(std::string_view). <tophash/dump.hpp> has the options, and what this needs.
+  template <class Sink, class Options>
+  void dump_to(Sink&& sink, const Options& options) const {
+    dump_table(state_of(*this), options, sink);
+  }
 
   const allocation_type& allocation() const noexcept { return s_.policies.allocation; }
   const hashing_type& hashing_policy() const noexcept { return s_.policies.hashing; }
@@ -328,7 +361,14 @@ class container {
   container(policies_only, const container& other, const allocation_type& handle)
       : s_(copy_policies(other.s_, handle)) {}
 
-  void swap_with(container& other) noexcept { swap_states(s_, other.s_); }
+  void swap_with(container& other) noexcept(nothrow_access) {
+    if (this == &other) return;
+    const marked writing(s_), writing_other(other.s_);
+    swap_states(s_, other.s_);
+  }
+
+  // As the layout's family of functions knows it.
+  static const state_type& state_of(const container& c) noexcept { return c.s_; }
 
   // Gives up what this holds and takes over `other`, whose handle may be kept.
   void take_over(container& other) noexcept {
@@ -373,6 +413,7 @@ class container {
 
   template <class K>
   TOPHASH_ALWAYS_INLINE typename B::cursor_type cursor_at(const K& key, std::uint64_t hash) const {
+    check_read(state_of(*this));
     const place<B> p = find_entry(s_, hash, key);
     tell_probed(s_, observer_for_reads(), hash, p);
     if (p) {
@@ -402,7 +443,9 @@ class container {
   }
   template <class K>
   size_type erase_any(const K& key) {
-    return erase_key(s_, hash_of(s_, key), key) ? 1 : 0;
+    const std::uint64_t hash = hash_of(s_, key);
+    const marked writing(s_);
+    return erase_key(s_, hash, key) ? 1 : 0;
   }
 
   template <class It>

@@ -54,7 +54,7 @@ void destroy_key_part(state<B>& s, typename B::slot at) noexcept {
   auto* const key = B::model::key_at(at);
   std::destroy_at(key);
   if constexpr (B::model::bytes::key_boxed) {
-    s.policies.allocation.deallocate(key, node_request<typename B::key_type>());
+    release_node<typename B::key_type>(s, key);
   }
 }
 
@@ -106,13 +106,14 @@ void resurrect(state<B>& s, std::uint64_t hash, const place<B>& where, MakeValue
         // The value is gone: what is left of the entry goes too.
         if constexpr (model::bytes::pair_boxed) {
           std::destroy_at(model::key_at(at));
-          s.policies.allocation.deallocate(model::pair_at(at), node_request<typename model::value_type>());
+          release_node<typename model::value_type>(s, model::pair_at(at));
         } else {
           if constexpr (model::bytes::value_boxed) {
-            s.policies.allocation.deallocate(model::value_at(at), node_request<typename model::mapped_type>());
+            release_node<typename model::mapped_type>(s, model::value_at(at));
           }
           destroy_key_part(s, at);
         }
+        wipe_slot(s, at);
         --s.dirty;
         refresh_grow_at(s);
         notify_with<events::swept>(s.policies.observe, [this] {

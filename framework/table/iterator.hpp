@@ -186,12 +186,13 @@ class iterator {
       return model::pair_at(where().at);
     }
   }
-  iterator& operator++() noexcept {
+  iterator& operator++() noexcept(!misuse_throws<state<B>>) {
+    check_iteration(*cursor_.s);
     where();
     advance(cursor_);
     return *this;
   }
-  iterator operator++(int) noexcept {
+  iterator operator++(int) noexcept(!misuse_throws<state<B>>) {
     iterator before = *this;
     ++*this;
     return before;

@@ -138,7 +138,7 @@ void forget_entry(state<B>& s, const cursor<B>& c) noexcept {
   if constexpr (B::dirty_kind) {
     notify_with<events::swept>(s.policies.observe, [&c] { return events::swept{told_place(c)}; });
   }
-  if (is_scanned(s)) model::wipe_entry(c.at);
+  wipe_slot(s, c.at);
   if (auto* const emptied = model::vacate(home_of(c), c.at)) release_overflow_slow(s, emptied);
   if constexpr (B::leaves_dead) {
     ++s.dead;

@@ -30,6 +30,8 @@
 #include <tophash/framework/core/load.hpp>
 #include <tophash/framework/core/purpose.hpp>
 #include <tophash/framework/core/step.hpp>
+#include <tophash/framework/core/wipe.hpp>
+#include <tophash/framework/table/access.hpp>
 #include <tophash/framework/table/binding.hpp>
 
 namespace tophash::inline v1::table {
@@ -169,6 +171,7 @@ struct arrays_and_counts {
 template <class B>
 struct state : arrays_and_counts<B> {
   using binding_type = B;
+  [[no_unique_address]] access_flag<B::facts.sync.checked> access{};
   policy_values<typename B::spec> policies;
 
   explicit state(policy_values<typename B::spec> given) noexcept(
@@ -400,6 +403,23 @@ constexpr request node_request() noexcept {
   return {.bytes = sizeof(Unit), .align = alignof(Unit), .use = purpose::node, .trace = nullptr};
 }
 
+// Gives back the block of a boxed entry, key or value, whose destructor has run.
+template <class Unit, class B>
+void release_node(state<B>& s, Unit* node) noexcept {
+  if constexpr (B::facts.deletion.wiped == wipe::all) wipe_bytes(const_cast<std::remove_const_t<Unit>*>(node), sizeof(Unit));
+  s.policies.allocation.deallocate(node, node_request<Unit>());
+}
+
+// The entry of the slot is gone, or has moved to another table: what may its bytes still tell?
+template <class B>
+void wipe_slot(const state<B>& s, typename B::slot at) noexcept {
+  if (is_scanned(s)) {
+    B::model::wipe_entry(at);
+  } else {
+    B::model::wipe_erased(at);
+  }
+}
+
 // Runs the destructors of one entry and frees what it holds behind pointers. The tag is the caller's.
 template <class B>
 void destroy_entry(state<B>& s, typename B::slot at) noexcept {
@@ -408,7 +428,7 @@ void destroy_entry(state<B>& s, typename B::slot at) noexcept {
   if constexpr (bytes::pair_boxed) {
     auto* const node = model::pair_at(at);
     std::destroy_at(node);
-    s.policies.allocation.deallocate(node, node_request<typename model::value_type>());
+    release_node<typename model::value_type>(s, node);
   } else if constexpr (!model::split) {
     std::destroy_at(model::pair_at(at));
   } else {
@@ -416,10 +436,10 @@ void destroy_entry(state<B>& s, typename B::slot at) noexcept {
     auto* const value = model::value_at(at);
     std::destroy_at(value);
     std::destroy_at(key);
-    if constexpr (bytes::value_boxed) s.policies.allocation.deallocate(value, node_request<typename model::mapped_type>());
-    if constexpr (bytes::key_boxed) s.policies.allocation.deallocate(key, node_request<typename B::key_type>());
+    if constexpr (bytes::value_boxed) release_node<typename model::mapped_type>(s, value);
+    if constexpr (bytes::key_boxed) release_node<typename B::key_type>(s, key);
   }
-  if (is_scanned(s)) model::wipe_entry(at);
+  wipe_slot(s, at);
 }
 
 template <class B>

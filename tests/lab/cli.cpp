@@ -196,6 +196,51 @@ void reproduce_with_go() {
   }
 }
 
+// Of a Go without a classic map: a `go` whose programs say so.
+std::string go_that_is_refused() {
+  const fs::path made = write("refused_program",
+                              "#!/bin/sh\necho '{\"go\": \"go1.24.1\", \"metrics\": {}, "
+                              "\"missing\": {\"structure\": \"another map\"}}'\n");
+  fs::permissions(made, fs::perms::owner_all);
+  const fs::path script =
+      write("go_of_another_kind", "#!/bin/sh\nwhile [ \"$1\" != -o ]; do shift; done\ncp '" + made.string() + "' \"$2\"\n");
+  fs::permissions(script, fs::perms::owner_all);
+  return script.string();
+}
+
+void go_structure() {
+  expect({"run", "--workload", "go_structure", "--go", "go"}, 64, "--go is for --with-go");
+  expect({"run", "--workload", "go_structure", "--variant", "go_like"}, 64, "go_structure takes");
+  expect({"run", "--workload", "churn", "--with-go"}, 64, "are for go_structure");
+  expect({"compare", "go_like", "--workload", "go_structure"}, 64, "go_structure is no workload of variants");
+  const outcome none = run({"run", "--workload", "go_structure", "--repeat", "1", "--with-go", "--go",
+                            (folder / "no-such-go").string()});
+  check(none.code == 2 && none.out.find("\nno go: ") != std::string::npos, "no go is said: " + none.out);
+  check(none.out.find("\ngrows_to.16384 ") != std::string::npos, "and our fields are there all the same");
+  const outcome refused =
+      run({"run", "--workload", "go_structure", "--repeat", "1", "--with-go", "--go", go_that_is_refused()});
+  check(refused.code == 2 && refused.out.find(" refused: another map") != std::string::npos,
+        "a map of another kind is refused: " + refused.out.substr(0, 300) + refused.err);
+  if (std::system("command -v go >/dev/null 2>&1") != 0) {
+    std::puts("no go: the comparison itself was skipped");
+    return;
+  }
+  const outcome o = run({"run", "--workload", "go_structure", "--with-go", "--json", "-"});
+  const json all = o.parsed();
+  if (all.at("go").at(0).contains("refused")) {
+    check(o.code == 2, "a Go that cannot be read");
+    std::puts(("no go: " + all.at("go").at(0).at("refused").get<std::string>()).c_str());
+    return;
+  }
+  std::size_t exact = 0, close = 0;
+  for (const json& f : all.at("go").at(0).at("fields")) {
+    check(f.at("is") == "same" || f.at("is") == "documented" || f.at("is") == "shown", "as in Go: " + f.dump());
+    (f.contains("tolerance") ? close : exact) += f.at("is") == "same" ? 1 : 0;
+  }
+  check(o.code == 0 && exact > 130 && close > 25, "fields compared: " + std::to_string(exact) + ", " +
+                                                     std::to_string(close) + " " + o.err);
+}
+
 void explain() {
   const outcome o =
       run({"explain", "go_like,deletion=dirty", "--key", "string", "--value", "u64", "--json", "-"});
@@ -696,6 +741,7 @@ int main(int argc, char** argv) {
       {"claims", claims},
       {"reproduce", reproduce},
       {"reproduce_with_go", reproduce_with_go},
+      {"go_structure", go_structure},
       {"explain", explain},
       {"run", run_case},
       {"load_sweep", load_sweep},

@@ -67,7 +67,7 @@ TEST_CASE("compose: the canonical text names every axis in order", "[compose]") 
         "layout=bucket_chain(arrange=split),hashing=seeded(wyhash),sizing=power_of_two,deletion=tombstone,"
         "load=load(13,2),growth=incremental(2,every_write),overflow=local_list,allocation=system,iteration="
         "plain,"
-        "sync=none,observe=counters");
+        "sync=owner_checked,observe=counters");
   CHECK(canonical_text<ints<tagged>::spec_type>().starts_with("layout=bucket_chain(slots=4),"));
   struct mine {
     using axis = axes::observe;

@@ -25,6 +25,7 @@
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/immediate.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
+#include <tophash/policies/deletion/wiping.hpp>
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/iteration/plain.hpp>
@@ -35,6 +36,7 @@
 #include <tophash/policies/overflow/local_list.hpp>
 #include <tophash/policies/sizing/power_of_two.hpp>
 #include <tophash/policies/sync/none.hpp>
+#include <tophash/policies/sync/owner_checked.hpp>
 
 #include "laws/deletion.hpp"
 #include "laws/growth.hpp"
@@ -164,6 +166,7 @@ TEST_CASE("options: names are the canonical texts", "[policies]") {
   CHECK(option_name<deletion::tombstone>().view() == "tombstone");
   CHECK(option_name<deletion::tombstone_not_reusing>().view() == "tombstone(not_reusing)");
   CHECK(option_name<deletion::dirty>().view() == "dirty");
+  CHECK(option_name<deletion::wiping<deletion::tombstone, wipe::pointers>>().view() == "wiping(tombstone,pointers)");
   CHECK(option_name<load<13, 2>>().view() == "load(13,2)");
   CHECK(option_name<load<4>>().view() == "load(4,1)");
   CHECK(option_name<growth::eager>().view() == "eager");
@@ -194,7 +197,11 @@ TEST_CASE("options: the law of names", "[policies]") {
   must_report("checked as an option of the axis sync",
               [](auto report) { laws::check_option<iteration::plain, axes::sync>(report); });
   static_assert(iteration_policy<iteration::plain> && !iteration::plain::facts.survives_mutation);
-  static_assert(sync_policy<sync::none> && !sync::none::facts.shared);
+  static_assert(sync_policy<sync::none> && !sync::none::facts.shared && !sync::none::facts.checked);
+  must_hold([](auto report) { laws::check_option<sync::owner_checked, axes::sync>(report); });
+  must_hold([](auto report) { laws::check_option<sync::owner_checked_throwing, axes::sync>(report); });
+  static_assert(sync_policy<sync::owner_checked> && sync::owner_checked::facts.checked);
+  static_assert(!sync::owner_checked::facts.throwing && sync::owner_checked_throwing::facts.throwing);
 }
 
 // sizing

@@ -21,15 +21,16 @@ template <class B>
 struct open_cursor {
   typename B::slot at{};
   std::uint64_t rest = 0;  // see model::walk
-  // Where the walk goes on behind the current array: known only to tables that may have an old one.
-  [[no_unique_address]] std::conditional_t<B::may_stay_growing, const open_state<B>*,
+  // Where the walk goes on behind the current array, and who asks whether the table is being written: known only
+  // to tables that may have an old array, or that are asked.
+  [[no_unique_address]] std::conditional_t<B::cursors_know_table, const open_state<B>*,
                                            std::integral_constant<int, 0>>
       s{};
 };
 
 template <class B>
 TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_in(const open_state<B>& s, typename B::model::walk w) noexcept {
-  if constexpr (B::may_stay_growing) {
+  if constexpr (B::cursors_know_table) {
     return {w.at, w.rest, &s};
   } else {
     return static_cast<void>(s), open_cursor<B>{w.at, w.rest, {}};
@@ -85,11 +86,12 @@ class open_iterator {
 
   reference operator*() const noexcept { return *model::pair_at(cursor_.at); }
   pointer operator->() const noexcept { return model::pair_at(cursor_.at); }
-  open_iterator& operator++() noexcept {
+  open_iterator& operator++() noexcept(!misuse_throws<open_state<B>>) {
+    if constexpr (is_checked<open_state<B>>) check_iteration(*cursor_.s);
     advance(cursor_);
     return *this;
   }
-  open_iterator operator++(int) noexcept {
+  open_iterator operator++(int) noexcept(!misuse_throws<open_state<B>>) {
     open_iterator before = *this;
     ++*this;
     return before;

@@ -33,6 +33,7 @@
 #include <tophash/framework/core/poison.hpp>
 #include <tophash/framework/core/purpose.hpp>
 #include <tophash/framework/core/step.hpp>
+#include <tophash/framework/table/access.hpp>
 #include <tophash/framework/table/binding.hpp>
 
 namespace tophash::inline v1::table {
@@ -77,6 +78,7 @@ struct open_binding {
       noexcept(std::declval<const typename Spec::hashing&>().hash(std::declval<const Key&>()));
   static constexpr bool may_stay_growing =
       quantum != whole_table || !model::nothrow_relocation || !hash_never_throws;
+  static constexpr bool cursors_know_table = may_stay_growing || facts.sync.checked;
 };
 
 template <class Key, class T, class Spec>
@@ -155,6 +157,7 @@ struct open_arrays_and_counts {
 template <class B>
 struct open_state : open_arrays_and_counts<B> {
   using binding_type = B;
+  [[no_unique_address]] access_flag<B::facts.sync.checked> access{};
   policy_values<typename B::spec> policies;
 
   explicit open_state(policy_values<typename B::spec> given) noexcept(
@@ -264,6 +267,7 @@ TOPHASH_ALWAYS_INLINE void close_slot(const open_state<B>& s, typename B::slot a
     // Storage that a collector scans must not keep what an erased entry pointed to.
     std::memset(static_cast<void*>(at.entry), 0, sizeof *at.entry);
   } else {
+    B::model::wipe_erased(at);
     poison(at.entry, sizeof *at.entry);
   }
 }
@@ -281,6 +285,7 @@ void end_entry(open_state<B>& s, typename B::model::unit* at) noexcept {
     auto* const node = *at;
     destroy_object(s.policies.allocation, std::addressof(node->value));
     std::destroy_at(node);
+    if constexpr (B::facts.deletion.wiped == wipe::all) wipe_bytes(node, sizeof *node);
     s.policies.allocation.deallocate(node, entry_node_request<B>());
   } else {
     destroy_object(s.policies.allocation, at);
