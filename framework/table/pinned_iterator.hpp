@@ -2,7 +2,8 @@
 // What begin() answers with iteration::mutation_safe: an iterator that any write leaves usable (pins.hpp). It is
 // a forward iterator of half a kilobyte on the stack, and end() is one at the end, so ranges and algorithms take
 // both; what find and insert answer converts to it and compares with it.
-// While the entry that it is at was erased, dereferencing it is an error and moving on is not. A reference to an
+// While the entry that it is at was erased, dereferencing it is an error and moving on is not; at the end moving on does
+// nothing, so that a loop's body may end its map. A reference to an
 // entry is one to its slot, as ever: a write may move the entry, and then whoever wants to go on with key or value
 // dereferences again.
 // After the map's end, after `clear` of its memory (an assignment to it) it is at the end; after a move or swap it goes

@@ -23,7 +23,7 @@ namespace tophash::testing {
 
 struct script_tally {
   std::uint64_t returned = 0, ended = 0, abandoned = 0, erased_current = 0, cleared = 0, exchanged = 0;
-  std::uint64_t growths = 0, regrows = 0, begun_while_growing = 0, shrinks = 0;
+  std::uint64_t growths = 0, regrows = 0, begun_while_growing = 0;
 };
 
 // Map: std::uint64_t to std::uint64_t, iteration::mutation_safe.
@@ -46,7 +46,7 @@ class iteration_script {
       while (wrong_.empty() && w.at) advance(w);
     }
     check_invariants();
-    tally.growths = map_.stats().growths, tally.regrows = map_.stats().regrows;
+    count_growths();
     return wrong_;
   }
 
@@ -102,32 +102,35 @@ class iteration_script {
   }
 
   void change_all() {
-    switch (below(100)) {
-    case 0:
+    const std::size_t what = below(4000);
+    if (what < 4) {
       map_.clear();
       for (entry& e : model_) e.birth = 0;
       ++tally.cleared;
-      break;
-    case 1:
+    } else if (what < 12) {
+      // All gone, the array too: what follows grows from one bucket on.
+      count_growths();
+      map_ = spare_;
+      for (entry& e : model_) e.birth = 0;
+    } else if (what < 40) {
       // Iterators go with the entries: there and back.
       map_.swap(spare_);
       if (map_.size() != 0) complain("the spare map is not empty");
       map_ = std::move(spare_);
       spare_.clear();
       ++tally.exchanged;
-      break;
-    case 2:
+    } else if (what < 100) {
       if (map_.bucket_count() < 64) map_.rehash(4 * map_.bucket_count());
-      break;
-    case 3:
-      static_cast<void>(map_.find(below(model_.size())) == map_.end());
-      break;
-    case 4:
+    } else if (what < 300) {
       if constexpr (requires { map_.sweep(3); }) static_cast<void>(map_.sweep(3));
-      break;
-    default:
+    } else {
       static_cast<void>(map_.contains(below(model_.size())));
     }
+  }
+
+  void count_growths() {
+    tally.growths += map_.stats().growths;
+    tally.regrows += map_.stats().regrows;
   }
 
   void iterate(unsigned what) {
