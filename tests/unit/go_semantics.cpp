@@ -661,18 +661,19 @@ TEST_CASE("growth to the same size: at the limit no other growth begins, and no 
   u64 fresh = 0;
   bool passed = false;
   REQUIRE(full.stats().regrows == 1);
-  while (full.stats().growing) {
+  while (full.stats().growths == 0) {
     full[in_bucket(13 + fresh % 3, 300 + fresh)] = 0, ++fresh;
     const auto now = full.stats();
-    CHECK(now.evacuated_chains - chains <= 2);
-    CHECK(now.growths == 0);
+    // The write that ends it finds the table over its limit, begins to double it and works for that too, as in Go.
+    CHECK(now.evacuated_chains - chains <= (now.growths == 0 ? 2u : 4u));
     chains = now.evacuated_chains;
     passed = passed || now.size > now.limit;
+    REQUIRE(fresh < 20);
   }
-  check_sound(full);
   CHECK(passed);
-  full[in_bucket(0, 400)] = 0;
-  CHECK(full.stats().growths == 1);
+  CHECK(full.stats().units == 32);
+  CHECK(fresh >= 7);
+  check_sound(full);
 }
 
 TEST_CASE("growth to the same size: counts are for the array, reset by its start and by clear", "[go]") {
