@@ -12,6 +12,8 @@
 // Invalidation: a successful insert may invalidate every iterator and reference; so may erase by key, and with
 // growth::incremental<k, true> any write by key, while a growth is under way. erase(iterator) and erase_if move
 // nothing. swap and move keep references valid and invalidate iterators (they name their map).
+// With iteration::mutation_safe (in presets::go_like) what begin() answers survives all of that, and `iterator` is
+// another type than found_iterator, what find and insert answer: see table/pinned_iterator.hpp. References do not.
 // Exceptions: insertions and erasures of one entry have the strong guarantee whatever throws: hash, equality,
 // constructor, move, allocation. A value's assignment (insert_or_assign) has its own. Copy assignment: strong.
 // Threads: any number may call const members at once; a non-const member needs the map for itself.
