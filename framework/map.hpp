@@ -12,6 +12,8 @@
 // Invalidation: a successful insert may invalidate every iterator and reference; so may erase by key, and with
 // growth::incremental<k, true> any write by key, while a growth is under way. erase(iterator) and erase_if move
 // nothing. swap and move keep references valid and invalidate iterators (they name their map).
+// With iteration::mutation_safe (in presets::go_like) what begin() answers survives all of that, and `iterator` is
+// another type than found_iterator, what find and insert answer: see table/pinned_iterator.hpp. References do not.
 // Exceptions: insertions and erasures of one entry have the strong guarantee whatever throws: hash, equality,
 // constructor, move, allocation. A value's assignment (insert_or_assign) has its own. Copy assignment: strong.
 // Threads: any number may call const members at once; a non-const member needs the map for itself.
@@ -47,6 +49,8 @@ class basic_map
   using typename base::allocation_type;
   using typename base::const_iterator;
   using typename base::iterator;
+  using typename base::found_iterator;
+  using typename base::hint;
   using typename base::size_type;
   using typename base::spec_type;
   using typename base::token_type;
@@ -111,8 +115,8 @@ class basic_map
   }
 
   // A missing key gets a value-initialised value.
-  TOPHASH_ALWAYS_INLINE T& operator[](const Key& key) { return value_of(try_emplace(key).first); }
-  TOPHASH_ALWAYS_INLINE T& operator[](Key&& key) { return value_of(try_emplace(std::move(key)).first); }
+  TOPHASH_ALWAYS_INLINE T& operator[](const Key& key) { return value_of(update_key(try_emplace(key), key)); }
+  TOPHASH_ALWAYS_INLINE T& operator[](Key&& key) { return value_of(update_key(try_emplace(std::move(key)), key)); }
   template <class K>
     requires(base::template lookup_key<K>)
   TOPHASH_ALWAYS_INLINE T& operator[](K&& key) {
@@ -121,18 +125,18 @@ class basic_map
 
   // ---- insertion --------------------------------------------------------------------------------------------
 
-  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert(const value_type& v) { return try_emplace(v.first, v.second); }
-  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert(value_type&& v) { return try_emplace(v.first, std::move(v.second)); }
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> insert(const value_type& v) { return try_emplace(v.first, v.second); }
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> insert(value_type&& v) { return try_emplace(v.first, std::move(v.second)); }
   template <class P>
     requires std::is_constructible_v<value_type, P&&>
-  std::pair<iterator, bool> insert(P&& v) {
+  std::pair<found_iterator, bool> insert(P&& v) {
     return emplace(std::forward<P>(v));
   }
-  iterator insert(const_iterator, const value_type& v) { return insert(v).first; }
-  iterator insert(const_iterator, value_type&& v) { return insert(std::move(v)).first; }
+  found_iterator insert(hint, const value_type& v) { return insert(v).first; }
+  found_iterator insert(hint, value_type&& v) { return insert(std::move(v)).first; }
   template <class P>
     requires std::is_constructible_v<value_type, P&&>
-  iterator insert(const_iterator, P&& v) {
+  found_iterator insert(hint, P&& v) {
     return insert(std::forward<P>(v)).first;
   }
   // A table beyond the caches takes a range in batches, whose memory is asked for ahead.
@@ -161,64 +165,64 @@ class basic_map
 
   template <class V>
     requires std::is_assignable_v<T&, V&&>
-  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert_or_assign(const Key& key, V&& value) {
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> insert_or_assign(const Key& key, V&& value) {
     return assign_any(key, std::forward<V>(value));
   }
   template <class V>
     requires std::is_assignable_v<T&, V&&>
-  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert_or_assign(Key&& key, V&& value) {
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> insert_or_assign(Key&& key, V&& value) {
     return assign_any(std::move(key), std::forward<V>(value));
   }
   template <class K, class V>
     requires(base::template lookup_key<K> && std::is_assignable_v<T&, V &&>)
-  std::pair<iterator, bool> insert_or_assign(K&& key, V&& value) {
+  std::pair<found_iterator, bool> insert_or_assign(K&& key, V&& value) {
     return assign_any(std::forward<K>(key), std::forward<V>(value));
   }
   template <class V>
     requires std::is_assignable_v<T&, V&&>
-  iterator insert_or_assign(const_iterator, const Key& key, V&& value) {
+  found_iterator insert_or_assign(hint, const Key& key, V&& value) {
     return insert_or_assign(key, std::forward<V>(value)).first;
   }
   template <class V>
     requires std::is_assignable_v<T&, V&&>
-  iterator insert_or_assign(const_iterator, Key&& key, V&& value) {
+  found_iterator insert_or_assign(hint, Key&& key, V&& value) {
     return insert_or_assign(std::move(key), std::forward<V>(value)).first;
   }
 
   // Builds nothing if the key is there, when the first argument is a key or a pair; otherwise builds a pair first.
   template <class... Args>
-  std::pair<iterator, bool> emplace(Args&&... args) {
+  std::pair<found_iterator, bool> emplace(Args&&... args) {
     return emplace_any(std::forward<Args>(args)...);
   }
   template <class... Args>
-  iterator emplace_hint(const_iterator, Args&&... args) {
+  found_iterator emplace_hint(hint, Args&&... args) {
     return emplace(std::forward<Args>(args)...).first;
   }
 
   template <class... Args>
-  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> try_emplace(const Key& key, Args&&... args) {
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> try_emplace(const Key& key, Args&&... args) {
     return insert_any(hash_of(s_, key), key, std::forward<Args>(args)...);
   }
   template <class... Args>
-  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> try_emplace(Key&& key, Args&&... args) {
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> try_emplace(Key&& key, Args&&... args) {
     return insert_any(hash_of(s_, key), std::move(key), std::forward<Args>(args)...);
   }
   template <class K, class... Args>
     requires(base::template lookup_key<K> && !std::is_convertible_v<K, const_iterator> && !std::is_convertible_v<K, iterator>)
-  std::pair<iterator, bool> try_emplace(K&& key, Args&&... args) {
+  std::pair<found_iterator, bool> try_emplace(K&& key, Args&&... args) {
     return insert_any(hash_of(s_, key), std::forward<K>(key), std::forward<Args>(args)...);
   }
   template <class... Args>
-  iterator try_emplace(const_iterator, const Key& key, Args&&... args) {
+  found_iterator try_emplace(hint, const Key& key, Args&&... args) {
     return try_emplace(key, std::forward<Args>(args)...).first;
   }
   template <class... Args>
-  iterator try_emplace(const_iterator, Key&& key, Args&&... args) {
+  found_iterator try_emplace(hint, Key&& key, Args&&... args) {
     return try_emplace(std::move(key), std::forward<Args>(args)...).first;
   }
   template <class K, class... Args>
     requires(std::is_same_v<std::remove_cvref_t<K>, Key> || base::template lookup_key<K>)
-  std::pair<iterator, bool> try_emplace_hashed(token_type token, K&& key, Args&&... args) {
+  std::pair<found_iterator, bool> try_emplace_hashed(token_type token, K&& key, Args&&... args) {
     return insert_any(this->hash_of_token(token), std::forward<K>(key), std::forward<Args>(args)...);
   }
 
@@ -236,7 +240,10 @@ class basic_map
       }
     }
     auto r = try_insert_any(key, std::forward<V>(value));
-    if (r.allocated && !r.inserted) value_of(r.position) = std::forward<V>(value);
+    if (r.allocated && !r.inserted) {
+      replace_key(r.position.where().at, key);
+      value_of(r.position) = std::forward<V>(value);
+    }
     return r;
   }
   // False: memory ran out and this map is as before.
@@ -278,19 +285,42 @@ class basic_map
   // Inlined into every caller, so that the result stays in registers: out of line it goes through memory, which
   // was counted as 31 instructions an insert. The slow paths behind it are functions.
   template <class K, class... Args>
-  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> insert_any(std::uint64_t hash, K&& key, Args&&... args) {
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> insert_any(std::uint64_t hash, K&& key, Args&&... args) {
+    hash = table::hash_to_insert(s_, hash, key);
     const typename base::marked writing(s_);
     return this->result_or_throw(
         insert_if_absent(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
   }
   template <class K, class... Args>
   try_insert_result try_insert_any(K&& key, Args&&... args) {
-    const std::uint64_t hash = hash_of(s_, key);
+    const std::uint64_t hash = table::hash_to_insert(s_, hash_of(s_, key), key);
     const typename base::marked writing(s_);
     return this->result_or_false(
         insert_if_absent(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
   }
   using place_type = table::place<B>;
+
+  // An assignment stores the key it names, where the hashing policy wants that and equal keys can differ. A key that was
+  // moved from was not there.
+  template <class K>
+  static constexpr bool replaces_key = [] {
+    if constexpr (requires { B::updates_keys; }) {
+      return B::updates_keys && std::is_same_v<std::remove_cvref_t<K>, Key> && std::is_copy_assignable_v<Key>;
+    } else {
+      return false;
+    }
+  }();
+  template <class Slot, class K>
+  TOPHASH_ALWAYS_INLINE static void replace_key(Slot at, const K& key) {
+    if constexpr (replaces_key<K>) *model::key_at(at) = key;
+  }
+  template <class K>
+  TOPHASH_ALWAYS_INLINE static found_iterator update_key(const std::pair<found_iterator, bool>& r, const K& key) {
+    if constexpr (replaces_key<K>) {
+      if (!r.second) replace_key(r.first.where().at, key);
+    }
+    return r.first;
+  }
 
   // Where updates step a growth: the value is assigned before the step, since it may lie in an entry of this very map,
   // which the step moves. What stops the step (a throwing hash or move) is no failure of the update; the next write
@@ -302,6 +332,7 @@ class basic_map
     place_type there = find_while_growing<K>(s_, hash, key);
     if (!there) return {};
     tell_probed(s_, s_.policies.observe, hash, there);
+    replace_key(there.at, key);
     *model::value_at(there.at) = std::forward<V>(value);
     TOPHASH_TRY { static_cast<void>(step_slow(s_, hash, &there)); }
     TOPHASH_CATCH_ALL {}
@@ -309,7 +340,7 @@ class basic_map
   }
 
   template <class K, class V>
-  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> assign_any(K&& key, V&& value) {
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> assign_any(K&& key, V&& value) {
     const std::uint64_t hash = hash_of(s_, key);
     if constexpr (B::facts.growth.every_write) {
       if (const place_type there = assigned_while_growing<std::remove_cvref_t<K>, V>(hash, key, value)) {
@@ -317,7 +348,10 @@ class basic_map
       }
     }
     auto r = insert_any(hash, std::forward<K>(key), std::forward<V>(value));
-    if (!r.second) value_of(r.first) = std::forward<V>(value);
+    if (!r.second) {
+      replace_key(r.first.where().at, key);
+      value_of(r.first) = std::forward<V>(value);
+    }
     return r;
   }
 
@@ -334,9 +368,9 @@ class basic_map
   template <class P>
   static constexpr bool is_pair_of_key = requires(P& p) { requires is_key<decltype(p.first)>; p.second; };
 
-  std::pair<iterator, bool> emplace_any() { return try_emplace(Key()); }
+  std::pair<found_iterator, bool> emplace_any() { return try_emplace(Key()); }
   template <class P>
-  std::pair<iterator, bool> emplace_any(P&& p) {
+  std::pair<found_iterator, bool> emplace_any(P&& p) {
     if constexpr (is_pair_of_key<std::remove_cvref_t<P>>) {
       return try_emplace(std::forward<P>(p).first, std::forward<P>(p).second);
     } else {
@@ -345,7 +379,7 @@ class basic_map
     }
   }
   template <class K, class V>
-  std::pair<iterator, bool> emplace_any(K&& key, V&& value) {
+  std::pair<found_iterator, bool> emplace_any(K&& key, V&& value) {
     if constexpr (is_key<K>) {
       return try_emplace(std::forward<K>(key), std::forward<V>(value));
     } else {
@@ -353,7 +387,7 @@ class basic_map
     }
   }
   template <class... KeyArgs, class... ValueArgs>
-  std::pair<iterator, bool> emplace_any(std::piecewise_construct_t, std::tuple<KeyArgs...> key_args,
+  std::pair<found_iterator, bool> emplace_any(std::piecewise_construct_t, std::tuple<KeyArgs...> key_args,
                                         std::tuple<ValueArgs...> value_args) {
     return std::apply(
         [&](auto&&... values) {
@@ -371,15 +405,7 @@ using map = basic_map<Key, T, compose<Options...>>;
 // the entries erased so far are gone.
 template <class Key, class T, class Spec, class Predicate>
 std::size_t erase_if(basic_map<Key, T, Spec>& m, Predicate predicate) {
-  const std::size_t before = m.size();
-  for (auto it = m.begin(); it != m.end();) {
-    if (predicate(*it)) {
-      it = m.erase(it);
-    } else {
-      ++it;
-    }
-  }
-  return before - m.size();
+  return table::erase_entries_if(m, predicate);
 }
 
 }  // namespace tophash::inline v1

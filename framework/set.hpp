@@ -30,6 +30,8 @@ class basic_set
   using typename base::allocation_type;
   using typename base::const_iterator;
   using typename base::iterator;
+  using typename base::found_iterator;
+  using typename base::hint;
   using typename base::size_type;
   using typename base::spec_type;
   using typename base::token_type;
@@ -76,15 +78,15 @@ class basic_set
   void swap(basic_set& other) noexcept(base::nothrow_access) { this->swap_with(other); }
   friend void swap(basic_set& a, basic_set& b) noexcept(base::nothrow_access) { a.swap(b); }
 
-  std::pair<iterator, bool> insert(const Key& key) { return insert_any(hash_of(s_, key), key); }
-  std::pair<iterator, bool> insert(Key&& key) { return insert_any(hash_of(s_, key), std::move(key)); }
+  std::pair<found_iterator, bool> insert(const Key& key) { return insert_any(hash_of(s_, key), key); }
+  std::pair<found_iterator, bool> insert(Key&& key) { return insert_any(hash_of(s_, key), std::move(key)); }
   template <class K>
     requires(base::template lookup_key<K>)
-  std::pair<iterator, bool> insert(K&& key) {
+  std::pair<found_iterator, bool> insert(K&& key) {
     return insert_any(hash_of(s_, key), std::forward<K>(key));
   }
-  iterator insert(const_iterator, const Key& key) { return insert(key).first; }
-  iterator insert(const_iterator, Key&& key) { return insert(std::move(key)).first; }
+  found_iterator insert(hint, const Key& key) { return insert(key).first; }
+  found_iterator insert(hint, Key&& key) { return insert(std::move(key)).first; }
   template <table::input_iterator It>
   void insert(It first, It last) {
     if (this->empty()) {
@@ -95,7 +97,7 @@ class basic_set
   void insert(std::initializer_list<value_type> list) { insert(list.begin(), list.end()); }
 
   template <class... Args>
-  std::pair<iterator, bool> emplace(Args&&... args) {
+  std::pair<found_iterator, bool> emplace(Args&&... args) {
     if constexpr (sizeof...(Args) == 1 && (std::is_same_v<std::remove_cvref_t<Args>, Key> && ...)) {
       return insert(std::forward<Args>(args)...);
     } else {
@@ -103,17 +105,17 @@ class basic_set
     }
   }
   template <class... Args>
-  iterator emplace_hint(const_iterator, Args&&... args) {
+  found_iterator emplace_hint(hint, Args&&... args) {
     return emplace(std::forward<Args>(args)...).first;
   }
   template <class K>
     requires(std::is_same_v<std::remove_cvref_t<K>, Key> || base::template lookup_key<K>)
-  std::pair<iterator, bool> insert_hashed(token_type token, K&& key) {
+  std::pair<found_iterator, bool> insert_hashed(token_type token, K&& key) {
     return insert_any(this->hash_of_token(token), std::forward<K>(key));
   }
 
   try_insert_result try_insert(const Key& key) {
-    const std::uint64_t hash = hash_of(s_, key);
+    const std::uint64_t hash = table::hash_to_insert(s_, hash_of(s_, key), key);
     const typename base::marked writing(s_);
     return this->result_or_false(insert_if_absent(s_, hash, key), hash);
   }
@@ -143,7 +145,8 @@ class basic_set
       : base(typename base::policies_only{}, from, handle) {}
 
   template <class K>
-  std::pair<iterator, bool> insert_any(std::uint64_t hash, K&& key) {
+  std::pair<found_iterator, bool> insert_any(std::uint64_t hash, K&& key) {
+    hash = table::hash_to_insert(s_, hash, key);
     const typename base::marked writing(s_);
     return this->result_or_throw(insert_if_absent(s_, hash, std::forward<K>(key)), hash);
   }
@@ -156,15 +159,7 @@ using set = basic_set<Key, compose<Options...>>;
 // Erases every key for which the predicate holds; returns how many. Moves nothing.
 template <class Key, class Spec, class Predicate>
 std::size_t erase_if(basic_set<Key, Spec>& s, Predicate predicate) {
-  const std::size_t before = s.size();
-  for (auto it = s.begin(); it != s.end();) {
-    if (predicate(*it)) {
-      it = s.erase(it);
-    } else {
-      ++it;
-    }
-  }
-  return before - s.size();
+  return table::erase_entries_if(s, predicate);
 }
 
 }  // namespace tophash::inline v1

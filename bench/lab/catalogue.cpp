@@ -28,12 +28,14 @@
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/growth/regrowing.hpp>
 #include <tophash/policies/growth/shrinking.hpp>
+#include <tophash/policies/hashing/go_seeded.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 #include <tophash/policies/hashing/murmur3.hpp>
 #include <tophash/policies/hashing/prefix.hpp>
 #include <tophash/policies/hashing/seeded.hpp>
 #include <tophash/policies/hashing/std_hash.hpp>
 #include <tophash/policies/hashing/wyhash.hpp>
+#include <tophash/policies/iteration/mutation_safe.hpp>
 #include <tophash/policies/iteration/plain.hpp>
 #include <tophash/policies/observe/chrome_trace.hpp>
 #include <tophash/policies/observe/counters.hpp>
@@ -239,6 +241,17 @@ void seeded_facts(const term& t, spec_facts& out) {
   out.hashing.seeded = true;
 }
 
+std::string go_seeded_spelling(const term& t) {
+  return "tophash::hashing::go_seeded<" + spelling_of(hashing_axis, t.arguments.front().value) + ">";
+}
+
+void go_seeded_facts(const term& t, spec_facts& out) {
+  seeded_facts(t, out);
+  const bool raw = out.hashing.raw;
+  out.hashing = hashing::go_seeded<hashing::wyhash>::facts;
+  out.hashing.raw = raw;
+}
+
 // prefix(3), prefix_xor(3)
 term prefix_form(const term& t) {
   const bool one_number =
@@ -408,19 +421,21 @@ term regrowing_form(const term& t) {
   const term::argument& reason = t.arguments.back();
   if (reason.key == "dead" || reason.key == "chain") {
     out.arguments.push_back({.key = reason.key, .value = word(number_text(reason.value))});
-  } else if (reason.key.empty() && reason.value.name == "overflow" && reason.value.arguments.empty()) {
-    out.arguments.push_back({.key = {}, .value = word("overflow")});
+  } else if (reason.key.empty() && reason.value.arguments.empty() &&
+             (reason.value.name == "overflow" || reason.value.name == "go_overflow")) {
+    out.arguments.push_back({.key = {}, .value = word(reason.value.name)});
   } else {
     term named = reason.value;
     if (!reason.key.empty()) named.name = reason.key;
-    unknown(named, "reason to regrow", {"overflow", "dead=25", "chain=4"});
+    unknown(named, "reason to regrow", {"overflow", "go_overflow", "dead=25", "chain=4"});
   }
   return out;
 }
 
 std::string regrowing_spelling(const term& t) {
   const term::argument& reason = t.arguments.back();
-  const std::string when = reason.key.empty() ? "overflow" : reason.key + "<" + reason.value.name + ">";
+  const std::string when =
+      reason.key.empty() ? reason.value.name : reason.key + "<" + reason.value.name + ">";
   return "tophash::growth::regrowing<" + spelling_of(growth_axis, t.arguments.front().value) +
          ", tophash::growth::when::" + when + ">";
 }
@@ -435,6 +450,7 @@ void regrowing_facts(const term& t, spec_facts& out) {
       out.growth.dead_percent = percent;
   } else {
     out.growth.asks_overflow = true;
+    if (reason.value.name == "go_overflow") out.growth.counts_overflow = true;
   }
 }
 
@@ -807,6 +823,10 @@ constexpr option_entry options_table[] = {
     {hashing_axis, "seeded", "H", "a seed of its own for every map around the hash H",
      "policies/hashing/seeded.hpp", false, wrapping_form<hashing_axis>, seeded_spelling, seeded_facts,
      "seeded(*)"},
+    {hashing_axis, "go_seeded", "H",
+     "the same as in Go: another seed when the map becomes empty, NaN keys hashed at random",
+     "policies/hashing/go_seeded.hpp", false, wrapping_form<hashing_axis>, go_seeded_spelling, go_seeded_facts,
+     "go_seeded(*)"},
 
     {sizing_axis, "power_of_two", "", "2^n buckets or groups, chosen by the hash's low bits",
      "policies/sizing/power_of_two.hpp", false, plain_form,
@@ -872,11 +892,11 @@ constexpr option_entry options_table[] = {
      "policies/growth/incremental.hpp", false, incremental_form, incremental_spelling, incremental_facts,
      "incremental(1) incremental(2) incremental(3,every_write) incremental(64) incremental(0)"},
 
-    {growth_axis, "regrowing", "G[, overflow | dead=percent | chain=buckets]",
-     "also moves to a fresh array of the same size: as many overflow buckets as buckets (Go), dead slots, a "
-     "long chain",
+    {growth_axis, "regrowing", "G[, overflow | go_overflow | dead=percent | chain=buckets]",
+     "also moves to a fresh array of the same size: as many overflow buckets as buckets, the same by Go's "
+     "count, dead slots, a long chain",
      "policies/growth/regrowing.hpp", false, regrowing_form, regrowing_spelling, regrowing_facts,
-     "regrowing(*) regrowing(*,overflow) regrowing(*,dead=25) regrowing(*,chain=4)"},
+     "regrowing(*) regrowing(*,overflow) regrowing(*,go_overflow) regrowing(*,dead=25) regrowing(*,chain=4)"},
     {growth_axis, "shrinking", "G[, percent]",
      "also moves to a smaller array when an erase by key leaves few entries", "policies/growth/shrinking.hpp",
      false, shrinking_form, shrinking_spelling, shrinking_facts,
@@ -976,6 +996,10 @@ constexpr option_entry options_table[] = {
     {iteration_axis, "plain", "", "a write may invalidate iterators", "policies/iteration/plain.hpp", false,
      plain_form, [](const term&) { return std::string{"tophash::iteration::plain"}; },
      [](const term&, spec_facts& out) { out.iteration = iteration::plain::facts; }},
+    {iteration_axis, "mutation_safe", "", "a loop survives every write to its map, with Go's guarantees",
+     "policies/iteration/mutation_safe.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::iteration::mutation_safe"}; },
+     [](const term&, spec_facts& out) { out.iteration = iteration::mutation_safe::facts; }},
     {sync_axis, "none", "", "one thread at a time", "policies/sync/none.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::sync::none"}; },
      [](const term&, spec_facts& out) { out.sync = sync::none::facts; }},
@@ -1342,6 +1366,7 @@ constexpr named_type describe(std::string_view name, std::string_view spelling) 
           .bytes = sizeof(T),
           .deferred = deferred_destruction<T>,
           .may_point = gc_traits<T>::may_contain_pointers,
+          .identity = equality_is_identity<T>,
           .movable = std::is_move_constructible_v<T>,
           .integral = std::is_integral_v<T>};
 }
@@ -1375,7 +1400,7 @@ const named_type* find_type(std::string_view name) noexcept {
 type_facts type_facts_for(const spec_description& spec, const named_type& key, const named_type& value) {
   const spec_facts facts = facts_of(spec);
   const term* hash = &spec.options[hashing_axis];
-  while (hash->name == "seeded") hash = &hash->arguments.front().value;
+  while (hash->name == "seeded" || hash->name == "go_seeded") hash = &hash->arguments.front().value;
   const bool by_value = key.integral || key.name == "pointer";
   const bool standard = by_value || key.name == "double" || key.name == "string";
   return {.key_bytes = key.bytes,
@@ -1385,6 +1410,7 @@ type_facts type_facts_for(const spec_description& spec, const named_type& key, c
           .key_may_point = key.may_point,
           .value_may_point = value.may_point,
           .hashable = hash->name == "identity" ? by_value : standard,
+          .key_identity = key.identity,
           .key_movable = key.movable,
           .value_movable = value.movable,
           .boxed = facts.layout.boxes(key.bytes, value.bytes)};

@@ -109,6 +109,7 @@ struct named_type {
   std::size_t bytes;
   bool deferred;
   bool may_point;
+  bool identity;  // equality_is_identity
   bool movable;
   bool integral;
 };

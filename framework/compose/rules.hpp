@@ -200,6 +200,7 @@ constexpr type_facts type_facts_of() noexcept {
   t.key_may_point = gc_traits<Key>::may_contain_pointers;
   t.value_may_point = gc_traits<T>::may_contain_pointers;
   t.hashable = hashing_policy<typename Spec::hashing, Key>;
+  t.key_identity = equality_is_identity<Key>;
   t.key_movable = std::is_move_constructible_v<Key>;
   if constexpr (!std::is_void_v<T>) t.value_movable = std::is_move_constructible_v<T>;
   t.boxed = layout.boxes(t.key_bytes, t.value_bytes);

@@ -42,10 +42,14 @@ struct layout_facts {
 struct hashing_facts {
   bool seeded = false;  // holds a seed, which the table mixes in
   bool raw = false;     // never mixed, whatever its quality
+  bool reseeds = false;       // the table reseeds it when its last entry goes
+  bool scatters = false;      // a key unequal to itself is inserted under a random hash
+  bool updates_keys = false;  // an assignment replaces the stored key where equal keys can differ
 };
 
 struct sizing_facts {
   bool power_of_two = false;
+  bool from_high_end = false;  // of a power of two: the parts of a unit in a larger table lie beside each other
 };
 
 struct deletion_facts {
@@ -75,6 +79,7 @@ struct growth_facts {
   bool every_write = false;  // updates and absent deletes step too
   bool in_order = false;           // chains are evacuated in their order alone; writes to the others stay in the old array
   bool asks_overflow = false;      // decide() is also asked when an overflow bucket was acquired
+  bool counts_overflow = false;    // load.counted_overflow is kept
   std::size_t dead_percent = 0;    // ... and when dead and dirty slots are this share of the limit; 0: not
   std::size_t shrink_percent = 0;  // ... and when an erase by key leaves less than this share of the limit; 0: not
 };
@@ -141,6 +146,7 @@ struct type_facts {
   bool key_may_point = false;  // gc_traits<Key>::may_contain_pointers
   bool value_may_point = false;
   bool hashable = true;        // the hashing policy takes a Key
+  bool key_identity = true;    // equality_is_identity<Key>
   bool key_movable = true;     // can be moved or copied, as growth demands
   bool value_movable = true;
   bool boxed = false;          // the layout puts the entry, or part of it, behind a pointer

@@ -6,7 +6,8 @@
 //                                          the table full, and at the further moments that the facts name
 //   G::facts         growth_facts          quantum: chains evacuated by each write; 0: all within the write that
 //                                          grows. every_write: updates and absent deletes step as well.
-//                                          asks_overflow, dead_percent, shrink_percent: when else it is asked
+//                                          asks_overflow, dead_percent, shrink_percent: when else it is asked;
+//                                          counts_overflow: load.counted_overflow is kept for it
 // No growth is started while one is under way, so it is not asked then.
 // Laws (tests/laws/growth.hpp): a pure function of `load`; where the facts name no reason it says keep; after the
 // plan is carried out the same load is below the new limit and gives no new reason, so that it cannot oscillate

@@ -12,6 +12,7 @@
 //                                                 that lookups and insertions need no Key
 //   h.seed(), h.reseed()                          with facts.seeded: the seed that the table mixes into every
 //                                                 hash, and a step to the next one
+//   facts.reseeds, scatters, updates_keys         what else the table does with them: policies/hashing/go_seeded.hpp
 // What a table looks up is `position_hash(h, h.hash(k))`: the hash as it is for a raw or an avalanching policy,
 // mixed otherwise; with a seed always mixed, so that keys whose hashes share low bits under one seed do not
 // under the next.
@@ -19,7 +20,9 @@
 #define TOPHASH_FRAMEWORK_CONCEPTS_HASHING_HPP
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <tophash/framework/concepts/axes.hpp>
 #include <tophash/framework/concepts/facts.hpp>
@@ -32,6 +35,17 @@ concept hashing_policy = option<H> && requires(const H& h, const Key& k) {
   { h.hash(k) } -> std::convertible_to<std::uint64_t>;
   { h.equal(k, k) } -> std::convertible_to<bool>;
 };
+
+// Is a key equal to itself and to nothing that differs from it? Not so floating-point numbers: NaN is unequal to itself,
+// and +0 equals -0. For the author of a type that holds some to specialise as false.
+template <class Key>
+inline constexpr bool equality_is_identity = !std::is_floating_point_v<Key>;
+
+// std::pair, std::tuple, std::complex and whatever else is made of its type arguments; std::array.
+template <template <class...> class Product, class... Parts>
+inline constexpr bool equality_is_identity<Product<Parts...>> = (equality_is_identity<Parts> && ...);
+template <template <class, std::size_t> class Array, class Part, std::size_t Size>
+inline constexpr bool equality_is_identity<Array<Part, Size>> = equality_is_identity<Part>;
 
 template <class H>
 constexpr hashing_facts hashing_facts_of() noexcept {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Iteration policy: what an open iterator survives. A tag; the mechanism is in table/.
-//   I::facts   iteration_facts   survives_mutation: a range-for tolerates any operation on the map
+//   I::facts         iteration_facts   survives_mutation: a range-for tolerates any operation on the map
+// With facts.survives_mutation also
+//   I::noted_slots   std::size_t       slots that an open iterator notes within itself; longer chains make it allocate
 #ifndef TOPHASH_FRAMEWORK_CONCEPTS_ITERATION_HPP
 #define TOPHASH_FRAMEWORK_CONCEPTS_ITERATION_HPP
 

@@ -18,6 +18,7 @@ struct load_state {
   std::size_t overflow = 0;        // overflow buckets in use
   std::size_t acquired = 0;        // overflow buckets acquired since the last growth ended
   std::size_t chain_buckets = 0;   // of the chain that has just got one, main bucket included; else 0
+  std::size_t counted_overflow = 0;  // acquired since the last growth began, as Go counts (growth_facts.counts_overflow)
 
   constexpr std::size_t used() const noexcept { return live + dead + dirty; }
 };

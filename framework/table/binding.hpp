@@ -14,6 +14,7 @@
 #include <tophash/framework/concepts/allocation.hpp>
 #include <tophash/framework/concepts/facts.hpp>
 #include <tophash/framework/concepts/hashing.hpp>
+#include <tophash/framework/config.hpp>
 
 namespace tophash::inline v1::table {
 
@@ -21,6 +22,17 @@ namespace tophash::inline v1::table {
 // family.
 template <class Key, class T, class Spec, layout_kind = facts_of<Spec>().layout.kind>
 struct binding_of;
+
+// What begin() answers: what find answers, unless the binding names another type.
+template <class B, bool Const>
+struct walk_of {
+  using type = typename B::template iterator_type<Const>;
+};
+template <class B, bool Const>
+  requires requires { typename B::template walk_type<Const>; }
+struct walk_of<B, Const> {
+  using type = typename B::template walk_type<Const>;
+};
 
 // A slot, and which array it is in.
 template <class B>
@@ -50,6 +62,16 @@ std::uint64_t hash_of(const State& s, const K& key) {
   using key_type = typename State::binding_type::key_type;
   return position_hash<key_type>(s.policies.hashing,
                                  static_cast<std::uint64_t>(s.policies.hashing.hash(key)));
+}
+
+// The hash that a new entry goes by: the key's, or what the table makes of it (find.hpp).
+template <class State, class K>
+TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_insert(const State& s, std::uint64_t hash, const K& key) {
+  if constexpr (requires { insertion_hash(s, hash, key); }) {
+    return insertion_hash(s, hash, key);
+  } else {
+    return static_cast<void>(s), static_cast<void>(key), hash;
+  }
 }
 
 template <class State, class K>

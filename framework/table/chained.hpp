@@ -11,6 +11,8 @@
 #include <tophash/framework/table/lifetime.hpp>
 #include <tophash/framework/table/memory_report.hpp>
 #include <tophash/framework/table/migrate.hpp>
+#include <tophash/framework/table/pinned_iterator.hpp>
+#include <tophash/framework/table/pins.hpp>
 #include <tophash/framework/table/state.hpp>
 #include <tophash/framework/table/sweep.hpp>
 

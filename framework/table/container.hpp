@@ -57,6 +57,10 @@ class container {
   using marked = write_mark<state_type>;  // sync::owner_checked; otherwise nothing
   static constexpr bool nothrow_access = !misuse_throws<state_type>;
 
+  // Do open iterators survive writes?
+  static constexpr bool pinned =
+      !std::is_same_v<typename walk_of<B, false>::type, typename B::template iterator_type<false>>;
+
   template <class K>
   static constexpr bool lookup_key = !std::is_same_v<std::remove_cvref_t<K>, Key> &&
                                      is_transparent_for<hashing_type, Key, std::remove_cvref_t<K>>();
@@ -67,15 +71,19 @@ class container {
   using value_type = typename model::value_type;
   using size_type = std::size_t;
   using difference_type = std::ptrdiff_t;
-  using iterator = typename B::template iterator_type<false>;
-  using const_iterator = typename B::template iterator_type<true>;
+  // begin() and end(); and what find and insert answer. With iteration::mutation_safe two types, the second of which
+  // converts to the first, else one.
+  using iterator = typename walk_of<B, false>::type;
+  using const_iterator = typename walk_of<B, true>::type;
+  using found_iterator = typename B::template iterator_type<false>;
+  using found_const_iterator = typename B::template iterator_type<true>;
   using reference = typename iterator::reference;
   using const_reference = typename const_iterator::reference;
   using pointer = typename iterator::pointer;
   using const_pointer = typename const_iterator::pointer;
   using allocation_type = typename Spec::allocation;
   using token_type = hash_token<hashing_type>;
-  using try_insert_result = try_result<iterator>;
+  using try_insert_result = try_result<found_iterator>;
 
   // Function objects in the standard's manner over the hashing policy.
   struct hasher {
@@ -156,15 +164,11 @@ class container {
 
   // ---- iterators and capacity -------------------------------------------------------------------------------
 
-  iterator begin() noexcept(nothrow_access) {
-    check_iteration(state_of(*this));
-    return iterator(first_cursor(s_));
-  }
-  const_iterator begin() const noexcept(nothrow_access) {
-    check_iteration(state_of(*this));
-    return const_iterator(first_cursor(s_));
-  }
-  const_iterator cbegin() const noexcept(nothrow_access) { return begin(); }
+  // With iteration::mutation_safe: at a random place, and std::bad_alloc if a chain of more than 24 entries cannot be
+  // noted.
+  iterator begin() noexcept(!pinned && nothrow_access) { return first_of<iterator>(s_); }
+  const_iterator begin() const noexcept(!pinned && nothrow_access) { return first_of<const_iterator>(s_); }
+  const_iterator cbegin() const noexcept(!pinned && nothrow_access) { return begin(); }
   iterator end() noexcept { return iterator{}; }
   const_iterator end() const noexcept { return const_iterator{}; }
   const_iterator cend() const noexcept { return end(); }
@@ -175,16 +179,16 @@ class container {
 
   // ---- lookup -----------------------------------------------------------------------------------------------
 
-  iterator find(const Key& key) { return find_any(key); }
-  const_iterator find(const Key& key) const { return find_any(key); }
+  found_iterator find(const Key& key) { return find_any(key); }
+  found_const_iterator find(const Key& key) const { return find_any(key); }
   template <class K>
     requires lookup_key<K>
-  iterator find(const K& key) {
+  found_iterator find(const K& key) {
     return find_any(key);
   }
   template <class K>
     requires lookup_key<K>
-  const_iterator find(const K& key) const {
+  found_const_iterator find(const K& key) const {
     return find_any(key);
   }
 
@@ -202,16 +206,16 @@ class container {
     return contains_any(key) ? 1 : 0;
   }
 
-  std::pair<iterator, iterator> equal_range(const Key& key) { return range_from(find(key)); }
-  std::pair<const_iterator, const_iterator> equal_range(const Key& key) const { return range_from(find(key)); }
+  std::pair<found_iterator, found_iterator> equal_range(const Key& key) { return range_from(find(key)); }
+  std::pair<found_const_iterator, found_const_iterator> equal_range(const Key& key) const { return range_from(find(key)); }
   template <class K>
     requires lookup_key<K>
-  std::pair<iterator, iterator> equal_range(const K& key) {
+  std::pair<found_iterator, found_iterator> equal_range(const K& key) {
     return range_from(find(key));
   }
   template <class K>
     requires lookup_key<K>
-  std::pair<const_iterator, const_iterator> equal_range(const K& key) const {
+  std::pair<found_const_iterator, found_const_iterator> equal_range(const K& key) const {
     return range_from(find(key));
   }
 
@@ -223,13 +227,13 @@ class container {
   }
   template <class K>
     requires(std::is_same_v<K, Key> || lookup_key<K>)
-  iterator find(const K& key, token_type token) {
-    return iterator(cursor_at(key, hash_of_token(token)));
+  found_iterator find(const K& key, token_type token) {
+    return found_iterator(cursor_at(key, hash_of_token(token)));
   }
   template <class K>
     requires(std::is_same_v<K, Key> || lookup_key<K>)
-  const_iterator find(const K& key, token_type token) const {
-    return const_iterator(cursor_at(key, hash_of_token(token)));
+  found_const_iterator find(const K& key, token_type token) const {
+    return found_const_iterator(cursor_at(key, hash_of_token(token)));
   }
   template <class K>
     requires(std::is_same_v<K, Key> || lookup_key<K>)
@@ -243,12 +247,12 @@ class container {
   // the caches memory is asked for ahead; forward iterators only, others are searched one by one.
   template <class It, class Out>
   Out find_many(It first, It last, Out out) {
-    for_each_found(*this, first, last, [&out](const iterator& at) { *out++ = at; });
+    for_each_found(*this, first, last, [&out](const found_iterator& at) { *out++ = at; });
     return out;
   }
   template <class It, class Out>
   Out find_many(It first, It last, Out out) const {
-    for_each_found(*this, first, last, [&out](const const_iterator& at) { *out++ = at; });
+    for_each_found(*this, first, last, [&out](const found_const_iterator& at) { *out++ = at; });
     return out;
   }
   // Asks for the memory that a search for this key reads first, without waiting for it.
@@ -257,25 +261,46 @@ class container {
   // ---- erasure ----------------------------------------------------------------------------------------------
 
   // Moves nothing; invalidates iterators to this entry only. Returns the next one.
-  iterator erase(const_iterator where) {
+  found_iterator erase(found_const_iterator where) {
     const marked writing(s_);
-    return iterator(erase_cursor(s_, where.where()));
+    return found_iterator(erase_cursor(s_, where.where()));
   }
-  iterator erase(iterator where)
-    requires(!std::is_same_v<iterator, const_iterator>)
+  found_iterator erase(found_iterator where)
+    requires(!std::is_same_v<found_iterator, found_const_iterator>)
   {
     const marked writing(s_);
-    return iterator(erase_cursor(s_, where.where()));
+    return found_iterator(erase_cursor(s_, where.where()));
   }
-  iterator erase(const_iterator first, const_iterator last) {
+  found_iterator erase(found_const_iterator first, found_const_iterator last) {
     const marked writing(s_);
-    while (first != last) first = const_iterator(erase_cursor(s_, first.where()));
-    return iterator(first.where());
+    while (first != last) first = found_const_iterator(erase_cursor(s_, first.where()));
+    return found_iterator(first.where());
+  }
+  // The same at an iterator that is open: it stays usable, and what is returned is another open one. The key is hashed.
+  template <class It>
+    requires(pinned && (std::is_same_v<It, iterator> || std::is_same_v<It, const_iterator>))
+  It erase(const It& where) {
+    It next = where;
+    ++next;
+    const marked writing(s_);
+    static_cast<void>(erase_cursor(s_, cursor_at_pin(s_, where.where())));
+    return next;
+  }
+  template <class It>
+    requires(pinned && (std::is_same_v<It, iterator> || std::is_same_v<It, const_iterator>))
+  It erase(It first, const std::type_identity_t<It>& last) {
+    while (first != last) {
+      const It erased = first;
+      ++first;
+      const marked writing(s_);
+      static_cast<void>(erase_cursor(s_, cursor_at_pin(s_, erased.where())));
+    }
+    return first;
   }
   // While a growth is under way this moves entries; a deletion that purges and a growth that shrinks may act here.
   size_type erase(const Key& key) { return erase_any(key); }
   template <class K>
-    requires(lookup_key<K> && !std::is_convertible_v<K, iterator> && !std::is_convertible_v<K, const_iterator>)
+    requires(lookup_key<K> && !std::is_convertible_v<K, found_const_iterator> && !std::is_convertible_v<K, const_iterator>)
   size_type erase(K&& key) {
     return erase_any(key);
   }
@@ -326,7 +351,7 @@ class container {
     return sweep_dirty(s_, budget);
   }
   // Takes the entry out of sight: no allocation, no destruction, no move, no growth step. For a collector's pause.
-  void mark_in_place(const_iterator where) noexcept
+  void mark_in_place(found_const_iterator where) noexcept
     requires B::dirty_kind
   {
     mark_at_cursor(s_, where.where());
@@ -352,6 +377,14 @@ class container {
   const typename Spec::observe& observer() const noexcept { return s_.policies.observe; }
   hasher hash_function() const { return hasher{s_.policies.hashing}; }
   key_equal key_eq() const { return key_equal{s_.policies.hashing}; }
+
+  // A hint decides nothing.
+  struct any_hint {
+    template <class It>
+      requires(std::is_convertible_v<const It&, const_iterator>)
+    any_hint(const It&) noexcept {}
+  };
+  using hint = std::conditional_t<pinned, any_hint, const_iterator>;
 
  protected:
   typename B::owned_state_type s_;
@@ -405,6 +438,16 @@ class container {
     clear_of(other);
   }
 
+  template <class It>
+  static It first_of(const typename B::state_type& s) noexcept(!pinned && nothrow_access) {
+    check_iteration(s);
+    if constexpr (pinned) {
+      return It(s);
+    } else {
+      return It(first_cursor(s));
+    }
+  }
+
   static void clear_of(container& other) noexcept { destroy_table(other.s_); }
 
   std::uint64_t hash_of_token(token_type token) const noexcept {
@@ -430,12 +473,12 @@ class container {
   }
 
   template <class K>
-  iterator find_any(const K& key) {
-    return iterator(cursor_at(key, hash_of(s_, key)));
+  found_iterator find_any(const K& key) {
+    return found_iterator(cursor_at(key, hash_of(s_, key)));
   }
   template <class K>
-  const_iterator find_any(const K& key) const {
-    return const_iterator(cursor_at(key, hash_of(s_, key)));
+  found_const_iterator find_any(const K& key) const {
+    return found_const_iterator(cursor_at(key, hash_of(s_, key)));
   }
   template <class K>
   bool contains_any(const K& key) const {
@@ -456,15 +499,15 @@ class container {
     return {first, after};
   }
 
-  iterator iterator_at(const place<B>& p, std::uint64_t hash) noexcept {
-    return iterator(cursor_of(s_, p, hash));
+  found_iterator iterator_at(const place<B>& p, std::uint64_t hash) noexcept {
+    return found_iterator(cursor_of(s_, p, hash));
   }
-  TOPHASH_ALWAYS_INLINE std::pair<iterator, bool> result_or_throw(const insert_result<B>& r, std::uint64_t hash) {
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> result_or_throw(const insert_result<B>& r, std::uint64_t hash) {
     throw_if_no_room(r.room);
     return {iterator_at(r.where, hash), r.inserted};
   }
   try_insert_result result_or_false(const insert_result<B>& r, std::uint64_t hash) noexcept {
-    if (r.room != growth_result::done) return {end(), false, false};
+    if (r.room != growth_result::done) return {found_iterator{}, false, false};
     return {iterator_at(r.where, hash), r.inserted, true};
   }
 
@@ -495,7 +538,7 @@ class container {
 
   template <class Self, class It, class F>
   static void for_each_found(Self& self, It first, It last, F&& f) {
-    using found = std::conditional_t<std::is_const_v<Self>, const_iterator, iterator>;
+    using found = std::conditional_t<std::is_const_v<Self>, found_const_iterator, found_iterator>;
     if constexpr (multipass<It>) {
       if (self.batches_pay()) {
         while (first != last) {
@@ -519,6 +562,19 @@ class container {
     }
   }
 };
+
+template <class Container, class Predicate>
+std::size_t erase_entries_if(Container& c, Predicate& predicate) {
+  const std::size_t before = c.size();
+  for (auto it = c.begin(); it != c.end();) {
+    if (predicate(*it)) {
+      it = c.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  return before - c.size();
+}
 
 }  // namespace table
 

@@ -26,10 +26,25 @@ TOPHASH_ALWAYS_INLINE void tell_erased(state<B>& s, std::uint64_t hash, const pl
   });
 }
 
+template <class B>
+TOPHASH_NOINLINE void reseed_slow(state<B>& s) noexcept {
+  s.policies.hashing.reseed();
+}
+
+// No entry is left, so none has a place by the old seed. Unswept ones keep theirs until they are swept.
+template <class B>
+TOPHASH_ALWAYS_INLINE void reseed_if_empty(state<B>& s) noexcept {
+  if constexpr (B::facts.hashing.reseeds) {
+    if (s.size == 0) [[unlikely]] reseed_slow(s);
+  } else {
+    static_cast<void>(s);
+  }
+}
+
 // `home` is the main bucket of the chain that holds `at`; observers were told. Cost: the destructors, one
 // tag store and one compare.
 template <class B>
-void erase_at(state<B>& s, typename B::bucket* home, typename B::slot at) noexcept {
+TOPHASH_ALWAYS_INLINE void erase_at_inlined(state<B>& s, typename B::bucket* home, typename B::slot at) noexcept {
   using model = typename B::model;
   --s.size;
   if constexpr (B::dirty_kind) {
@@ -45,6 +60,13 @@ void erase_at(state<B>& s, typename B::bucket* home, typename B::slot at) noexce
       refresh_grow_at(s);
     }
   }
+  tell_pins_erased(s, at);
+  reseed_if_empty(s);
+}
+
+template <class B>
+void erase_at(state<B>& s, typename B::bucket* home, typename B::slot at) noexcept {
+  erase_at_inlined(s, home, at);
 }
 
 // ---- what an erase by key may set off: a purge of residue, a smaller array ------------------------------------
@@ -124,7 +146,12 @@ TOPHASH_ALWAYS_INLINE bool erase_key(state<B>& s, std::uint64_t hash, const K& k
   tell_probed(s, s.policies.observe, hash, {at, false});
   if (!at) return false;
   tell_erased(s, hash, {at, false});
-  erase_at(s, s.current.home(hash), at);
+  if constexpr (B::pinned) {
+    // What it tells open iterators takes it past the compiler's bound for inlining: half as many instructions again.
+    erase_at_inlined(s, s.current.home(hash), at);
+  } else {
+    erase_at(s, s.current.home(hash), at);
+  }
   after_erase_by_key(s);
   return true;
 }
@@ -150,7 +177,8 @@ void reset_counts(state<B>& s) noexcept {
   s.size = s.dead = s.dirty = 0;
   s.sweep_at = 0;
   s.acquired = 0;
-  s.purge_due = false;
+  if constexpr (B::facts.growth.counts_overflow) s.counted_overflow = {};
+  s.purge_due = s.regrow_wanted = false;
   s.purge = {};
 }
 
@@ -165,6 +193,7 @@ void drop_old_array(state<B>& s) noexcept {
 template <class B>
 void clear_entries(state<B>& s) noexcept {
   const std::size_t entries = s.size;
+  tell_pins_cleared(s);
   drop_old_array(s);
   empty_array(s, s.current);
   s.current.for_each_home([&s](typename B::bucket* home) {
@@ -172,6 +201,7 @@ void clear_entries(state<B>& s) noexcept {
     if (is_scanned(s)) B::model::wipe_entries(home);
   });
   reset_counts(s);
+  reseed_if_empty(s);
   refresh_grow_at(s);
   notify(s.policies.observe, events::cleared{entries});
 }
@@ -209,6 +239,7 @@ bool release_at_once(state<B>& s) noexcept {
 template <class B>
 void destroy_table(state<B>& s) noexcept {
   const events::discarded all{s.size, s.current.units};
+  detach_pins(s);
   if (!release_at_once(s)) {
     drop_old_array(s);
     empty_array(s, s.current);

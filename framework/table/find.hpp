@@ -13,6 +13,28 @@
 
 namespace tophash::inline v1::table {
 
+// The hash that a new entry goes by: the key's, and a random one for a key that nobody will find, where the hashing
+// policy says so.
+template <class B, class K>
+TOPHASH_ALWAYS_INLINE std::uint64_t insertion_hash(const state<B>& s, std::uint64_t hash, const K& key) {
+  if constexpr (B::scatters) {
+    if (!s.policies.hashing.equal(key, key)) [[unlikely]] return s.draw();
+  } else {
+    static_cast<void>(s), static_cast<void>(key);
+  }
+  return hash;
+}
+
+// Does the hash of this stored key lead to it?
+template <class B>
+bool is_found_by_hash(const state<B>& s, const typename B::key_type& key) {
+  if constexpr (B::scatters) {
+    return static_cast<bool>(s.policies.hashing.equal(key, key));
+  } else {
+    return static_cast<void>(s), static_cast<void>(key), true;
+  }
+}
+
 // A place, for observers.
 template <class B>
 events::slot_place told_in_array(const typename B::array& array, std::uint64_t hash, const place<B>& p) noexcept {

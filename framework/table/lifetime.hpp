@@ -13,6 +13,7 @@
 #include <tophash/framework/table/insert.hpp>
 #include <tophash/framework/table/iterator.hpp>
 #include <tophash/framework/table/owning.hpp>
+#include <tophash/framework/table/pins.hpp>
 #include <tophash/framework/table/state.hpp>
 
 namespace tophash::inline v1::table {
@@ -61,7 +62,7 @@ growth_result copy_entries(state<B>& to, const state<B>& from) {
   growth_result result = growth_result::done;
   for_each_live(from, [&](typename B::slot at) {
     if (result != growth_result::done) return;
-    const std::uint64_t hash = hash_of(to, model::key(at));
+    const std::uint64_t hash = insertion_hash(to, hash_of(to, model::key(at)), model::key(at));
     if constexpr (model::is_set) {
       result = insert_if_absent(to, hash, model::key(at)).room;
     } else {
@@ -134,6 +135,7 @@ template <class B>
 void forget_entry(state<B>& s, const cursor<B>& c) noexcept {
   using model = typename B::model;
   --s.size;
+  tell_pins_erased(s, c.at);
   notify_with<events::erased>(s.policies.observe, [&c] { return events::erased{told_place(c)}; });
   if constexpr (B::dirty_kind) {
     notify_with<events::swept>(s.policies.observe, [&c] { return events::swept{told_place(c)}; });
@@ -153,7 +155,7 @@ growth_result move_entries(state<B>& to, state<B>& from) {
   using model = typename B::model;
   if (const growth_result r = reserve_slow(to, from.size); r != growth_result::done) return r;
   for (cursor<B> c = first_cursor(from); c.at;) {
-    const std::uint64_t hash = hash_of(to, model::key(c.at));
+    const std::uint64_t hash = insertion_hash(to, hash_of(to, model::key(c.at)), model::key(c.at));
     const typename B::slot target = vacancy_for(to, hash, false);
     if (!target) return growth_result::no_memory;
     {
@@ -205,6 +207,18 @@ template <class B>
 void mark_at_cursor(state<B>& s, const cursor<B>& c) noexcept {
   tell_erased_at(s, c);
   erase_at(s, static_cast<typename B::bucket*>(nullptr), c.at);
+}
+
+// A place that an open iterator is at, as what find answers.
+template <class B>
+cursor<B> cursor_at_pin(const state<B>& s, const pin<B>& p) {
+  const typename B::slot at = p.at();
+  TOPHASH_CHECK(at && p.of() == &s, "an iterator that does not belong to this container, or whose entry was erased");
+  const auto& key = B::model::key(at);
+  if (is_found_by_hash(s, key)) return {&s, at, hash_of(s, key), cursor_origin::unlocated};
+  bool in_old = false;
+  const std::size_t index = p.chain_of(at, in_old);
+  return {&s, at, index, in_old ? cursor_origin::old : cursor_origin::current};
 }
 
 template <class B>

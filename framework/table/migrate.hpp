@@ -6,11 +6,13 @@
 #ifndef TOPHASH_FRAMEWORK_TABLE_MIGRATE_HPP
 #define TOPHASH_FRAMEWORK_TABLE_MIGRATE_HPP
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
 #include <tophash/framework/table/find.hpp>
+#include <tophash/framework/table/pins.hpp>
 #include <tophash/framework/table/state.hpp>
 
 namespace tophash::inline v1::table {
@@ -108,11 +110,43 @@ struct vacancy_guard {
 template <class B>
 using tracked_place = std::type_identity_t<place<B>>;
 
-// Moves one entry of the old array to the current one. False: memory ran out, nothing happened.
+// A hash for an entry of chain `index` of the old array whose own cannot be had again. It stays in the part of the table
+// that the chain becomes, where iterators expect it: when the array doubles, its tag's lowest bit decides the half, as in
+// Go. The tag is drawn anew, so that the next growth does not decide alike for those that were together so far.
 template <class B>
-bool evacuate_entry(state<B>& s, typename B::slot from, tracked_place<B>* tracked) {
+std::uint64_t scattered_hash(const state<B>& s, typename B::slot from, std::size_t index) noexcept {
+  std::uint64_t drawn = s.draw();
+  if constexpr (B::facts.sizing.power_of_two) {
+    const std::size_t now = s.current.units, before = s.old.units;
+    std::uint64_t home = index;
+    if constexpr (B::facts.sizing.from_high_end) {
+      const int ratio = std::countr_zero(now) - std::countr_zero(before);
+      const std::uint64_t part = ((drawn >> 8 & ~std::uint64_t{1}) | (from.in->tags[from.index] & 1u)) &
+                                 ((std::uint64_t{1} << (ratio > 0 ? ratio : 0)) - 1);
+      home = ratio >= 0 ? (home << ratio) | part : home >> -ratio;
+      const int shift = B::spec::sizing::index_bits - std::countr_zero(now);
+      drawn = (drawn & ~((std::uint64_t{now} - 1) << shift)) | home << shift;
+    } else {
+      const std::uint64_t part = (drawn >> 8 & ~std::uint64_t{1}) | (from.in->tags[from.index] & 1u);
+      home = (home + part * before) & (now - 1);
+      drawn = (drawn & ~(std::uint64_t{now} - 1)) | home;
+    }
+  } else {
+    static_cast<void>(from), static_cast<void>(index);
+  }
+  return drawn;
+}
+
+// Moves one entry of chain `index` of the old array to the current one. False: memory ran out, nothing happened.
+template <class B>
+bool evacuate_entry(state<B>& s, typename B::slot from, std::size_t index, tracked_place<B>* tracked) {
   using model = typename B::model;
-  const std::uint64_t hash = hash_of(s, model::key(from));
+  std::uint64_t hash = hash_of(s, model::key(from));
+  if constexpr (B::scatters) {
+    if (!is_found_by_hash(s, model::key(from))) hash = scattered_hash(s, from, index);
+  } else {
+    static_cast<void>(index);
+  }
   const typename B::slot to = vacancy_for(s, hash, false);
   if (!to) return false;
   {
@@ -125,6 +159,7 @@ bool evacuate_entry(state<B>& s, typename B::slot from, tracked_place<B>* tracke
   notify_with<events::moved>(s.policies.observe, [&s, hash, from, to] {
     return events::moved{told_place(s, hash, {from, true}), told_place(s, hash, {to, false}), hash};
   });
+  tell_pins_moved(s, from, to);
   if (tracked != nullptr && tracked->in_old && tracked->at == from) *tracked = {to, false};
   return true;
 }
@@ -157,7 +192,7 @@ bool evacuate_chain(state<B>& s, std::size_t index, tracked_place<B>* tracked) {
       const std::uint8_t tag = b->tags[i];
       if (model::is_moved(tag)) continue;
       if (model::is_live(tag)) {
-        if (!evacuate_entry(s, from, tracked)) return false;
+        if (!evacuate_entry(s, from, index, tracked)) return false;
         ++moved;
       } else {
         if (model::is_dirty(tag)) {
@@ -196,6 +231,10 @@ void end_growth(state<B>& s) noexcept {
   s.sweep_at = 0;
   s.acquired = 0;
   s.partial = false;
+  if constexpr (B::facts.growth.counts_overflow) {
+    // The new array's own overflow buckets may already be a reason: Go asks at every insertion.
+    s.regrow_wanted = s.policies.growth.decide(load_of(s)).what == action::regrow;
+  }
   refresh_grow_at(s);
   refresh_shrink_at(s);
   notify(s.policies.observe, events::growth_finished{units});
@@ -294,6 +333,7 @@ growth_result start_growth(state<B>& s, std::size_t units) noexcept {
     ++(rounded == before ? s.regrows : s.growths);
   }
   s.sweep_at = 0;
+  if constexpr (B::facts.growth.counts_overflow) s.counted_overflow = {};
   s.current = fresh;
   s.limit = s.policies.load.limit(rounded, B::model::slots);
   s.shrink_at = 0;  // end_growth sets it again

@@ -56,6 +56,7 @@ template <class State>
 void steal_arrays(State& to, State& from) noexcept {
   using arrays = std::remove_cvref_t<decltype(from.arrays())>;
   to.arrays() = std::exchange(from.arrays(), arrays{});
+  if constexpr (requires { follow_arrays(to); }) follow_arrays(to);
 }
 
 // Replaces a policy's value, also where its type can only be constructed (a lambda with captures).
@@ -101,6 +102,10 @@ void swap_states(State& a, State& b) noexcept {
                   "swap of maps whose allocation handles are unequal and do not propagate");
   }
   std::swap(a.arrays(), b.arrays());
+  if constexpr (requires { follow_arrays(a); }) {
+    follow_arrays(a);
+    follow_arrays(b);
+  }
 }
 
 }  // namespace tophash::inline v1::table

@@ -8,10 +8,13 @@
 //   - an insert compares `size` with `grow_at` and nothing else. grow_at is limit - dead - dirty, at least 0; while a
 //     growth is under way, when the residue lies in the old array, it is limit; and 0 while the growth policy is to
 //     be asked for another reason (asked_early);
+//   - with iteration::mutation_safe, what an open iterator has noted is live: see pins.hpp;
 //   - `current` always names a searchable array: without memory, the shared empty bucket with grow_at 0.
 #ifndef TOPHASH_FRAMEWORK_TABLE_STATE_HPP
 #define TOPHASH_FRAMEWORK_TABLE_STATE_HPP
 
+#include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,6 +29,7 @@
 #include <tophash/framework/compose/pack.hpp>
 #include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/config.hpp>
+#include <tophash/framework/core/bits.hpp>
 #include <tophash/framework/core/checked.hpp>
 #include <tophash/framework/core/load.hpp>
 #include <tophash/framework/core/purpose.hpp>
@@ -38,6 +42,10 @@ namespace tophash::inline v1::table {
 
 template <class B, bool Const>
 class iterator;
+template <class B, bool Const>
+class pinned_iterator;
+template <class B>
+class pin;
 template <class B>
 struct cursor;
 template <class B>
@@ -62,10 +70,18 @@ struct chain_binding {
   using cursor_type = cursor<chain_binding>;
   template <bool Const>
   using iterator_type = iterator<chain_binding, Const>;
+  // What begin() answers.
+  static constexpr bool pinned = facts.iteration.survives_mutation;
+  template <bool Const>
+  using walk_type = std::conditional_t<pinned, pinned_iterator<chain_binding, Const>, iterator<chain_binding, Const>>;
 
   static constexpr bool dirty_kind = facts.deletion.kind == deletion_kind::dirty;
   static constexpr bool leaves_dead = facts.deletion.kind == deletion_kind::tombstone && !facts.deletion.reusing;
   static constexpr std::size_t quantum = facts.growth.quantum;
+  // Keys unequal to themselves have no hash that could be asked for again.
+  static constexpr bool scatters = facts.hashing.scatters && !equality_is_identity<Key>;
+  static constexpr bool updates_keys =
+      facts.hashing.updates_keys && !equality_is_identity<Key> && model::split;
   // Pointer-free blocks are not searched, so overflow buckets are kept alive from a scanned list, as Go does.
   static constexpr bool may_need_keep_alive = static_visibility<allocation>() == visibility::pointer_free;
   static constexpr bool may_be_scanned =
@@ -141,6 +157,41 @@ struct purge_checks<true> {
   std::size_t batches = 0;  // checks in a row that found one
 };
 
+// The iterators that are open over a table's arrays, and go where those go.
+template <class B, bool Needed>
+struct pin_list {};
+
+template <class B>
+struct pin_list<B, true> {
+  mutable pin<B>* first = nullptr;
+};
+
+template <bool Needed>
+struct pin_lock {};
+
+template <>
+struct pin_lock<true> {
+  mutable std::atomic_flag pins_lock{};
+};
+
+// Where random numbers are drawn: the same ones under the same seed.
+template <bool Needed>
+struct drawn_numbers {};
+
+template <>
+struct drawn_numbers<true> {
+  mutable std::uint64_t numbers_drawn = 0;
+};
+
+// Overflow buckets acquired since the last growth began, as Go counts them.
+template <bool Needed>
+struct overflow_sample {};
+
+template <>
+struct overflow_sample<true> {
+  std::size_t buckets = 0;
+};
+
 // Arrays and counts, policies excepted: what a move takes over and a swap exchanges, as one value.
 template <class B>
 struct arrays_and_counts {
@@ -166,10 +217,15 @@ struct arrays_and_counts {
   bool purge_due = false;      // the deletion policy has one
   [[no_unique_address]] purge_checks<B::facts.deletion.purge_batch_slots != 0> purge{};
   [[no_unique_address]] keep_alive_list<B::may_need_keep_alive> keep_alive{};
+  [[no_unique_address]] overflow_sample<B::facts.growth.counts_overflow> counted_overflow{};
+  [[no_unique_address]] pin_list<B, B::pinned> pins{};
 };
 
 template <class B>
-struct state : arrays_and_counts<B> {
+inline constexpr bool draws_numbers = B::pinned || B::scatters || B::facts.growth.counts_overflow;
+
+template <class B>
+struct state : arrays_and_counts<B>, pin_lock<B::pinned>, drawn_numbers<draws_numbers<B>> {
   using binding_type = B;
   [[no_unique_address]] access_flag<B::facts.sync.checked> access{};
   policy_values<typename B::spec> policies;
@@ -180,6 +236,16 @@ struct state : arrays_and_counts<B> {
 
   bool growing() const noexcept { return this->old.units != 0; }
   arrays_and_counts<B>& arrays() noexcept { return *this; }
+
+  // The next of the numbers that the seed determines.
+  std::uint64_t draw() const noexcept
+    requires(draws_numbers<B>)
+  {
+    std::uint64_t seed = 0;
+    if constexpr (B::facts.hashing.seeded) seed = policies.hashing.seed();
+    this->numbers_drawn += golden_ratio_bits;
+    return next_seed(seed ^ next_seed(this->numbers_drawn));
+  }
 };
 
 // Residue that the growth policy wants to be asked about at the next insert, or that a purge waits to remove.
@@ -196,11 +262,35 @@ bool asked_early(const state<B>& s) noexcept {
 template <class B>
 void refresh_grow_at(state<B>& s) noexcept {
   if (s.growing()) {
-    s.grow_at = s.limit;
+    // Go asks nothing while it grows: when a growth to the same size began at the limit, the load may pass it a little.
+    s.grow_at = B::facts.growth.counts_overflow ? std::numeric_limits<std::size_t>::max() : s.limit;
     return;
   }
   const std::size_t residue = s.dead + s.dirty;
   s.grow_at = s.limit > residue && !asked_early(s) ? s.limit - residue : 0;
+}
+
+template <class B>
+std::size_t counted_overflow_of(const state<B>& s) noexcept {
+  if constexpr (B::facts.growth.counts_overflow) {
+    return s.counted_overflow.buckets;
+  } else {
+    return static_cast<void>(s), 0;
+  }
+}
+
+// After Go's incrnoverflow: every bucket below 2^16 units, one in 2^(B - 15) in a table of 2^B, so that 2^15 counted are
+// about as many as there are units.
+template <class B>
+void count_overflow(state<B>& s) noexcept {
+  if constexpr (B::facts.growth.counts_overflow) {
+    constexpr int exact_below = 16;
+    const int bits = static_cast<int>(std::bit_width(s.current.units)) - 1;
+    const bool counts = bits < exact_below || (s.draw() >> (64 - (bits - (exact_below - 1)))) == 0;
+    s.counted_overflow.buckets += counts ? 1 : 0;
+  } else {
+    static_cast<void>(s);
+  }
 }
 
 template <class B>
@@ -213,7 +303,8 @@ load_state load_of(const state<B>& s) noexcept {
           .limit = s.limit,
           .overflow = s.overflow_in_use,
           .acquired = s.acquired,
-          .chain_buckets = 0};
+          .chain_buckets = 0,
+          .counted_overflow = counted_overflow_of(s)};
 }
 
 // ---- arrays ---------------------------------------------------------------------------------------------------
@@ -374,6 +465,7 @@ TOPHASH_NOINLINE typename B::bucket* acquire_overflow_slow(state<B>& s) noexcept
   if (is_scanned(s)) B::model::wipe_entries(fresh);
   ++s.overflow_in_use;
   ++s.acquired;
+  count_overflow(s);
   return fresh;
 }
 

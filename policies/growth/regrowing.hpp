@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wraps a growth policy: the array is also replaced by a fresh one of the same size when erases have left the
 // chains longer than the entries need. Three reasons, one each; wrap twice to have two:
-//   when::overflow        as many overflow buckets in use as main buckets. Go's rule (tooManyOverflowBuckets): there
-//                         noverflow >= 2^min(B, 15), where noverflow is exact below 2^16 buckets and above counts
-//                         one in 2^(B-15): what it estimates is this comparison
+//   when::overflow        as many overflow buckets in use as main buckets
+//   when::go_overflow     the same by Go's count (tooManyOverflowBuckets): noverflow >= 2^min(B, 15), where noverflow
+//                         counts what was acquired since the last growth began, never what was given back; exactly below
+//                         2^16 buckets, above that one in 2^(B-15)
 //   when::dead<25>        dead and dirty slots are 25 % of the load limit
 //   when::chain<4>        an insert made its chain 4 buckets long
-// Two of the reasons can outlive a regrow (a hash that puts everything into one chain): they count only after one
+// `overflow` and `chain` can outlive a regrow (a hash that puts everything into one chain): they count only after one
 // overflow bucket was acquired for every 8 main buckets since the last growth, so that a regrow, O(units), is
-// paid for by as many insertions. Go has no such floor and regrows again at the next insertion.
+// paid for by as many insertions. Go has no such floor and regrows again at the next insertion; so does go_overflow,
+// which is bearable where the base moves a few chains a write.
 #ifndef TOPHASH_POLICIES_GROWTH_REGROWING_HPP
 #define TOPHASH_POLICIES_GROWTH_REGROWING_HPP
 
+#include <bit>
 #include <cstddef>
 
 #include <tophash/framework/concepts/axes.hpp>
@@ -32,6 +35,7 @@ constexpr bool earned(const load_state& load) noexcept { return load.acquired >=
 
 struct overflow {
   static constexpr bool asks_overflow = true;
+  static constexpr bool counts_overflow = false;
   static constexpr std::size_t dead_percent = 0;
   static constexpr option_text name() { return {"overflow"}; }
   static constexpr bool due(const load_state& load) noexcept {
@@ -39,9 +43,21 @@ struct overflow {
   }
 };
 
+struct go_overflow {
+  static constexpr bool asks_overflow = true;
+  static constexpr bool counts_overflow = true;
+  static constexpr std::size_t dead_percent = 0;
+  static constexpr option_text name() { return {"go_overflow"}; }
+  static constexpr bool due(const load_state& load) noexcept {
+    const auto bits = static_cast<unsigned>(std::bit_width(load.units)) - 1;
+    return load.counted_overflow >= std::size_t{1} << (bits < 15 ? bits : 15u);
+  }
+};
+
 template <std::size_t Percent>
 struct dead {
   static constexpr bool asks_overflow = false;
+  static constexpr bool counts_overflow = false;
   static constexpr std::size_t dead_percent = Percent;
   static constexpr option_text name() {
     option_text out;
@@ -56,6 +72,7 @@ struct dead {
 template <std::size_t Buckets>
 struct chain {
   static constexpr bool asks_overflow = true;
+  static constexpr bool counts_overflow = false;
   static constexpr std::size_t dead_percent = 0;
   static constexpr option_text name() {
     option_text out;
@@ -75,6 +92,7 @@ struct regrowing {
   static constexpr growth_facts facts = [] {
     growth_facts out = Base::facts;
     out.asks_overflow = out.asks_overflow || Reason::asks_overflow;
+    out.counts_overflow = out.counts_overflow || Reason::counts_overflow;
     // With two shares the smaller one asks, and decide() of both is heard.
     if (out.dead_percent == 0 || (Reason::dead_percent != 0 && Reason::dead_percent < out.dead_percent)) {
       out.dead_percent = Reason::dead_percent;

@@ -24,7 +24,7 @@ namespace sizing {
 struct power_of_two_high {
   using axis = axes::sizing;
   static constexpr std::string_view name = "power_of_two_high";
-  static constexpr sizing_facts facts{.power_of_two = true};
+  static constexpr sizing_facts facts{.power_of_two = true, .from_high_end = true};
 
   static constexpr int index_bits = 56;  // the tag takes the others
 

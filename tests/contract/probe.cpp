@@ -7,6 +7,7 @@
 
 #include "support/battery.hpp"
 #include "support/compositions.hpp"
+#include "support/iteration_script.hpp"
 
 using namespace tophash;
 using namespace tophash::testing;
@@ -30,6 +31,12 @@ int main() {
     }
     if (wrong.empty()) continue;
     std::printf("%s\n%s\n", tested.name.c_str(), wrong.c_str());
+    return 1;
+  }
+  using go_map = tophash::map<std::uint64_t, std::uint64_t, presets::go_like>;
+  iteration_script<go_map> script(go_map{hashing::go_seeded<hashing::wyhash>{1}}, 1000, 5);
+  if (const std::string wrong = script.run(60'000); !wrong.empty()) {
+    std::printf("iteration under writes\n%s\n", wrong.c_str());
     return 1;
   }
 }

@@ -17,6 +17,7 @@
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/regrowing.hpp>
 #include <tophash/policies/hashing/hash_with.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 #include <tophash/policies/hashing/std_hash.hpp>
@@ -52,7 +53,8 @@ TEST_CASE("compose: an explicit option beats a preset, a preset beats the defaul
   using plain = ints<presets::go_like>::spec_type;
   using other = ints<presets::go_like, deletion::dirty>::spec_type;
   STATIC_REQUIRE(std::is_same_v<plain::deletion, deletion::tombstone>);
-  STATIC_REQUIRE(std::is_same_v<plain::growth, growth::incremental<2, true>>);
+  STATIC_REQUIRE(std::is_same_v<plain::growth,
+                                growth::regrowing<growth::incremental<2, true>, growth::when::go_overflow>>);
   STATIC_REQUIRE(std::is_same_v<other::deletion, deletion::dirty>);
   STATIC_REQUIRE(std::is_same_v<other::growth, plain::growth>);
   STATIC_REQUIRE(std::is_same_v<other::layout, plain::layout>);
@@ -64,10 +66,9 @@ TEST_CASE("compose: the canonical text names every axis in order", "[compose]") 
         "layout=bucket_chain,hashing=seeded(wyhash),sizing=power_of_two,deletion=immediate,load=load(13,2),"
         "growth=eager,overflow=fresh,allocation=system,iteration=plain,sync=none,observe=nothing");
   CHECK(canonical_text<ints<presets::go_like, overflow::local_list, observe::counters>::spec_type>() ==
-        "layout=bucket_chain(arrange=split),hashing=seeded(wyhash),sizing=power_of_two,deletion=tombstone,"
-        "load=load(13,2),growth=incremental(2,every_write),overflow=local_list,allocation=system,iteration="
-        "plain,"
-        "sync=owner_checked,observe=counters");
+        "layout=bucket_chain(arrange=split),hashing=go_seeded(wyhash),sizing=power_of_two,deletion=tombstone,"
+        "load=load(13,2),growth=regrowing(incremental(2,every_write),go_overflow),overflow=local_list,"
+        "allocation=system,iteration=mutation_safe,sync=owner_checked,observe=counters");
   CHECK(canonical_text<ints<tagged>::spec_type>().starts_with("layout=bucket_chain(slots=4),"));
   struct mine {
     using axis = axes::observe;
@@ -170,6 +171,14 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   CHECK(after(in_nodes) == "");
   fires("nodes_tombstone", [in_nodes](judged& j) { in_nodes(j), j.f.deletion.kind = deletion_kind::tombstone; });
   fires("nodes_pointer_free", [in_nodes](judged& j) { in_nodes(j), j.f.allocation.sees = visibility::pointer_free; });
+  const auto safe = [](judged& j) { j.f.iteration.survives_mutation = true; };
+  CHECK(after(safe) == "");
+  fires("mutation_layout", [open, safe](judged& j) { open(j), safe(j); });
+  fires("mutation_sizing", [safe](judged& j) { safe(j), j.f.sizing.power_of_two = false; });
+  fires("scattering_layout", [open](judged& j) { open(j), j.f.hashing.scatters = true; });
+  fires("scattering_shrink", [safe](judged& j) {
+    safe(j), j.f.hashing.scatters = true, j.f.growth.shrink_percent = 25, j.t.key_identity = false;
+  });
   fires("hashable", [](judged& j) { j.t.hashable = false; });
   const auto dirty = [](judged& j) { j.f.deletion.kind = deletion_kind::dirty; };
   fires("dirty_destruction", [dirty](judged& j) { dirty(j), j.t.key_deferred = false; });
@@ -202,6 +211,7 @@ TEST_CASE("rules: near misses are legal", "[compose]") {
   CHECK(after([](judged& j) { j.f.allocation.handle_bytes = 2 * sizeof(void*); }) == "");
   CHECK(after([](judged& j) { j.f.deletion.kind = deletion_kind::dirty; }) == "");
   CHECK(after([](judged& j) { j.t.value_deferred = false; }) == "");
+  CHECK(after([](judged& j) { j.f.hashing.scatters = true, j.t.key_identity = false; }) == "");
   CHECK(after([](judged& j) { j.t.value_movable = false, j.t.boxed = true; }) == "");
   CHECK(after([](judged& j) { j.f.allocation.sees = visibility::scanned, j.t.key_may_point = true; }) == "");
   CHECK(after([](judged& j) { j.f.allocation.sees = visibility::pointer_free; }) == "");

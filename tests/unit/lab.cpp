@@ -27,6 +27,8 @@
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/in_order.hpp>
 #include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/regrowing.hpp>
+#include <tophash/policies/hashing/go_seeded.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 #include <tophash/policies/hashing/murmur3.hpp>
 #include <tophash/policies/hashing/prefix.hpp>
@@ -34,6 +36,7 @@
 #if TOPHASH_WITH_XXHASH
 #include <tophash/policies/hashing/xxh3.hpp>
 #endif
+#include <tophash/policies/iteration/mutation_safe.hpp>
 #include <tophash/policies/observe/counters.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
 #include <tophash/policies/overflow/none.hpp>
@@ -358,7 +361,12 @@ void require_same(const std::string& text, std::string_view key, std::string_vie
            a.layout.tag_bits == b.layout.tag_bits));
   REQUIRE((a.layout.inline_limit_bytes == b.layout.inline_limit_bytes && a.layout.split == b.layout.split));
   REQUIRE((a.hashing.seeded == b.hashing.seeded && a.hashing.raw == b.hashing.raw));
-  REQUIRE((a.sizing.power_of_two == b.sizing.power_of_two));
+  REQUIRE((a.hashing.reseeds == b.hashing.reseeds && a.hashing.scatters == b.hashing.scatters &&
+           a.hashing.updates_keys == b.hashing.updates_keys));
+  REQUIRE((a.sizing.power_of_two == b.sizing.power_of_two && a.sizing.from_high_end == b.sizing.from_high_end));
+  REQUIRE((a.growth.asks_overflow == b.growth.asks_overflow &&
+           a.growth.counts_overflow == b.growth.counts_overflow));
+  REQUIRE(a.iteration.survives_mutation == b.iteration.survives_mutation);
   REQUIRE((a.deletion.kind == b.deletion.kind && a.deletion.reusing == b.deletion.reusing));
   REQUIRE((a.load.numerator == b.load.numerator && a.load.denominator == b.load.denominator));
   REQUIRE((a.growth.quantum == b.growth.quantum && a.growth.endless == b.growth.endless &&
@@ -372,6 +380,7 @@ void require_same(const std::string& text, std::string_view key, std::string_vie
            t.hashable == u.hashable));
   REQUIRE((t.key_deferred == u.key_deferred && t.value_deferred == u.value_deferred));
   REQUIRE((t.key_may_point == u.key_may_point && t.value_may_point == u.value_may_point));
+  REQUIRE(t.key_identity == u.key_identity);
 }
 
 }  // namespace
@@ -399,6 +408,11 @@ TEST_CASE("lab catalogue: texts and facts are those of the types", "[lab][catalo
   require_same<std::string, std::uint64_t, hashing::seeded<hashing::xxh3>>("seeded(xxh3)", "string", "u64");
 #endif
   require_same<std::string, std::uint64_t, hashing::prefix<3>>("prefix(3)", "string", "u64");
+  require_same<double, std::uint64_t, presets::go_like, hashing::go_seeded<hashing::std_hash>>(
+      "go_like,go_seeded(std_hash)", "double", "u64");
+  require_same<std::uint64_t, std::uint64_t, iteration::mutation_safe, sizing::power_of_two_high,
+               growth::regrowing<growth::incremental<1>, growth::when::go_overflow>>(
+      "mutation_safe,power_of_two_high,regrowing(incremental(1),go_overflow)", "u64", "u64");
   require_same<std::uint64_t, std::uint64_t, hashing::prefix_xor<8>>("prefix_xor(8)", "u64", "u64");
   require_same<std::uint64_t, std::uint64_t,
                layout::bucket_chain<bucket_options{

@@ -43,6 +43,16 @@ using boxed =
     tophash::map<int, std::string, layout::bucket_chain<bucket_options{.slots = 3, .inline_limit_bytes = 0}>>;
 using go_shape = tophash::map<int, std::string, presets::go_like>;
 
+// With iteration::mutation_safe each begin() begins elsewhere.
+template <class Map>
+constexpr bool begins_anew = [] {
+  if constexpr (requires { typename Map::found_iterator; }) {
+    return !std::is_same_v<typename Map::iterator, typename Map::found_iterator>;
+  } else {
+    return false;
+  }
+}();
+
 template <class Map>
 std::map<int, std::string> sorted(const Map& m) {
   std::map<int, std::string> out;
@@ -323,13 +333,15 @@ TEMPLATE_TEST_CASE("map: find, contains, count, equal_range", "[map]", EVERY_MAP
 TEMPLATE_TEST_CASE("map: iterators", "[map]", EVERY_MAP) {
   TestType m = filled<TestType>(100);
   typename TestType::iterator it = m.begin();
+  const typename TestType::iterator first = it;
   const typename TestType::const_iterator constant = it;
   CHECK(constant == it);
   CHECK(it == constant);
   const auto before = it++;
-  CHECK(before == m.begin());
-  CHECK(it != m.begin());
-  CHECK(it == ++m.begin());
+  CHECK(before == first);
+  CHECK(it != first);
+  CHECK(it == std::next(first));
+  if (!begins_anew<TestType>) CHECK(first == m.begin());
   CHECK(it->first == (*it).first);
   CHECK(&it->second == &(*it).second);
   it->second = "through the arrow";
@@ -337,12 +349,12 @@ TEMPLATE_TEST_CASE("map: iterators", "[map]", EVERY_MAP) {
   CHECK(std::distance(m.begin(), m.end()) == 100);
   CHECK(std::distance(m.cbegin(), m.cend()) == 100);
   const TestType& view = m;
-  CHECK(view.begin() == view.cbegin());
+  if (!begins_anew<TestType>) CHECK(view.begin() == view.cbegin());
   CHECK(view.end() == m.cend());
   for (auto&& [key, value] : m) value = std::to_string(key);
   for (const auto& [key, value] : view) CHECK(value == std::to_string(key));
   // Two walks of an unchanged map agree (multi-pass).
-  auto a = view.begin(), b = view.begin();
+  auto a = view.begin(), b = a;
   for (; a != view.end(); ++a, ++b) CHECK((*a).first == (*b).first);
   CHECK(b == view.end());
   CHECK(typename TestType::iterator{} == typename TestType::iterator{});
@@ -360,9 +372,10 @@ TEMPLATE_TEST_CASE("map: erase by key, iterator and range", "[map]", EVERY_MAP) 
   typename TestType::const_iterator constant = m.find(9);
   m.erase(constant);
   CHECK(m.size() == 47);
-  CHECK(m.erase(m.begin(), m.begin()) == m.begin());
-  const auto third = std::next(m.begin(), 3);
-  CHECK(m.erase(m.cbegin(), third) == third);
+  const auto first = m.begin();
+  CHECK(m.erase(first, first) == first);
+  const auto third = std::next(first, 3);
+  CHECK(m.erase(first, third) == third);
   CHECK(m.size() == 44);
   CHECK(m.erase(m.begin(), m.end()) == m.end());
   CHECK(m.empty());

@@ -286,7 +286,8 @@ TEMPLATE_TEST_CASE("growth: the value of an update may lie in an entry of the sa
 // ---- the collapse rule
 
 TEMPLATE_TEST_CASE(
-    "collapse: Go's invariant holds in the bytes of every chain", "[map]", (numbers<presets::go_like>),
+    "collapse: Go's invariant holds in the bytes of every chain", "[map]",
+    (numbers<presets::go_like, overflow::fresh>),
     (numbers<deletion::tombstone>), (numbers<deletion::immediate>),
     (numbers<deletion::immediate, overflow::local_list, layout::bucket_chain<bucket_options{.slots = 3}>>),
     (numbers<deletion::dirty>), (numbers<deletion::dirty, growth::incremental<2>>)) {
