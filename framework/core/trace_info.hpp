@@ -63,8 +63,20 @@ struct gc_traits<T[N]> : gc_traits<T> {};
 template <class T, std::size_t N>
 struct gc_traits<std::array<T, N>> : gc_traits<T> {};
 
+// Is T, or has it, a pointer that is known to lead into collected memory (gc_traits<T>::collected, false when absent)?
+// Storage that nobody searches is then refused, where a T that only "may" is let pass.
+template <class T>
+constexpr bool holds_collected() noexcept {
+  if constexpr (requires { gc_traits<T>::collected; }) {
+    return gc_traits<T>::collected;
+  } else {
+    return false;
+  }
+}
+
 template <class A, class B>
 struct gc_traits<std::pair<A, B>> {
+  static constexpr bool collected = holds_collected<A>() || holds_collected<B>();
   static constexpr bool may_contain_pointers =
       gc_traits<A>::may_contain_pointers || gc_traits<B>::may_contain_pointers;
 };
