@@ -7,6 +7,8 @@
 #ifndef TOPHASH_GC_FACTS_HPP
 #define TOPHASH_GC_FACTS_HPP
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -30,11 +32,31 @@ template <class... Members>
 struct holds {
   static constexpr bool may_contain_pointers =
       (gc_traits<std::remove_cv_t<Members>>::may_contain_pointers || ...);
+  static constexpr bool collected = (holds_collected<std::remove_cv_t<Members>>() || ...);
 };
 
 template <class T>
 inline constexpr bool points_into_collected_memory =
     gc_traits<std::remove_cv_t<std::remove_reference_t<T>>>::may_contain_pointers;
+
+// A pointer to collected memory that says so: a T* in layout and behaviour, but a map of it in storage that no
+// collector searches does not compile. Not owning; null when made without a pointer.
+template <class T>
+class collected {
+ public:
+  constexpr collected() noexcept = default;
+  constexpr collected(std::nullptr_t) noexcept {}
+  constexpr explicit collected(T* to) noexcept : to_(to) {}
+
+  constexpr T* get() const noexcept { return to_; }
+  constexpr T& operator*() const noexcept { return *to_; }
+  constexpr T* operator->() const noexcept { return to_; }
+  constexpr explicit operator bool() const noexcept { return to_ != nullptr; }
+  friend constexpr bool operator==(collected, collected) noexcept = default;
+
+ private:
+  T* to_ = nullptr;
+};
 
 // May an entry of a map lie in pointer-free storage?
 template <class Key, class T>
@@ -42,6 +64,12 @@ inline constexpr bool pointer_free_entry =
     !points_into_collected_memory<Key> && !points_into_collected_memory<T>;
 
 }  // namespace gc
+
+template <class T>
+struct gc_traits<gc::collected<T>> {
+  static constexpr bool may_contain_pointers = true;
+  static constexpr bool collected = true;
+};
 
 // A vector's buffer comes from operator new, as a string's does. Its elements lie in memory that no collector
 // reads, whatever storage holds the vector; those that may point to collected memory are left as "may", since
@@ -63,5 +91,11 @@ template <class Member, class Class>
 struct gc_traits<Member Class::*> : gc::holds_no_pointers {};
 
 }  // namespace tophash::inline v1
+
+// By address.
+template <class T>
+struct std::hash<tophash::gc::collected<T>> {
+  std::size_t operator()(tophash::gc::collected<T> p) const noexcept { return std::hash<T*>{}(p.get()); }
+};
 
 #endif

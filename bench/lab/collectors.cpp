@@ -13,7 +13,8 @@ namespace tophash::lab {
 const std::vector<collector_entry>& collectors() {
   static const std::vector<collector_entry> all = {
       {"none", "storage is freed by its owner alone", true},
-      {"boehm", "the Boehm-Demers-Weiser collector (libgc); its storage: boehm_scanned, boehm_pointer_free",
+      {"boehm", "the Boehm-Demers-Weiser collector (libgc); its storage: boehm_scanned, boehm_typed, boehm_map_aware, "
+       "boehm_pointer_free",
        TOPHASH_WITH_BOEHM != 0},
   };
   return all;

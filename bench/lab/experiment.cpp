@@ -81,7 +81,7 @@ void check_collector(const experiment_request& request, const std::vector<std::s
     throw command_error(
         exit_usage,
         "--collector " + request.collector + " and --allocator " + storage +
-            " do not go together: boehm collects boehm_scanned and boehm_pointer_free, none the others");
+            " do not go together: boehm collects the storages named boehm_..., none the others");
   }
 }
 

@@ -277,7 +277,7 @@ void add_storage_options(CLI::App* command, settings& s) {
       ->type_name("A...");
   command
       ->add_option("--collector", s.request.collector,
-                   "none or boehm; boehm alone means both of its storages")
+                   "none or boehm; boehm alone means boehm_scanned and boehm_pointer_free")
       ->type_name("C");
   add_on_demand_options(command, s);
 }

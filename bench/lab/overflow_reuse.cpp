@@ -368,6 +368,9 @@ std::string chosen_storage(const experiment_request& r) {
     throw command_error(exit_usage, error.what());
   }
   const bool collected = find_storage(plain_storage(storage))->collected();
+  if (find_storage(plain_storage(storage))->sees == visibility::pointer_free)
+    throw command_error(exit_usage, "overflow_reuse needs its overflow buckets found by the collector, and " + storage +
+                                        " hides them; boehm_map_aware reads no entries either");
   if (!r.collector.empty() && collected != (r.collector == "boehm"))
     throw command_error(exit_usage,
                         "--collector " + r.collector + " and --allocator " + storage + " do not go together");

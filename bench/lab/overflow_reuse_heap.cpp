@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <tophash/framework/core/trace_info.hpp>
+
 #include "lab/clock.hpp"
 #include "lab/collectors.hpp"
 
@@ -101,17 +103,21 @@ paced_heap::paced_heap(allocators::erased inner, bool collected, bool by_collect
       ledger_(ledger),
       budget_bytes_(pacing.least_bytes) {}
 
-// boehm_pointer_free searches its directory and side list only (gc/boehm.hpp).
-bool paced_heap::searched(purpose use) const noexcept {
-  return visibility_now() == tophash::visibility::scanned || use == purpose::directory ||
-         use == purpose::side;
+// boehm_pointer_free searches its directory and side list only (gc/boehm.hpp), traced storage links and tags of
+// buckets whose entries cannot point (gc/boehm_map_aware.hpp).
+std::uint64_t paced_heap::searched_bytes(const request& r) const noexcept {
+  const tophash::visibility sees = visibility_now();
+  if (sees == tophash::visibility::scanned || r.use == purpose::directory || r.use == purpose::side)
+    return r.bytes;
+  if (sees != tophash::visibility::traced) return 0;
+  if (r.trace == nullptr || r.trace->entries_may_point) return r.bytes;
+  if (r.use == purpose::node || !r.trace->links) return 0;
+  return r.bytes / r.trace->bucket_bytes * 2 * sizeof(void*);
 }
 
 void paced_heap::collect() noexcept {
-  for (std::size_t i = 0; i < purpose_count; ++i) {
-    if (searched(static_cast<purpose>(i))) counts_.scanned_bytes += bytes_[i];
-    counts_.visited_blocks += blocks_[i];
-  }
+  counts_.scanned_bytes += searched_bytes_;
+  counts_.visited_blocks += blocks_;
   ++counts_.collections;
   collect_now();
   if (ledger_ != nullptr) ledger_->collected();
@@ -129,17 +135,15 @@ void* paced_heap::try_allocate(const request& r) noexcept {
   }
   void* const block = inner_.try_allocate(r);
   if (block == nullptr) return nullptr;
-  const auto use = static_cast<std::size_t>(r.use);
   counts_.allocated_bytes += r.bytes, ++counts_.allocated_blocks;
-  bytes_[use] += r.bytes, ++blocks_[use];
+  searched_bytes_ += searched_bytes(r), ++blocks_;
   reachable_bytes_ += r.bytes;
   since_bytes_ += r.bytes;
   return block;
 }
 
 void paced_heap::deallocate(void* block, const request& r) noexcept {
-  const auto use = static_cast<std::size_t>(r.use);
-  bytes_[use] -= r.bytes, --blocks_[use];
+  searched_bytes_ -= searched_bytes(r), --blocks_;
   reachable_bytes_ -= r.bytes;
   if (ledger_ != nullptr) ledger_->dropped(block, r.bytes, by_collector_);
   if (!by_collector_) inner_.deallocate(block, r);

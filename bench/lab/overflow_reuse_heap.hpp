@@ -81,8 +81,9 @@ struct heap_counts {
   std::uint64_t allocated_bytes = 0, allocated_blocks = 0;  // by the map
   std::uint64_t garbage_bytes = 0;                          // by the mutator beside it
   std::uint64_t collections = 0;
-  std::uint64_t scanned_bytes = 0,
-                visited_blocks = 0;  // summed over the collections: what is reachable at each
+  // Summed over the collections: what is reachable at each. In traced storage whose entries may point, scanned
+  // is an upper bound: of the slots those in use are read.
+  std::uint64_t scanned_bytes = 0, visited_blocks = 0;
   friend bool operator==(const heap_counts&, const heap_counts&) = default;
 };
 
@@ -109,14 +110,14 @@ class paced_heap {
     return collected_ && since_bytes_ + wanted_bytes > budget_bytes_;
   }
   void collect() noexcept;
-  bool searched(purpose use) const noexcept;
+  std::uint64_t searched_bytes(const request& r) const noexcept;
 
   allocators::erased inner_;
   bool collected_, by_collector_;
   heap_pacing pacing_;
   overflow_ledger* ledger_;  // may be null
   std::uint64_t reachable_bytes_ = 0, since_bytes_ = 0, budget_bytes_;
-  std::array<std::uint64_t, purpose_count> bytes_{}, blocks_{};
+  std::uint64_t searched_bytes_ = 0, blocks_ = 0;  // of what is reachable
   std::uint64_t collecting_in_map_ns_ = 0;
   heap_counts counts_;
 };

@@ -30,6 +30,8 @@
 #endif
 #if TOPHASH_WITH_BOEHM
 #include <tophash/gc/boehm.hpp>
+#include <tophash/gc/boehm_map_aware.hpp>
+#include <tophash/gc/boehm_typed.hpp>
 #endif
 
 #include "lab/nearest.hpp"
@@ -436,9 +438,13 @@ const std::vector<backend>& backends() {
 #if TOPHASH_WITH_BOEHM
     out.push_back(built_in<gc::boehm_scanned>(boehm_version()));
     out.push_back(built_in<gc::boehm_pointer_free>(boehm_version()));
+    out.push_back(built_in<gc::boehm_map_aware>(boehm_version()));
+    out.push_back(built_in<gc::boehm_typed>(boehm_version()));
 #else
     out.push_back(absent("boehm_scanned", visibility::scanned, "libgc-dev"));
     out.push_back(absent("boehm_pointer_free", visibility::pointer_free, "libgc-dev"));
+    out.push_back(absent("boehm_map_aware", visibility::traced, "libgc-dev"));
+    out.push_back(absent("boehm_typed", visibility::scanned, "libgc-dev"));
 #endif
     // What takes other storage, or numbers, in parentheses.
     out.push_back(other("arena", &bind_arena, {}, false));

@@ -199,6 +199,8 @@ constexpr type_facts type_facts_of() noexcept {
   t.value_deferred = deferred_destruction<T>;
   t.key_may_point = gc_traits<Key>::may_contain_pointers;
   t.value_may_point = gc_traits<T>::may_contain_pointers;
+  t.key_collected = holds_collected<Key>();
+  t.value_collected = holds_collected<T>();
   t.hashable = hashing_policy<typename Spec::hashing, Key>;
   t.key_identity = equality_is_identity<Key>;
   t.key_movable = std::is_move_constructible_v<Key>;

@@ -73,6 +73,12 @@ constexpr bool decides_visibility_at_run_time() noexcept {
   return requires(const A& a) { a.visibility_now(); };
 }
 
+// Can its blocks be read slot by slot, as their tags say?
+template <class A>
+constexpr bool may_be_traced() noexcept {
+  return static_visibility<A>() == visibility::traced || decides_visibility_at_run_time<A>();
+}
+
 template <class A>
 constexpr bool returns_zeroed() noexcept {
   if constexpr (requires { A::zeroed; }) {

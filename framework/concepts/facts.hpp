@@ -145,6 +145,8 @@ struct type_facts {
   bool value_deferred = true;
   bool key_may_point = false;  // gc_traits<Key>::may_contain_pointers
   bool value_may_point = false;
+  bool key_collected = false;  // holds_collected<Key>(): known to point into collected memory
+  bool value_collected = false;
   bool hashable = true;        // the hashing policy takes a Key
   bool key_identity = true;    // equality_is_identity<Key>
   bool key_movable = true;     // can be moved or copied, as growth demands

@@ -39,10 +39,12 @@ struct request {
 //   opaque        nobody (malloc and its kind)
 //   scanned       a collector reads every word of it
 //   pointer_free  a collector owns it and never looks inside
-enum class visibility : std::uint8_t { opaque, scanned, pointer_free };
+//   traced        a collector reads the links, the tags and, by the request's trace_info, the slots in use: what a
+//                 vacated slot still holds keeps nothing alive and need not be wiped
+enum class visibility : std::uint8_t { opaque, scanned, pointer_free, traced };
 
 constexpr const char* visibility_name(visibility v) noexcept {
-  constexpr const char* names[] = {"opaque", "scanned", "pointer_free"};
+  constexpr const char* names[] = {"opaque", "scanned", "pointer_free", "traced"};
   return names[static_cast<std::size_t>(v)];
 }
 

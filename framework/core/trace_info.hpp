@@ -14,8 +14,14 @@
 
 namespace tophash::inline v1 {
 
+// How the buckets of a block lie.
+enum class trace_shape : std::uint8_t {
+  chains,       // bucket after bucket, each with a link, its tags and its slots
+  open_groups,  // the entries of all groups, then, at the block's end, the groups: `bucket_bytes` of tags each
+};
+
 // Byte geometry of one bucket of a block: a collector that knows it can read the tags and visit live slots
-// only. Offsets are from the start of a bucket.
+// only. Offsets are from the start of a bucket; of open groups, from the start of the first entry.
 struct trace_info {
   std::uint32_t bucket_bytes = 0;
   std::uint32_t link_offset_bytes = 0;  // the overflow pointer
@@ -28,6 +34,15 @@ struct trace_info {
   std::uint8_t first_live_tag = 0;
   std::uint8_t dirty_bit = 0;           // 0: the layout has no dirty entries
   bool entries_may_point = true;        // false: no key, value or node pointer in the slots
+  trace_shape shape = trace_shape::chains;
+  bool links = true;                    // false: buckets have no overflow pointer
+  std::uint8_t dead_tag = 0;            // of a slot that an erase left unusable; 0: the layout has no such slots
+  std::uint8_t opening_tags = 0;        // so many tags below first_live_tag: an entry is being put into the slot. No
+                                        // search sees it yet, but its pointers may be nowhere else
+  std::uint32_t key_bytes = 0;          // of each key (value) that may hold pointers, at the offsets and strides
+  std::uint32_t value_bytes = 0;        // above; 0: it holds none
+  bool key_boxed = false;               // the key (value) in a slot is a pointer to a block of its own, which a
+  bool value_boxed = false;             // sweep of the dirty entry will still give back
 };
 
 // May a value of T hold a pointer to collected memory? Numbers and enumerations cannot; pointers can; a class
@@ -48,8 +63,20 @@ struct gc_traits<T[N]> : gc_traits<T> {};
 template <class T, std::size_t N>
 struct gc_traits<std::array<T, N>> : gc_traits<T> {};
 
+// Is T, or has it, a pointer that is known to lead into collected memory (gc_traits<T>::collected, false when absent)?
+// Storage that nobody searches is then refused, where a T that only "may" is let pass.
+template <class T>
+constexpr bool holds_collected() noexcept {
+  if constexpr (requires { gc_traits<T>::collected; }) {
+    return gc_traits<T>::collected;
+  } else {
+    return false;
+  }
+}
+
 template <class A, class B>
 struct gc_traits<std::pair<A, B>> {
+  static constexpr bool collected = holds_collected<A>() || holds_collected<B>();
   static constexpr bool may_contain_pointers =
       gc_traits<A>::may_contain_pointers || gc_traits<B>::may_contain_pointers;
 };

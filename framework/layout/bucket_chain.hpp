@@ -16,7 +16,8 @@
 //   0        empty_rest: empty, and so is every later slot of the chain
 //   1        empty_one:  empty (with tombstone_not_reusing: dead until a rehash)
 //   2, 3, 4  moved to the lower, the upper half of the new array; was empty when its chain was evacuated
-//   5..255   live: the hash's top byte, moved up past the states      (deletion::dirty: 8..127 live,
+//   5        opening: an entry is being put into the slot; only where a collector reads the tags
+//   6..255   live: the hash's top byte, moved up past the states      (deletion::dirty: 8..127 live,
 //                                                                       128 | live: dirty)
 // With group_bytes the main buckets lie in groups behind a directory, and a group exists from the first write into it
 // until growth has evacuated it: no step allocates or gives back more than the directory or one group.
@@ -122,7 +123,8 @@ struct bucket_chain_model {
   static constexpr bool dirty_kind = Deletion.kind == deletion_kind::dirty;
   static constexpr bool unlinks = Deletion.kind != deletion_kind::tombstone;
   static constexpr bool collapses = Deletion.reusing;
-  static constexpr std::uint8_t first_live = dirty_kind ? 8 : 5;
+  static constexpr std::uint8_t first_live = dirty_kind ? 8 : 6;
+  static constexpr std::uint8_t opening = first_live - 1;
   static constexpr std::uint8_t dirty_bit = dirty_kind ? 0x80 : 0;
   static constexpr std::size_t tag_bits = dirty_kind && Options.tag_bits > 7 ? 7 : Options.tag_bits;
 
@@ -182,6 +184,18 @@ struct bucket_chain_model {
       std::bit_floor(std::max<std::size_t>(Options.group_bytes / sizeof(bucket), 1));
   using array = std::conditional_t<grouped, grouped_array, flat_array>;
 
+  // What a collector searches of a slot. The pointer to a boxed pair counts as its key.
+  static constexpr std::size_t value_in_pair =
+      is_set || bytes::pair_boxed ? 0 : (sizeof(Key) + alignof(mapped_type) - 1) / alignof(mapped_type) * alignof(mapped_type);
+  static constexpr bool has_value_part = !is_set && !bytes::pair_boxed;
+  static constexpr std::size_t key_part_bytes =
+      split ? sizeof(typename bytes::key_unit) : bytes::pair_boxed ? sizeof(void*) : sizeof(Key);
+  static constexpr std::size_t value_part_bytes = split ? sizeof(typename bytes::value_unit) : sizeof(mapped_type);
+  static constexpr bool key_part_points =
+      bytes::pair_boxed || bytes::key_boxed || gc_traits<Key>::may_contain_pointers;
+  static constexpr bool value_part_points =
+      has_value_part && (bytes::value_boxed || gc_traits<mapped_type>::may_contain_pointers);
+
   static constexpr trace_info trace{
       .bucket_bytes = static_cast<std::uint32_t>(sizeof(bucket)),
       .link_offset_bytes = 0,
@@ -189,11 +203,18 @@ struct bucket_chain_model {
       .slots = static_cast<std::uint32_t>(slots),
       .keys_offset_bytes = static_cast<std::uint32_t>(sizeof(bucket) - sizeof(bucket::entries)),
       .key_stride_bytes = static_cast<std::uint32_t>(split ? sizeof(typename bytes::key_unit) : sizeof(typename bytes::pair_unit)),
-      .values_offset_bytes = static_cast<std::uint32_t>(sizeof(bucket) - sizeof(bucket::entries) + bytes::values_offset),
+      .values_offset_bytes = static_cast<std::uint32_t>(sizeof(bucket) - sizeof(bucket::entries) +
+                                                        (split ? bytes::values_offset : value_in_pair)),
       .value_stride_bytes = static_cast<std::uint32_t>(split ? sizeof(typename bytes::value_unit) : sizeof(typename bytes::pair_unit)),
       .first_live_tag = first_live,
       .dirty_bit = dirty_bit,
       .entries_may_point = boxed || gc_traits<Key>::may_contain_pointers || gc_traits<T>::may_contain_pointers,
+      .dead_tag = Deletion.kind == deletion_kind::tombstone && !Deletion.reusing ? empty_one : std::uint8_t{0},
+      .opening_tags = 1,
+      .key_bytes = key_part_points ? static_cast<std::uint32_t>(key_part_bytes) : 0,
+      .value_bytes = value_part_points ? static_cast<std::uint32_t>(value_part_bytes) : 0,
+      .key_boxed = bytes::pair_boxed || bytes::key_boxed,
+      .value_boxed = bytes::value_boxed,
   };
 
   // What a map without an array searches: one bucket without entries, never written.
@@ -333,14 +354,14 @@ struct bucket_chain_model {
     bool found = false;      // live, or dirty under an equal key
   };
 
-  template <class Eq>
+  template <bool WithDirty = dirty_kind, class Eq>
   TOPHASH_ALWAYS_INLINE static vacancy find_or_vacancy(const array& a, std::uint64_t hash, Eq&& eq) {
     bucket* b = a.home(hash);
     const std::uint8_t tag = tag_of(hash);
     vacancy result;
     for (;;) {
       unsigned match = match_nonzero_byte(b->tags, tag);
-      if constexpr (dirty_kind) match |= match_nonzero_byte(b->tags, static_cast<std::uint8_t>(tag | dirty_bit));
+      if constexpr (WithDirty) match |= match_nonzero_byte(b->tags, static_cast<std::uint8_t>(tag | dirty_bit));
       for (; match != 0; match &= match - 1) {
         const slot s{b, static_cast<std::size_t>(std::countr_zero(match))};
         if (eq(key(s))) [[likely]] return {s, nullptr, true};
@@ -375,6 +396,10 @@ struct bucket_chain_model {
   }
 
   static void claim(slot s, std::uint64_t hash) noexcept { s.in->tags[s.index] = tag_of(hash); }
+
+  static std::uint8_t& tag_at(slot s) noexcept { return s.in->tags[s.index]; }
+  // What the tag of a vacant slot becomes while an entry is put into it.
+  static std::uint8_t opening_over(std::uint8_t) noexcept { return opening; }
 
   // ---- what an erase leaves ---------------------------------------------------------------------------------
 

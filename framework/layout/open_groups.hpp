@@ -17,7 +17,9 @@
 //   0         empty              empty                     empty
 //   1         end of the array   dead: erased              end of the array
 //   2                            end of the array
-//   others    live: the hash's top byte, moved up past the states; dirty: 2..127 live, 128 | live: erased,
+//   next      opening: an entry is being put into the slot, which was empty (tombstone, the one after: dead);
+//             only where a collector reads the tags
+//   others    live: the hash's top byte, moved up past the states; dirty: 3..127 live, 128 | live: erased,
 //   unswept
 //
 // The last slot of the last group is no slot: its tag says where the array ends, so that iteration needs no
@@ -47,6 +49,7 @@
 #include <tophash/framework/core/checked.hpp>
 #include <tophash/framework/core/relocate.hpp>
 #include <tophash/framework/core/text.hpp>
+#include <tophash/framework/core/trace_info.hpp>
 #include <tophash/framework/core/wipe.hpp>
 
 namespace tophash::inline v1 {
@@ -88,7 +91,8 @@ struct open_groups_model {
 
   static constexpr std::uint8_t empty = 0, dead = 1;
   static constexpr std::uint8_t sentinel = classic ? 2 : 1;
-  static constexpr std::uint8_t first_live = sentinel + 1;
+  static constexpr std::uint8_t opening = sentinel + 1, opening_dead = classic ? opening + 1 : opening;
+  static constexpr std::uint8_t first_live = opening_dead + 1;
   static constexpr std::uint8_t dirty_bit = dirty_kind ? 0x80 : 0;
 
   struct alignas(Width) group {
@@ -107,6 +111,34 @@ struct open_groups_model {
     ~node() {}  // the table ends the value
   };
   using unit = std::conditional_t<boxed, node*, value_type>;
+
+  // A node's own block, and the entries of an array.
+  static constexpr bool entry_may_point =
+      gc_traits<Key>::may_contain_pointers || gc_traits<T>::may_contain_pointers;
+  static constexpr trace_info node_trace{.entries_may_point = entry_may_point};
+  static constexpr std::size_t value_in_entry =
+      is_set ? 0 : (sizeof(Key) + alignof(mapped_type) - 1) / alignof(mapped_type) * alignof(mapped_type);
+  static constexpr trace_info trace{
+      .bucket_bytes = static_cast<std::uint32_t>(Width),
+      .slots = static_cast<std::uint32_t>(slots),
+      .keys_offset_bytes = 0,
+      .key_stride_bytes = static_cast<std::uint32_t>(sizeof(unit)),
+      .values_offset_bytes = static_cast<std::uint32_t>(boxed ? 0 : value_in_entry),
+      .value_stride_bytes = static_cast<std::uint32_t>(sizeof(unit)),
+      .first_live_tag = first_live,
+      .dirty_bit = dirty_bit,
+      .entries_may_point = boxed || entry_may_point,
+      .shape = trace_shape::open_groups,
+      .links = false,
+      .dead_tag = classic ? dead : std::uint8_t{0},
+      .opening_tags = first_live - opening,
+      .key_bytes = static_cast<std::uint32_t>(boxed                                      ? sizeof(unit)
+                                              : gc_traits<Key>::may_contain_pointers ? sizeof(Key)
+                                                                                         : 0),
+      .value_bytes = static_cast<std::uint32_t>(
+          !boxed && !is_set && gc_traits<mapped_type>::may_contain_pointers ? sizeof(mapped_type) : 0),
+      .key_boxed = boxed,
+  };
 
   struct slot {
     unit* entry = nullptr;
@@ -324,6 +356,13 @@ struct open_groups_model {
   }
 
   static void claim(slot s, std::uint64_t hash) noexcept { *s.tag = tag_of(hash); }
+
+  static std::uint8_t& tag_at(slot s) noexcept { return *s.tag; }
+  // What the tag of a vacant slot becomes while an entry is put into it.
+  static std::uint8_t opening_over(std::uint8_t tag) noexcept {
+    return classic && tag == dead ? opening_dead : opening;
+  }
+  static bool was_dead(std::uint8_t tag) noexcept { return classic && (tag == dead || tag == opening_dead); }
 
   // Adds one to, or takes one from, the counters of the groups that an entry of this hash passed on the way
   // to its slot. A counter that reached its end stays there: probes then go on, until the array is replaced.

@@ -124,11 +124,19 @@ void resurrect(state<B>& s, std::uint64_t hash, const place<B>& where, MakeValue
       }
     };
     value_guard guard{s, hash, where};
+    if constexpr (B::opens_slots) {
+      model::tag_at(at) = model::opening;  // a vacated slot's tag follows, or a live one's
+      order_stores<B>();
+    }
     std::destroy_at(model::value_at(at));
     make_value(model::value_at(at));
     guard.made = true;
   }
-  model::mark_live(at);
+  if constexpr (B::opens_slots) {
+    model::claim(at, hash);
+  } else {
+    model::mark_live(at);
+  }
   --s.dirty;
   ++s.size;
   refresh_grow_at(s);
@@ -172,7 +180,7 @@ insert_result<B> adopt_slow(state<B>& s, std::uint64_t hash, scratch_guard<B>& s
   using model = typename B::model;
   if (const growth_result r = prepare_room(s, hash); r != growth_result::done) return {{}, false, r};
   const bool in_old = belongs_to_old(s, hash);
-  if constexpr (B::dirty_kind) {
+  if constexpr (B::resurrects) {
     const auto v =
         model::find_or_vacancy(in_old ? s.old : s.current, hash, equal_to(s, model::key(scratch.at)));
     if (v.found) {
@@ -186,6 +194,7 @@ insert_result<B> adopt_slow(state<B>& s, std::uint64_t hash, scratch_guard<B>& s
   const typename B::slot to = vacancy_for(s, hash, in_old);
   if (!to) return {{}, false, growth_result::no_memory};
   vacancy_guard<B> guard{s, hash, to, in_old};
+  const opened_slot<B> opened(to);
   model::relocate_entry(to, scratch.at);
   guard.taken = true;
   scratch.moved = true;
@@ -224,10 +233,10 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64
   if (s.growing()) [[unlikely]] {
     return insert_while_growing(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
   }
-  const auto v = model::find_or_vacancy(s.current, hash, equal_to(s, key));
+  const auto v = model::template find_or_vacancy<B::resurrects>(s.current, hash, equal_to(s, key));
   tell_probed(s, s.policies.observe, hash, {v.found ? v.at : typename B::slot{}, false});
   if (v.found) {
-    if constexpr (B::dirty_kind) {
+    if constexpr (B::resurrects) {
       if (model::is_dirty(v.at.in->tags[v.at.index])) {
         const place<B> there{v.at, false};
         resurrect(s, hash, there, [&](auto* value) {
@@ -242,6 +251,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64
   }
   if constexpr (!model::boxed) {
     if (v.at && s.size < s.grow_at) [[likely]] {
+      const opened_slot<B> opened(v.at);
       static_cast<void>(construct_entry(s, v.at, std::forward<K>(key), std::forward<Args>(args)...));
       model::claim(v.at, hash);
       ++s.size;

@@ -160,10 +160,11 @@ growth_result move_entries(state<B>& to, state<B>& from) {
     if (!target) return growth_result::no_memory;
     {
       vacancy_guard<B> guard{to, hash, target};
+      const opened_slot<B> opened(target);
       if (!relocate_across(to, target, from, c.at)) return growth_result::no_memory;
       guard.taken = true;
+      model::claim(target, hash);
     }
-    model::claim(target, hash);
     ++to.size;
     tell_inserted(to, hash, target);
     cursor<B> next = after_erase(c);

@@ -151,10 +151,12 @@ bool evacuate_entry(state<B>& s, typename B::slot from, std::size_t index, track
   if (!to) return false;
   {
     vacancy_guard<B> guard{s, hash, to};
+    const opened_slot<B> opened(to);
     model::relocate_entry(to, from);
     guard.taken = true;
+    model::claim(to, hash);
   }
-  model::claim(to, hash);
+  order_stores<B>();
   model::mark_moved(from, s.current.map.index(hash) >= s.old.units);
   notify_with<events::moved>(s.policies.observe, [&s, hash, from, to] {
     return events::moved{told_place(s, hash, {from, true}), told_place(s, hash, {to, false}), hash};

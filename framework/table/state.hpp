@@ -34,9 +34,11 @@
 #include <tophash/framework/core/load.hpp>
 #include <tophash/framework/core/purpose.hpp>
 #include <tophash/framework/core/step.hpp>
+#include <tophash/framework/core/trace_info.hpp>
 #include <tophash/framework/core/wipe.hpp>
 #include <tophash/framework/table/access.hpp>
 #include <tophash/framework/table/binding.hpp>
+#include <tophash/framework/table/opening.hpp>
 
 namespace tophash::inline v1::table {
 
@@ -86,6 +88,11 @@ struct chain_binding {
   static constexpr bool may_need_keep_alive = static_visibility<allocation>() == visibility::pointer_free;
   static constexpr bool may_be_scanned =
       static_visibility<allocation>() == visibility::scanned || decides_visibility_at_run_time<allocation>();
+  // Does a collector read the tags? Then a slot being filled says so, and the key of a dirty entry, which nothing
+  // keeps alive, is not compared.
+  static constexpr bool opens_slots = may_be_traced<allocation>() && model::trace.entries_may_point;
+  static constexpr bool resurrects =
+      dirty_kind && !(may_be_traced<allocation>() && gc_traits<Key>::may_contain_pointers);
 };
 
 template <class Key, class T, class Spec>
@@ -491,8 +498,11 @@ void drain_overflow(state<B>& s) noexcept {
 // ---- entries --------------------------------------------------------------------------------------------------
 
 template <class Unit>
+inline constexpr trace_info node_trace{.entries_may_point = gc_traits<Unit>::may_contain_pointers};
+
+template <class Unit>
 constexpr request node_request() noexcept {
-  return {.bytes = sizeof(Unit), .align = alignof(Unit), .use = purpose::node, .trace = nullptr};
+  return {.bytes = sizeof(Unit), .align = alignof(Unit), .use = purpose::node, .trace = &node_trace<Unit>};
 }
 
 // Gives back the block of a boxed entry, key or value, whose destructor has run.

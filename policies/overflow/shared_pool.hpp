@@ -4,7 +4,8 @@
 //   overflow::pool spare{allocators::system{}};
 //   tophash::map<K, V, overflow::shared_pool> a{overflow::shared_pool{spare}}, b{overflow::shared_pool{spare}};
 //
-// A released bucket is kept in the pool, by size, and handed to the next map that asks for that size. What the pool
+// A released bucket is kept in the pool, by size (in storage that a collector traces slot by slot: by type of
+// map), and handed to the next map that asks for that size. What the pool
 // holds is never given back by itself; three ways to give it back:
 //   drain()       everything, now
 //   collected()   to be called at every collection: what was kept before the last call goes, what came since is kept
@@ -131,6 +132,7 @@ class pool {
   struct calls {
     void* (*try_allocate)(void* handle, const request&) noexcept;
     void (*deallocate)(void* handle, void* block, const request&) noexcept;
+    bool (*is_traced)(const void* handle) noexcept;
   };
   template <class Storage>
   static constexpr calls calls_of = {
@@ -139,6 +141,9 @@ class pool {
       },
       .deallocate = [](void* handle, void* block, const request& r) noexcept {
         static_cast<Storage*>(handle)->deallocate(block, r);
+      },
+      .is_traced = [](const void* handle) noexcept {
+        return visibility_of(*static_cast<const Storage*>(handle)) == visibility::traced;
       }};
 
   // Blocks of one request: linked through their first word.
@@ -153,9 +158,14 @@ class pool {
   void* handle() noexcept { return handle_; }
   const void* handle() const noexcept { return handle_; }
 
+  // A block that a collector reads by its trace_info cannot become the bucket of another kind of map.
+  bool marks_alike(const request& a, const request& b) const noexcept {
+    return a.trace == b.trace || !calls_->is_traced(handle());
+  }
+
   shelf* shelf_of(const request& r) noexcept {
     for (shelf& s : shelves_) {
-      if (s.what.bytes == r.bytes && s.what.align == r.align) return &s;
+      if (s.what.bytes == r.bytes && s.what.align == r.align && marks_alike(s.what, r)) return &s;
     }
     return nullptr;
   }

@@ -101,7 +101,7 @@ class twin {
   }
   static std::uint8_t tag_of(std::uint64_t hash) {
     const unsigned top = static_cast<unsigned>(hash >> 56);
-    return static_cast<std::uint8_t>(top < 5 ? top + 5 : top);
+    return static_cast<std::uint8_t>(top < 6 ? top + 6 : top);
   }
   static unsigned equal_tags(const bucket* b, std::uint8_t tag) {
     const __m128i word = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(b->tags));
@@ -114,7 +114,7 @@ class twin {
   }
   static bool occupied(const bucket* b) {
     for (std::uint8_t tag : b->tags) {
-      if (tag >= 5) return true;
+      if (tag >= 6) return true;
     }
     return false;
   }
@@ -181,7 +181,7 @@ class twin {
     for (std::size_t u = 0; u < old_units_; ++u) {
       for (bucket* b = old_ + u; b != nullptr; b = b->link) {
         for (unsigned i = 0; i < 8; ++i) {
-          if (b->tags[i] < 5) continue;
+          if (b->tags[i] < 6) continue;
           *append(mixed(b->entries[i].key)) = b->entries[i];
           b->tags[i] = 2;
         }

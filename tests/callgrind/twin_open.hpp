@@ -105,7 +105,7 @@ class twin_open {
  private:
   static constexpr std::array<std::uint32_t, 256> words = [] {
     std::array<std::uint32_t, 256> out{};
-    for (unsigned i = 0; i < 256; ++i) out[i] = 0x01010101u * (i < 2 ? i + 8 : i);
+    for (unsigned i = 0; i < 256; ++i) out[i] = 0x01010101u * (i < 3 ? i + 8 : i);
     return out;
   }();
   static std::size_t limit(std::size_t units) { return InNodes ? units * 12 : units / 2 * 27; }

@@ -18,7 +18,7 @@
 
 namespace tophash::testing {
 
-inline constexpr std::uint8_t empty_rest_tag = 0, empty_one_tag = 1, first_live_tag = 5;
+inline constexpr std::uint8_t empty_rest_tag = 0, empty_one_tag = 1, first_live_tag = 6;
 
 struct chain {
   std::vector<std::uint8_t> tags;  // of all its buckets in order

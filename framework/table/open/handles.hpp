@@ -186,7 +186,7 @@ class node_handle_base {
     std::destroy_at(node_);
     allocation_->deallocate(
         node_,
-        request{.bytes = sizeof(node), .align = alignof(node), .use = purpose::node, .trace = nullptr});
+        request{.bytes = sizeof(node), .align = alignof(node), .use = purpose::node, .trace = &Model::node_trace});
     node_ = nullptr;
   }
   // Not by assignment, which a handle need not have (pmr's has none).

@@ -100,11 +100,19 @@ void resurrect(open_state<B>& s, std::uint64_t hash, const place<B>& where, Make
       }
     };
     value_guard guard{s, hash, where};
+    if constexpr (B::opens_slots) {
+      *where.at.tag = model::opening;  // a vacated slot's tag follows, or a live one's
+      order_stores<B>();
+    }
     std::destroy_at(model::value_at(where.at));
     make_value(model::value_at(where.at));
     guard.made = true;
   }
-  model::mark_live(where.at);
+  if constexpr (B::opens_slots) {
+    model::claim(where.at, hash);
+  } else {
+    model::mark_live(where.at);
+  }
   --s.residue.dirty;
   if (where.in_old) --s.residue.dirty_in_old;
   ++s.size;
@@ -164,7 +172,7 @@ insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>
     if (s.growing()) step_slow(s, hash, nullptr);
   }
   const typename B::slot from = aside.place_in();
-  if constexpr (B::dirty_kind) {
+  if constexpr (B::resurrects) {
     const place<B> there =
         s.growing()
             ? find_in_both<B, true>(s, hash, equal_to(s, model::key(from)))
@@ -178,6 +186,7 @@ insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>
   }
   const place<B> to = vacancy_for(s, hash);
   open_slot<B>(to.at);
+  const opened_slot<B> opened(to.at);
   model::relocate_entry(to.at, from);
   aside.exists = false;
   return claimed(s, hash, to);
@@ -195,11 +204,13 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_in_place(open_state<B>& s, std::ui
     }
     const place<B> to{B::model::find_vacancy(s.current, hash), false};
     open_slot<B>(to.at);
+    const opened_slot<B> opened(to.at);
     *to.at.entry = node;
     return claimed(s, hash, to);
   } else {
     const place<B> to{B::model::find_vacancy(s.current, hash), false};
     open_slot<B>(to.at);
+    const opened_slot<B> opened(to.at);
     construct_value(s, to.at.entry, std::forward<K>(key), std::forward<Args>(args)...);
     return claimed(s, hash, to);
   }
@@ -243,10 +254,10 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(open_state<B>& s, std::u
       return insert_while_growing(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
     }
   }
-  const place<B> there{model::template find<B::dirty_kind>(s.current, hash, equal_to(s, key)), false};
+  const place<B> there{model::template find<B::resurrects>(s.current, hash, equal_to(s, key)), false};
   tell_probed(s, s.policies.observe, hash, there);
   if (there) {
-    if constexpr (B::dirty_kind) {
+    if constexpr (B::resurrects) {
       if (model::is_dirty(*there.at.tag)) {
         resurrect(s, hash, there, [&](auto* value) {
           if constexpr (!model::is_set) {

@@ -120,6 +120,8 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
       open_slot<B>(at);
       const typename B::slot source{from.current.entries + u * model::slots + i,
                                     from.current.groups[u].tags + i};
+      if constexpr (B::opens_slots) *at.tag = model::opening;  // until the group's tags are copied
+      order_stores<B>();
       if (!copy_unit(to, at, from, source)) return growth_result::no_memory;
       copy.in_group |= 1u << i;
     }
@@ -220,6 +222,7 @@ growth_result move_entries(open_state<B>& to, open_state<B>& from) {
     }
     const place<B> target = vacancy_for(to, hash);
     open_slot<B>(target.at);
+    const opened_slot<B> opened(target.at);
     if constexpr (model::boxed) {
       *target.at.entry = moved_node;
     } else {

@@ -41,8 +41,10 @@ typename B::slot move_entry(open_state<B>& s, typename B::slot from, std::uint64
   const typename B::slot to = B::model::find_vacancy(s.current, hash);
   TOPHASH_CHECK(to, "a growing table has no room for an entry of its old array");
   open_slot<B>(to);
+  const opened_slot<B> opened(to);
   B::model::relocate_entry(to, from);
   claim_slot(s, to, hash, false);
+  order_stores<B>();
   return to;
 }
 
@@ -96,6 +98,7 @@ void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept
     const typename B::slot from{old.entries + i, old.groups->tags + i},
         to{s.current.entries + i, s.current.groups->tags + i};
     open_slot<B>(to);
+    const opened_slot<B> opened(to);
     model::relocate_entry(to, from);
     *to.tag = *from.tag;
     notify_with<events::moved>(s.policies.observe, [&] {
@@ -143,6 +146,7 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
       if (splits && (home & (old.units - 1)) == u && half.has_room()) [[likely]] {
         to = half.take();
         open_slot<B>(to);
+        const opened_slot<B> opened(to);
         model::relocate_entry(to, from);
         model::claim(to, hash);
       } else {
@@ -190,9 +194,13 @@ void evacuate_home(open_state<B>& s, std::size_t home, std::type_identity_t<plac
     for (unsigned mask = model::occupied(g); mask != 0; mask &= mask - 1) {
       const auto i = lowest_bit(mask);
       const typename B::slot from{old.entries + p.at * model::slots + i, g->tags + i};
-      const std::uint64_t hash = hash_at(s, from);
-      if (old.map.index(hash) != home) continue;
-      if (model::is_dirty(*from.tag)) {
+      // The key of a dirty entry may not be hashed where nothing kept alive what it points to: such an entry
+      // goes with the first home whose search passes it.
+      const bool is_dirty = model::is_dirty(*from.tag);
+      const bool any_home = B::dirty_kind && !B::resurrects && !model::boxed && is_dirty;
+      const std::uint64_t hash = any_home ? 0 : hash_at(s, from);
+      if (!any_home && old.map.index(hash) != home) continue;
+      if (is_dirty) {
         if constexpr (B::dirty_kind) {
           notify_with<events::swept>(s.policies.observe,
                                      [&] { return events::swept{told_slot<B>(old, from, true)}; });

@@ -33,8 +33,10 @@
 #include <tophash/framework/core/poison.hpp>
 #include <tophash/framework/core/purpose.hpp>
 #include <tophash/framework/core/step.hpp>
+#include <tophash/framework/core/trace_info.hpp>
 #include <tophash/framework/table/access.hpp>
 #include <tophash/framework/table/binding.hpp>
+#include <tophash/framework/table/opening.hpp>
 
 namespace tophash::inline v1::table {
 
@@ -70,6 +72,10 @@ struct open_binding {
   static constexpr std::size_t quantum = facts.growth.quantum;
   static constexpr bool may_be_scanned =
       static_visibility<allocation>() == visibility::scanned || decides_visibility_at_run_time<allocation>();
+  // As for chained buckets.
+  static constexpr bool opens_slots = may_be_traced<allocation>() && model::trace.entries_may_point;
+  static constexpr bool resurrects =
+      dirty_kind && !(may_be_traced<allocation>() && gc_traits<Key>::may_contain_pointers);
 
   // Can a growth stop between two operations? Where all is moved at once and nothing of it throws, no: then
   // there is never an old array, and neither the state nor the fast paths know of one.
@@ -225,7 +231,7 @@ request block_request(std::size_t units, std::size_t capacity) noexcept {
   return {.bytes = B::model::block_bytes(units, capacity),
           .align = B::model::block_align,
           .use = purpose::slots,
-          .trace = nullptr};
+          .trace = &B::model::trace};
 }
 
 // An array of empty slots; without units when memory ran out.
@@ -275,7 +281,7 @@ TOPHASH_ALWAYS_INLINE void close_slot(const open_state<B>& s, typename B::slot a
 template <class B>
 constexpr request entry_node_request() noexcept {
   using node = typename B::model::node;
-  return {.bytes = sizeof(node), .align = alignof(node), .use = purpose::node, .trace = nullptr};
+  return {.bytes = sizeof(node), .align = alignof(node), .use = purpose::node, .trace = &B::model::node_trace};
 }
 
 // Ends the entry and gives back its node. The slot's bytes and tag are the caller's.
@@ -327,7 +333,7 @@ template <class B>
 TOPHASH_ALWAYS_INLINE void claim_slot(open_state<B>& s, typename B::slot at, std::uint64_t hash,
                                       bool in_old) noexcept {
   if constexpr (B::leaves_dead) {
-    if (!in_old && *at.tag == B::model::dead) {
+    if (!in_old && B::model::was_dead(*at.tag)) {
       --s.residue.dead;
       refresh_room(s);
     }
