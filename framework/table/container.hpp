@@ -276,26 +276,28 @@ class container {
     while (first != last) first = found_const_iterator(erase_cursor(s_, first.where()));
     return found_iterator(first.where());
   }
-  // The same at an iterator that is open: it stays usable, and what is returned is another open one. The key is hashed.
+  // The same at an iterator that is open: it stays usable, and what is returned is another open one. The key is hashed. A
+  // range is one of the same walk: `last` is the end, or was reached from `first`.
   template <class It>
     requires(pinned && (std::is_same_v<It, iterator> || std::is_same_v<It, const_iterator>))
-  It erase(const It& where) {
-    It next = where;
-    ++next;
+  iterator erase(const It& where) {
+    check_iteration(s_);
+    auto next = where.where();
+    next.advance();
     const marked writing(s_);
     static_cast<void>(erase_cursor(s_, cursor_at_pin(s_, where.where())));
-    return next;
+    return iterator(std::move(next));
   }
   template <class It>
     requires(pinned && (std::is_same_v<It, iterator> || std::is_same_v<It, const_iterator>))
-  It erase(It first, const std::type_identity_t<It>& last) {
-    while (first != last) {
-      const It erased = first;
-      ++first;
+  iterator erase(const It& first, const std::type_identity_t<It>& last) {
+    auto at = first.where();
+    while (at.at() != last.where().at()) {
       const marked writing(s_);
-      static_cast<void>(erase_cursor(s_, cursor_at_pin(s_, erased.where())));
+      static_cast<void>(erase_cursor(s_, cursor_at_pin(s_, at)));
+      at.advance();
     }
-    return first;
+    return iterator(std::move(at));
   }
   // While a growth is under way this moves entries; a deletion that purges and a growth that shrinks may act here.
   size_type erase(const Key& key) { return erase_any(key); }

@@ -47,6 +47,7 @@ class pinned_iterator {
   pinned_iterator() noexcept {}
   // The first entry in a random order.
   explicit pinned_iterator(const state<B>& s) : pin_(s) {}
+  explicit pinned_iterator(pin<B>&& at) noexcept : pin_(std::move(at)) {}
   template <bool Other>
     requires(Const || !Other)
   pinned_iterator(const iterator<B, Other>& at) : pin_(pin_at(at.where())) {}

@@ -24,6 +24,9 @@ namespace {
     composed<u64_codec, u64_codec>(),
     composed<string_codec, u64_codec, presets::go_like>(),
     composed<steady_key_codec, steady_value_codec, presets::go_like, with<faulty_hash>, recorded_storage>(),
+    // beyond the cover: open iterators where buckets are unlinked and arrays shrink
+    beyond(counting<iteration::mutation_safe, with<faulty_hash>, immediate, local, recorded_storage,
+                    growth::shrinking<steps<1>>>()),
 };
 // clang-format on
 

@@ -28,6 +28,7 @@
 #include <tophash/policies/hashing/seeded.hpp>
 #include <tophash/policies/hashing/std_hash.hpp>
 #include <tophash/policies/hashing/wyhash.hpp>
+#include <tophash/policies/iteration/mutation_safe.hpp>
 #include <tophash/policies/load/load.hpp>
 #include <tophash/policies/overflow/fresh.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
