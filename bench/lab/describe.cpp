@@ -14,6 +14,7 @@
 #include "lab/claims.hpp"
 #include "lab/collectors.hpp"
 #include "lab/experiment.hpp"
+#include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/nearest.hpp"
 #include "lab/registry.hpp"
@@ -79,6 +80,8 @@ json workloads_json() {
   out.push_back({{"name", matrix.name}, {"description", matrix.description}});
   out.push_back({{"name", go_structure_name},
                  {"description", "the inside of go_like, field by field, with --with-go beside real Go's map (run only)"}});
+  out.push_back({{"name", go_speed_name},
+                 {"description", "times of go_like over times of real Go's map, interleaved (run --with-go only)"}});
   return out;
 }
 

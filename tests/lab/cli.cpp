@@ -213,6 +213,9 @@ void go_structure() {
   expect({"run", "--workload", "go_structure", "--variant", "go_like"}, 64, "go_structure takes");
   expect({"run", "--workload", "churn", "--with-go"}, 64, "are for go_structure");
   expect({"compare", "go_like", "--workload", "go_structure"}, 64, "go_structure is no workload of variants");
+  expect({"run", "--workload", "go_speed"}, 64, "it takes --with-go");
+  check(run({"run", "--workload", "go_speed", "--with-go", "--go", (folder / "no-such-go").string()}).code == 2,
+        "no go for go_speed");
   const outcome none = run({"run", "--workload", "go_structure", "--repeat", "1", "--with-go", "--go",
                             (folder / "no-such-go").string()});
   check(none.code == 2 && none.out.find("\nno go: ") != std::string::npos, "no go is said: " + none.out);
@@ -232,6 +235,10 @@ void go_structure() {
     std::puts(("no go: " + all.at("go").at(0).at("refused").get<std::string>()).c_str());
     return;
   }
+  const json speed = run({"run", "--workload", "go_speed", "--with-go", "--n", "1000", "--repeat", "1", "--json", "-"}).parsed();
+  check(speed.at("rows").size() == 18, "three keys, six operations");
+  for (const json& row : speed.at("rows"))
+    check(row.at("ratio").at("median") > 0.01 && row.at("ratio").at("median") < 100, "a ratio: " + row.dump());
   std::size_t exact = 0, close = 0;
   for (const json& f : all.at("go").at(0).at("fields")) {
     check(f.at("is") == "same" || f.at("is") == "documented" || f.at("is") == "shown", "as in Go: " + f.dump());
