@@ -14,7 +14,8 @@
 // nothing. swap and move keep references valid and invalidate iterators (they name their map).
 // Exceptions: insertions and erasures of one entry have the strong guarantee whatever throws: hash, equality,
 // constructor, move, allocation. A value's assignment (insert_or_assign) has its own. Copy assignment: strong.
-// Threads: any number may call const members at once; a non-const member needs the map for itself.
+// Threads: any number may call const members at once; a non-const member needs the map for itself, which
+// sync::owner_checked looks at.
 #ifndef TOPHASH_FRAMEWORK_MAP_HPP
 #define TOPHASH_FRAMEWORK_MAP_HPP
 

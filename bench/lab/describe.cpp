@@ -79,9 +79,11 @@ json workloads_json() {
   const workload_entry& matrix = overflow_reuse_entry();
   out.push_back({{"name", matrix.name}, {"description", matrix.description}});
   out.push_back({{"name", go_structure_name},
-                 {"description", "the inside of go_like, field by field, with --with-go beside real Go's map (run only)"}});
-  out.push_back({{"name", go_speed_name},
-                 {"description", "times of go_like over times of real Go's map, interleaved (run --with-go only)"}});
+                 {"description",
+                  "the inside of go_like, field by field, with --with-go beside real Go's map (run only)"}});
+  out.push_back(
+      {{"name", go_speed_name},
+       {"description", "times of go_like over times of real Go's map, interleaved (run --with-go only)"}});
   return out;
 }
 

@@ -36,7 +36,8 @@ const workload_entry& workload_of(const experiment_request& request) {
   if (request.workload == go_structure_name || request.workload == go_speed_name)
     throw command_error(exit_usage, request.workload + " is no workload of variants: `run --workload " +
                                         request.workload + "` compares preset=go_like with Go's map");
-  std::vector<std::string> known = {std::string{overflow_reuse_entry().name}, go_structure_name, go_speed_name};
+  std::vector<std::string> known = {std::string{overflow_reuse_entry().name}, go_structure_name,
+                                    go_speed_name};
   for (const workload_entry& w : workloads()) known.emplace_back(w.name);
   throw command_error(exit_usage,
                       "'" + request.workload + "' is no workload" + nearest_hint(request.workload, known));

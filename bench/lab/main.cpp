@@ -326,7 +326,8 @@ constexpr const char* structure_group = "Options of go_structure and go_speed";
 
 void add_structure_options(CLI::App* run, settings& s) {
   run->add_flag("--with-go", s.structure.with_go, "compare with real Go's map")->group(structure_group);
-  run->add_option("--go", s.structure.go, "programs `go` of the versions to compare with; none: the one in PATH")
+  run->add_option("--go", s.structure.go,
+                  "programs `go` of the versions to compare with; none: the one in PATH")
       ->type_name("PATH...")
       ->group(structure_group);
 }
@@ -373,7 +374,8 @@ void add_commands(CLI::App& app, settings& s) {
       ->capture_default_str();
   explain->add_option("--value", s.value, "the same")->capture_default_str();
   explain->add_flag("--cxx", s.cxx, "a whole program with that map, and nothing else");
-  explain->add_flag("--dump", s.dump, "also a small map of it as it lies in memory, compiled for the purpose");
+  explain->add_flag("--dump", s.dump,
+                    "also a small map of it as it lies in memory, compiled for the purpose");
   explain->add_flag("--raw", s.raw_slots, "with --dump: the bytes of each slot, erased ones included");
   add_common(explain, s);
 
@@ -474,10 +476,12 @@ int dispatch(const CLI::App& app, settings& s) {
   if (structure || speed) {
     bool others = any_option_of(chosen, reuse_group);
     if (structure) others = others || chosen.count("--n") != 0;
-    for (const char* other : {"--key", "--variant", "--allocator", "--collector", "--bind", "--load", "--check"})
+    for (const char* other :
+         {"--key", "--variant", "--allocator", "--collector", "--bind", "--load", "--check"})
       others = others || chosen.count(other) != 0;
     if (others)
-      throw command_error(exit_usage, s.request.workload + " takes --with-go, --go, " + (speed ? "--n, " : "") +
+      throw command_error(exit_usage, s.request.workload + " takes --with-go, --go, " +
+                                          (speed ? "--n, " : "") +
                                           "--repeat, --seed and --json alone: it is about preset=go_like");
     if (speed) return go_speed_command(s, chosen.count("--repeat") != 0);
     return go_structure_command(s, chosen.count("--repeat") != 0);

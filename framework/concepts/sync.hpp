@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Synchronisation policy: who may use a map at once. A tag; the mechanism is in table/ and shared/.
-//   S::facts                  sync_facts   shared: several threads may write, and visitation replaces iterators
+//   S::facts                  sync_facts   shared: several threads may write, visitation replaces iterators
 //                                          checked: one owner at a time, and a breach is looked for
-//   S::misused(const char*)   void         where checked: what answers a breach; facts.throwing unless noexcept
+//   S::misused(const char*)   void         where checked: answers a breach; facts.throwing unless noexcept
 #ifndef TOPHASH_FRAMEWORK_CONCEPTS_SYNC_HPP
 #define TOPHASH_FRAMEWORK_CONCEPTS_SYNC_HPP
 

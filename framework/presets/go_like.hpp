@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Go 1.19's map: eight slots a bucket, keys together and values together, entries over 128 bytes behind a
 // pointer; tombstones that any insert of the same chain reuses, Go's collapse rule, overflow buckets never
-// unlinked; 6.5 entries a bucket; growth by doubling with two chains evacuated a write, updates and deletes of
-// absent keys included; misuse by two threads ends the program where it is noticed. Same-size growth and iteration under
-// mutation are not part of it yet.
+// unlinked; 6.5 entries a bucket; growth by doubling with two chains evacuated a write, updates and deletes
+// of absent keys included; misuse by two threads ends the program where it is noticed. Same-size growth and
+// iteration under mutation are not part of it yet.
 #ifndef TOPHASH_FRAMEWORK_PRESETS_GO_LIKE_HPP
 #define TOPHASH_FRAMEWORK_PRESETS_GO_LIKE_HPP
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compositions for the battery. The four files together cover every pair of choices on ten axes (contract.cpp
 // checks that); a row made for another reason says so.
+#include <tophash/policies/deletion/wiping.hpp>
+
 #include "support/compositions.hpp"
 
 using namespace tophash;
@@ -23,7 +25,8 @@ namespace {
     // beyond the cover: the defaults, and a preset
     composed<u64_codec, u64_codec>(),
     composed<string_codec, u64_codec, presets::go_like>(),
-    composed<steady_key_codec, steady_value_codec, presets::go_like, with<faulty_hash>, recorded_storage>(),
+    composed<steady_key_codec, steady_value_codec, presets::go_like, with<faulty_hash>,
+             deletion::wiping<tombstone, wipe::all>, recorded_storage>(),
 };
 // clang-format on
 

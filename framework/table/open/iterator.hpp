@@ -21,8 +21,8 @@ template <class B>
 struct open_cursor {
   typename B::slot at{};
   unsigned rest = 0;  // see model::walk
-  // Where the walk goes on behind the current array, and who asks whether the table is being written: known only
-  // to tables that may have an old array, or that are asked.
+  // Where the walk goes on behind the current array, and who asks whether the table is being written: known
+  // only to tables that may have an old array, or that are asked.
   [[no_unique_address]] std::conditional_t<B::cursors_know_table, const open_state<B>*,
                                            std::integral_constant<int, 0>>
       s{};
