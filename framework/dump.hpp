@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tophash::dump: what a map or set holds in memory, as text: tags, chains or groups, how far a growth is, and on request
-// the bytes of every slot. See framework/table/dump.hpp.
+// tophash::dump: what a map or set holds in memory, as text: tags, chains or groups, how far a growth is, and
+// on request the bytes of every slot. See framework/table/dump.hpp.
 //
 //   std::puts(tophash::dump(m).c_str());
 //   std::puts(tophash::dump(m, {.max_units = 4, .raw_slots = true}).c_str());

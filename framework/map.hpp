@@ -16,7 +16,8 @@
 // another type than found_iterator, what find and insert answer: see table/pinned_iterator.hpp. References do not.
 // Exceptions: insertions and erasures of one entry have the strong guarantee whatever throws: hash, equality,
 // constructor, move, allocation. A value's assignment (insert_or_assign) has its own. Copy assignment: strong.
-// Threads: any number may call const members at once; a non-const member needs the map for itself.
+// Threads: any number may call const members at once; a non-const member needs the map for itself, which
+// sync::owner_checked looks at.
 #ifndef TOPHASH_FRAMEWORK_MAP_HPP
 #define TOPHASH_FRAMEWORK_MAP_HPP
 

@@ -60,6 +60,7 @@ var measurements = map[string]func(*request, int, *result){
 	"collisions":       collisions,
 	"rotation":         rotation,
 	"structure":        structure,
+	"speed":            speed,
 }
 
 func main() {

@@ -537,8 +537,10 @@ void purging_facts(const term& t, spec_facts& out) {
 
 // wiping(D, none | pointers | all)
 term wiping_form(const term& t) {
-  const bool right = t.arguments.size() == 2 && t.arguments.front().key.empty() && t.arguments.back().key.empty();
-  if (!right) throw spec_error(t.position, "wiping takes a deletion and what to zero, as in wiping(tombstone,all)");
+  const bool right =
+      t.arguments.size() == 2 && t.arguments.front().key.empty() && t.arguments.back().key.empty();
+  if (!right)
+    throw spec_error(t.position, "wiping takes a deletion and what to zero, as in wiping(tombstone,all)");
   const term& what = t.arguments.back().value;
   const std::vector<std::string> known = {"none", "pointers", "all"};
   if (!what.arguments.empty() || std::find(known.begin(), known.end(), what.name) == known.end())
@@ -550,8 +552,8 @@ term wiping_form(const term& t) {
 }
 
 std::string wiping_spelling(const term& t) {
-  return "tophash::deletion::wiping<" + spelling_of(deletion_axis, t.arguments.front().value) + ", tophash::wipe::" +
-         t.arguments.back().value.name + ">";
+  return "tophash::deletion::wiping<" + spelling_of(deletion_axis, t.arguments.front().value) +
+         ", tophash::wipe::" + t.arguments.back().value.name + ">";
 }
 
 void wiping_facts(const term& t, spec_facts& out) {
@@ -876,9 +878,11 @@ constexpr option_entry options_table[] = {
      "purging(dirty,share=25) purging(dirty,batch(64,3)) purging(tombstone(not_reusing),share=10) "
      "purging(immediate,share=25) purging(dirty,batch(64,0))"},
 
-    {deletion_axis, "wiping", "D, none|pointers|all", "what is zeroed of an entry that is gone: addresses, every byte",
-     "policies/deletion/wiping.hpp", false, wiping_form, wiping_spelling, wiping_facts,
-     "wiping(tombstone,pointers) wiping(immediate,all) wiping(purging(dirty,share=25),all) wiping(dirty,none)"},
+    {deletion_axis, "wiping", "D, none|pointers|all",
+     "what is zeroed of an entry that is gone: addresses, every byte", "policies/deletion/wiping.hpp", false,
+     wiping_form, wiping_spelling, wiping_facts,
+     "wiping(tombstone,pointers) wiping(immediate,all) wiping(purging(dirty,share=25),all) "
+     "wiping(dirty,none)"},
 
     {load_axis, "load", "entries, buckets", "full at so many entries to so many buckets or groups",
      "policies/load/load.hpp", false, load_form, load_spelling, load_facts_of,

@@ -15,6 +15,7 @@
 #include "lab/collectors.hpp"
 #include "lab/experiment.hpp"
 #include "lab/fragmentation.hpp"
+#include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/nearest.hpp"
 #include "lab/registry.hpp"
@@ -82,7 +83,11 @@ json workloads_json() {
                  {"description",
                   "many small maps on each storage, nine of ten dropped: what is trapped, what goes back"}});
   out.push_back({{"name", go_structure_name},
-                 {"description", "the inside of go_like, field by field, with --with-go beside real Go's map (run only)"}});
+                 {"description",
+                  "the inside of go_like, field by field, with --with-go beside real Go's map (run only)"}});
+  out.push_back(
+      {{"name", go_speed_name},
+       {"description", "times of go_like over times of real Go's map, interleaved (run --with-go only)"}});
   return out;
 }
 

@@ -11,6 +11,7 @@
 
 #include "lab/catalogue.hpp"
 #include "lab/collectors.hpp"
+#include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/nearest.hpp"
 #include "lab/on_demand.hpp"
@@ -32,10 +33,11 @@ const workload_entry& workload_of(const experiment_request& request) {
     throw command_error(exit_usage,
                         "overflow_reuse is a matrix, which `run` measures; here name one of its patterns: "
                         "reuse_printed, reuse_same_keys, reuse_new_keys, reuse_adversary");
-  if (request.workload == go_structure_name)
-    throw command_error(exit_usage, "go_structure is no workload of variants: `run --workload go_structure` compares "
-                                    "preset=go_like with Go's map");
-  std::vector<std::string> known = {std::string{overflow_reuse_entry().name}, go_structure_name};
+  if (request.workload == go_structure_name || request.workload == go_speed_name)
+    throw command_error(exit_usage, request.workload + " is no workload of variants: `run --workload " +
+                                        request.workload + "` compares preset=go_like with Go's map");
+  std::vector<std::string> known = {std::string{overflow_reuse_entry().name}, go_structure_name,
+                                    go_speed_name};
   for (const workload_entry& w : workloads()) known.emplace_back(w.name);
   throw command_error(exit_usage,
                       "'" + request.workload + "' is no workload" + nearest_hint(request.workload, known));

@@ -68,7 +68,8 @@ std::string dump_source(const dump_request& asked, const spec_description& spec)
   std::set<std::string> headers = {"map.hpp", "dump.hpp", "allocators/system.hpp"};
   for (const std::string& header : cxx_headers(spec)) headers.insert(header);
   std::ostringstream out;
-  out << "#include <cstdint>\n#include <cstring>\n#include <string>\n#include <type_traits>\n#include <vector>\n";
+  out << "#include <cstdint>\n#include <cstring>\n#include <string>\n#include <type_traits>\n#include "
+         "<vector>\n";
   for (const std::string& header : headers) out << "#include <tophash/" << header << ">\n";
   out << "\nnamespace {\n\n";
   for (const named_type* type : {&key, key.name == value.name ? nullptr : &value}) {
@@ -76,8 +77,8 @@ std::string dump_source(const dump_request& asked, const spec_description& spec)
       out << "struct " << type->spelling << " {\n  std::uint64_t words[" << type->bytes / 8 << "];\n};\n";
   }
   out << "using map = " << cxx_type(spec, key.spelling, value.spelling) << ";\n"
-      << filling << "\n}  // namespace\n\nextern \"C\" __attribute__((visibility(\"default\"))) void " << dump_symbol
-      << "(std::string& out) {\n";
+      << filling << "\n}  // namespace\n\nextern \"C\" __attribute__((visibility(\"default\"))) void "
+      << dump_symbol << "(std::string& out) {\n";
   std::vector<std::string> policies;
   if (erased) {
     out << "  tophash::allocators::erased_resource<tophash::allocators::system> storage;\n";
@@ -92,7 +93,8 @@ std::string dump_source(const dump_request& asked, const spec_description& spec)
     policies.push_back("map::spec_type::hashing(std::uint64_t{" + std::to_string(asked.seed) + "})");
   out << "  map m";
   for (std::size_t i = 0; i < policies.size(); ++i) out << (i == 0 ? "(" : ", ") << policies[i];
-  out << (policies.empty() ? ";" : ");") << "\n  fill(m);\n  out = tophash::dump(m, {.max_units = " << asked.max_units
+  out << (policies.empty() ? ";" : ");")
+      << "\n  fill(m);\n  out = tophash::dump(m, {.max_units = " << asked.max_units
       << ", .raw_slots = " << (asked.raw_slots ? "true" : "false") << "});\n}\n";
   return out.str();
 }
@@ -128,7 +130,8 @@ std::string explain_dump(const dump_request& asked) {
   run_jobs(with, jobs, asked.progress);
   asked.progress("");
   if (!jobs.front().succeeded)
-    throw command_error(exit_check_failed, "'" + jobs.front().title + "' does not compile: " + first_error(jobs.front().log));
+    throw command_error(exit_check_failed,
+                        "'" + jobs.front().title + "' does not compile: " + first_error(jobs.front().log));
   void* const handle = ::dlopen(object.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr)
     throw command_error(exit_not_here, std::string{"the compiled map cannot be loaded: "} + ::dlerror());

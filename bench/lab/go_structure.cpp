@@ -25,9 +25,9 @@ namespace {
 
 using nlohmann::json;
 
-// Fields that hang on hashes, by the beginning of their names: how far two means may lie apart, and how that was
-// chosen. Deviations are of one round; with five, and two means that differ, less than one
-// comparison in ten thousand of two equal maps lies outside.
+// Fields that hang on hashes, by the beginning of their names: how far two means may lie apart, and how that
+// was chosen. Deviations are of one round; with five, and two means that differ, less than one comparison in
+// ten thousand of two equal maps lies outside.
 struct tolerance_row {
   std::string_view begins;
   double tolerance;
@@ -96,8 +96,8 @@ std::string number_text(double value, const std::string& unit) {
 }
 
 std::size_t count_of(const go_side& side, agreement a) {
-  return static_cast<std::size_t>(
-      std::count_if(side.fields.begin(), side.fields.end(), [a](const structure_field& f) { return f.is == a; }));
+  return static_cast<std::size_t>(std::count_if(side.fields.begin(), side.fields.end(),
+                                                [a](const structure_field& f) { return f.is == a; }));
 }
 
 go_side ask_go(const std::string& program, const go_structure_request& request, const structure_sizes& sizes,
@@ -138,11 +138,14 @@ void side_text(const go_side& side, std::string& out) {
   for (const structure_field& f : side.fields) {
     states += f.unit == "states" && f.is == agreement::same ? 1 : 0;
     if (!has_a_line(f)) continue;
-    out += fmt::format("{:<36} {:>14} {:>14}  {}{}\n", f.name, number_text(f.ours, f.unit),
-                       f.go ? number_text(*f.go, f.unit) : "-", f.is == agreement::same ? "" : agreement_name(f.is),
-                       f.note.empty() ? "" : ": " + f.note);
+    out +=
+        fmt::format("{:<36} {:>14} {:>14}  {}{}\n", f.name, number_text(f.ours, f.unit),
+                    f.go ? number_text(*f.go, f.unit) : "-",
+                    f.is == agreement::same ? "" : agreement_name(f.is), f.note.empty() ? "" : ": " + f.note);
   }
-  if (states != 0) out += fmt::format("{:<36} {:>29}\n", "states of buckets after each step", fmt::format("{} alike", states));
+  if (states != 0)
+    out +=
+        fmt::format("{:<36} {:>29}\n", "states of buckets after each step", fmt::format("{} alike", states));
   out += fmt::format("{}: {} fields as in Go, {} different, {} documented, {} times shown\n", side.version,
                      count_of(side, agreement::same), count_of(side, agreement::different),
                      count_of(side, agreement::documented), count_of(side, agreement::shown));
@@ -160,10 +163,16 @@ void ours_text(const measured_sample& ours, std::string& out) {
 std::vector<structure_field> compare_structures(const measured_sample& ours, const measured_sample& go) {
   std::vector<structure_field> out;
   for (const auto& [name, metric] : ours) {
-    structure_field f{.name = name, .unit = metric.unit, .ours = value_of(metric), .go = {}, .tolerance = 0,
-                      .is = agreement::only_ours, .note = {}};
+    structure_field f{.name = name,
+                      .unit = metric.unit,
+                      .ours = value_of(metric),
+                      .go = {},
+                      .tolerance = 0,
+                      .is = agreement::only_ours,
+                      .note = {}};
     const std::string_view prefix = regrowing_prefix;
-    if (const auto there = go.find(name.starts_with(prefix) ? name.substr(prefix.size()) : name); there != go.end()) {
+    if (const auto there = go.find(name.starts_with(prefix) ? name.substr(prefix.size()) : name);
+        there != go.end()) {
       f.go = value_of(there->second);
       judge_field(f, metric.exact);
     }
@@ -171,8 +180,13 @@ std::vector<structure_field> compare_structures(const measured_sample& ours, con
   }
   for (const auto& [name, metric] : go) {
     if (ours.count(name) != 0) continue;
-    out.push_back({.name = name, .unit = metric.unit, .ours = 0, .go = value_of(metric), .tolerance = 0,
-                   .is = agreement::different, .note = "go_like gave no such field"});
+    out.push_back({.name = name,
+                   .unit = metric.unit,
+                   .ours = 0,
+                   .go = value_of(metric),
+                   .tolerance = 0,
+                   .is = agreement::different,
+                   .note = "go_like gave no such field"});
   }
   return out;
 }
@@ -185,8 +199,9 @@ go_structure_result run_go_structure(const go_structure_request& request, const 
   const std::vector<std::string> programs = request.go.empty() ? std::vector<std::string>{"go"} : request.go;
   for (const std::string& program : programs) {
     if (!go_installed(program)) {
-      out.no_go = program == "go" ? "the program 'go' is not installed (Debian package " + std::string{go_package} + ")"
-                                  : "'" + program + "' is no program";
+      out.no_go = program == "go"
+                      ? "the program 'go' is not installed (Debian package " + std::string{go_package} + ")"
+                      : "'" + program + "' is no program";
       continue;
     }
     out.sides.push_back(ask_go(program, request, sizes, out.ours));
@@ -196,7 +211,8 @@ go_structure_result run_go_structure(const go_structure_request& request, const 
 
 int exit_code_of(const go_structure_result& r) {
   for (const go_side& side : r.sides) {
-    if (count_of(side, agreement::different) != 0 || count_of(side, agreement::only_ours) != 0) return exit_check_failed;
+    if (count_of(side, agreement::different) != 0 || count_of(side, agreement::only_ours) != 0)
+      return exit_check_failed;
   }
   const bool refused =
       std::any_of(r.sides.begin(), r.sides.end(), [](const go_side& s) { return !s.refused.empty(); });
@@ -216,7 +232,8 @@ json go_structure_json(const go_structure_result& r) {
     json one{{"program", side.program}, {"version", side.version}, {"fields", json::array()}};
     if (!side.refused.empty()) one["refused"] = side.refused;
     for (const structure_field& f : side.fields) one["fields"].push_back(field_json(f));
-    for (const agreement a : {agreement::same, agreement::different, agreement::documented, agreement::only_ours})
+    for (const agreement a :
+         {agreement::same, agreement::different, agreement::documented, agreement::only_ours})
       one["counts"][std::string{agreement_name(a)}] = count_of(side, a);
     out["go"].push_back(std::move(one));
   }
@@ -225,8 +242,9 @@ json go_structure_json(const go_structure_result& r) {
 }
 
 std::string go_structure_text(const go_structure_result& r) {
-  std::string out = fmt::format("the structure of preset=go_like{}, {} rounds, seed {}\n",
-                                r.request.with_go ? " beside Go's map" : "", r.request.rounds, r.request.seed);
+  std::string out =
+      fmt::format("the structure of preset=go_like{}, {} rounds, seed {}\n",
+                  r.request.with_go ? " beside Go's map" : "", r.request.rounds, r.request.seed);
   for (const go_side& side : r.sides) {
     if (side.refused.empty()) {
       side_text(side, out);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// `run --workload go_structure`: the structure of tophash's preset=go_like, and with --with-go that of real Go's map
-// beside it, field by field. The Go half is bench/go/structure.go: the same steps, the same names of fields.
-// docs/go-structure.md says what the fields are and where the two differ on purpose.
+// `run --workload go_structure`: the structure of tophash's preset=go_like, and with --with-go that of real
+// Go's map beside it, field by field. The Go half is bench/go/structure.go: the same steps, the same names of
+// fields. docs/go-structure.md says what the fields are and where the two differ on purpose.
 //
-// A field is exact (thresholds, states, rules of progress: one round, both must agree to the last digit), statistical
-// (hashes differ, so shares and probes agree within a tolerance, by means over the rounds), or shown alone (times).
+// A field is exact (thresholds, states, rules of progress: one round, both must agree to the last digit),
+// statistical (hashes differ, so shares and probes agree within a tolerance, by means over the rounds), or
+// shown alone (times).
 #ifndef TOPHASH_BENCH_LAB_GO_STRUCTURE_HPP
 #define TOPHASH_BENCH_LAB_GO_STRUCTURE_HPP
 
@@ -35,14 +36,15 @@ struct go_structure_request {
 
 // Sizes of the measurement; the tests make it smaller.
 struct structure_sizes {
-  std::size_t buckets = std::size_t{1} << 17;  // at each load: at 2^17 the share of a field has a deviation of 0.11 points
+  std::size_t buckets = std::size_t{1}
+                        << 17;  // at each load: at 2^17 the share of a field has a deviation of 0.11 points
   std::size_t churn_buckets = std::size_t{1} << 14;
   std::size_t churn_pairs = 1'000'000;
   std::size_t latency_entries = 1'000'000;
 };
 
-// Before the names of fields that go_like with growth::regrowing gave, where it differs from go_like: Go's field has no
-// such prefix.
+// Before the names of fields that go_like with growth::regrowing gave, where it differs from go_like: Go's
+// field has no such prefix.
 inline constexpr const char* regrowing_prefix = "regrowing.";
 
 measured_sample measure_go_like(std::uint64_t seed, unsigned rounds, const structure_sizes& sizes,

@@ -36,12 +36,14 @@ template <class Key, class T, class... Options>
 using opened_map = opened<map<Key, T, presets::go_like, Options...>, T>;
 using subject = opened_map<std::uint64_t, std::uint64_t>;
 // Go grows to a fresh array of the same size when there are as many overflow buckets as buckets.
-using regrowing_subject = opened_map<std::uint64_t, std::uint64_t, growth::regrowing<growth::incremental<2, true>>>;
+using regrowing_subject =
+    opened_map<std::uint64_t, std::uint64_t, growth::regrowing<growth::incremental<2, true>>>;
 using model = subject::model;
 using bucket = model::bucket;
 
 constexpr std::size_t slots_in_bucket = 8, thresholds_to = 14, chain_keys = 19;
-constexpr std::size_t hints[] = {0, 1, 8, 9, 13, 14, 26, 27, 52, 53, 104, 105, 208, 209, 1000, 100'000, 1'000'000};
+constexpr std::size_t hints[] = {0,  1,   8,   9,   13,  14,   26,      27,       52,
+                                 53, 104, 105, 208, 209, 1000, 100'000, 1'000'000};
 constexpr std::size_t deletes_in_bucket[] = {3, 7, 6, 5, 0, 4, 2, 1};
 constexpr std::size_t deletes_in_chain[] = {18, 16, 17, 7, 9, 15, 14, 13, 12, 11, 10, 8, 6, 0, 1, 2, 3, 4, 5};
 constexpr std::size_t holes_in_chain[] = {3, 10, 12};
@@ -265,7 +267,8 @@ void note_evacuation(random_stream& random, notes& out) {
   note("erase", [&](subject& m, const keys_type& keys) { m.erase(any_of(keys)); });
   note("erase_absent", [&](subject& m, const keys_type&) { m.erase(random.next()); });
   note("look_up", [&](subject& m, const keys_type& keys) { found_sum = found_sum + m.count(any_of(keys)); });
-  note("look_up_absent", [&](subject& m, const keys_type&) { found_sum = found_sum + m.count(random.next()); });
+  note("look_up_absent",
+       [&](subject& m, const keys_type&) { found_sum = found_sum + m.count(random.next()); });
   note("iterate", [&](subject& m, const keys_type&) {
     std::uint64_t sum = 0;
     for (const auto& entry : m) sum += entry.second;
@@ -289,17 +292,21 @@ template <class Map>
 void note_shape(const Map& m, const std::string& name, notes& out, const std::string& prefix = "") {
   const chain_shape shape = m.chain_statistics();
   const auto units = static_cast<double>(shape.units);
-  out.add(prefix + "overflow_share." + name, "% of buckets", false, 100 * static_cast<double>(shape.units_with_overflow) / units);
+  out.add(prefix + "overflow_share." + name, "% of buckets", false,
+          100 * static_cast<double>(shape.units_with_overflow) / units);
   out.add(prefix + "hit_probe." + name, "slots", false,
           static_cast<double>(shape.hit_probes) / static_cast<double>(shape.entries));
-  out.add(prefix + "chain_buckets." + name, "buckets", false, (units + static_cast<double>(shape.overflow_buckets)) / units);
-  out.add(prefix + "longest_chain." + name, "entries", false, static_cast<double>(shape.longest_chain_entries));
+  out.add(prefix + "chain_buckets." + name, "buckets", false,
+          (units + static_cast<double>(shape.overflow_buckets)) / units);
+  out.add(prefix + "longest_chain." + name, "entries", false,
+          static_cast<double>(shape.longest_chain_entries));
 }
 
 void note_loads(std::size_t units, random_stream& random, notes& out) {
   subject m(units * 13 / 2);
   for (const double load : {4.0, 5.0, 6.0, 6.5}) {
-    while (static_cast<double>(m.size()) < load * static_cast<double>(units)) m.insert_or_assign(random.next(), 1u);
+    while (static_cast<double>(m.size()) < load * static_cast<double>(units))
+      m.insert_or_assign(random.next(), 1u);
     if (m.bucket_count() != units)
       throw command_error(exit_check_failed, "go_structure: go_like has " + std::to_string(m.bucket_count()) +
                                                  " buckets at load " + one_decimal(load) + ", not " +
@@ -325,7 +332,8 @@ void note_churn(const structure_sizes& sizes, const std::vector<std::string>& pa
     }
     while (m.stats().growing) m.insert_or_assign(live.front(), 1u);
     note_shape(m, "churn_" + pattern, out, prefix);
-    out.add(prefix + "same_size_growths.churn_" + pattern, "growths", false, static_cast<double>(m.stats().regrows));
+    out.add(prefix + "same_size_growths.churn_" + pattern, "growths", false,
+            static_cast<double>(m.stats().regrows));
     out.exact(prefix + "buckets.churn_" + pattern, "buckets", m.bucket_count());
   }
 }
@@ -341,10 +349,12 @@ void note_latency(std::size_t entries, random_stream& random, notes& out) {
     one = now - last;
     last = now;
   }
-  out.add("insert_ns.mean", "ns", false, static_cast<double>(thread_cpu_ns() - cpu) / static_cast<double>(entries));
+  out.add("insert_ns.mean", "ns", false,
+          static_cast<double>(thread_cpu_ns() - cpu) / static_cast<double>(entries));
   std::sort(ns.begin(), ns.end());
   const auto quantile = [&ns](double share) {
-    return static_cast<double>(ns[static_cast<std::size_t>(std::ceil(share * static_cast<double>(ns.size()))) - 1]);
+    return static_cast<double>(
+        ns[static_cast<std::size_t>(std::ceil(share * static_cast<double>(ns.size()))) - 1]);
   };
   out.add("insert_ns.p50", "ns", false, quantile(0.5));
   out.add("insert_ns.p99_9", "ns", false, quantile(0.999));

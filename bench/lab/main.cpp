@@ -21,6 +21,7 @@
 #include "lab/experiment.hpp"
 #include "lab/fragmentation.hpp"
 #include "lab/explain_dump.hpp"
+#include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/reproduce.hpp"
@@ -154,6 +155,19 @@ int go_structure_command(settings& s, bool repeat_given) {
   if (!s.json_file.empty()) write_json(go_structure_json(r), s.json_file);
   if (s.json_file != "-") std::fputs(go_structure_text(r).c_str(), stdout);
   return exit_code_of(r);
+}
+
+int go_speed_command(settings& s, bool repeat_given) {
+  const go_structure_request& given = s.structure;
+  go_speed_request request{.with_go = given.with_go, .go = given.go, .sizes = {}, .seed = s.request.seed,
+                           .argv = s.request.argv, .progress = progress_line()};
+  if (repeat_given) request.rounds = s.request.repeat;
+  if (!s.sizes.empty()) request.sizes = parse_sizes(s.sizes);
+  const go_speed_result r = run_go_speed(request);
+  request.progress("");
+  if (!s.json_file.empty()) write_json(go_speed_json(r), s.json_file);
+  if (s.json_file != "-") std::fputs(go_speed_text(r).c_str(), stdout);
+  return r.interrupted ? exit_interrupted : r.no_go.empty() ? exit_done : exit_not_here;
 }
 
 // Of the commands that take a workload or a trace.
@@ -324,12 +338,13 @@ void add_reuse_options(CLI::App* run, settings& s) {
       ->capture_default_str();
 }
 
-// Of go_structure alone.
-constexpr const char* structure_group = "Options of go_structure";
+// Of go_structure and go_speed alone.
+constexpr const char* structure_group = "Options of go_structure and go_speed";
 
 void add_structure_options(CLI::App* run, settings& s) {
   run->add_flag("--with-go", s.structure.with_go, "compare with real Go's map")->group(structure_group);
-  run->add_option("--go", s.structure.go, "programs `go` of the versions to compare with; none: the one in PATH")
+  run->add_option("--go", s.structure.go,
+                  "programs `go` of the versions to compare with; none: the one in PATH")
       ->type_name("PATH...")
       ->group(structure_group);
 }
@@ -376,7 +391,8 @@ void add_commands(CLI::App& app, settings& s) {
       ->capture_default_str();
   explain->add_option("--value", s.value, "the same")->capture_default_str();
   explain->add_flag("--cxx", s.cxx, "a whole program with that map, and nothing else");
-  explain->add_flag("--dump", s.dump, "also a small map of it as it lies in memory, compiled for the purpose");
+  explain->add_flag("--dump", s.dump,
+                    "also a small map of it as it lies in memory, compiled for the purpose");
   explain->add_flag("--raw", s.raw_slots, "with --dump: the bytes of each slot, erased ones included");
   add_common(explain, s);
 
@@ -473,16 +489,21 @@ int dispatch(const CLI::App& app, settings& s) {
   if (name == "run" && s.request.workload == fragmentation_name && !any_option_of(chosen, reuse_group) &&
       !any_option_of(chosen, structure_group))
     return fragmentation_command(s);
-  const bool structure = name == "run" && s.request.workload == go_structure_name;
-  if (name == "run" && !structure && any_option_of(chosen, structure_group))
-    throw command_error(exit_usage, "--with-go and --go are for go_structure");
-  if (structure) {
+  const bool structure = name == "run" && s.request.workload == go_structure_name,
+             speed = name == "run" && s.request.workload == go_speed_name;
+  if (name == "run" && !structure && !speed && any_option_of(chosen, structure_group))
+    throw command_error(exit_usage, "--with-go and --go are for go_structure and go_speed");
+  if (structure || speed) {
     bool others = any_option_of(chosen, reuse_group);
-    for (const char* other : {"--n", "--key", "--variant", "--allocator", "--collector", "--bind", "--load", "--check"})
+    if (structure) others = others || chosen.count("--n") != 0;
+    for (const char* other :
+         {"--key", "--variant", "--allocator", "--collector", "--bind", "--load", "--check"})
       others = others || chosen.count(other) != 0;
     if (others)
-      throw command_error(exit_usage, "go_structure takes --with-go, --go, --repeat, --seed and --json alone: it is "
-                                      "about preset=go_like");
+      throw command_error(exit_usage, s.request.workload + " takes --with-go, --go, " +
+                                          (speed ? "--n, " : "") +
+                                          "--repeat, --seed and --json alone: it is about preset=go_like");
+    if (speed) return go_speed_command(s, chosen.count("--repeat") != 0);
     return go_structure_command(s, chosen.count("--repeat") != 0);
   }
   if (name == "run" && any_option_of(chosen, reuse_group))

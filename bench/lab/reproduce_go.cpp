@@ -111,18 +111,18 @@ std::string by_path(const std::string& program) {
 
 go_programs::go_programs(const fs::path& sources, const std::string& program) {
   if (!go_installed(program)) {
-    throw command_error(exit_not_here,
-                        "--with-go needs the program '" + program + "', which is not installed (Debian package " +
-                            std::string{go_package} + ")");
+    throw command_error(exit_not_here, "--with-go needs the program '" + program +
+                                           "', which is not installed (Debian package " +
+                                           std::string{go_package} + ")");
   }
   if (!fs::exists(sources / "go.mod"))
     throw command_error(exit_not_here, sources.string() + ": holds no Go module");
   folder_ = make_scratch();
   const std::string scratch = folder_.string();
-  const child_result built = run_child({by_path(program), "build", "-o", scratch + "/programs", "."}, sources, folder_,
-                                       {"GOCACHE=" + scratch + "/cache", "GOPATH=" + scratch + "/path",
-                                        "GOFLAGS=-mod=readonly", "GOPROXY=off", "GOTOOLCHAIN=local",
-                                        "GO111MODULE=on", "CGO_ENABLED=0", "GOENV=off", "GOWORK=off"});
+  const child_result built = run_child(
+      {by_path(program), "build", "-o", scratch + "/programs", "."}, sources, folder_,
+      {"GOCACHE=" + scratch + "/cache", "GOPATH=" + scratch + "/path", "GOFLAGS=-mod=readonly", "GOPROXY=off",
+       "GOTOOLCHAIN=local", "GO111MODULE=on", "CGO_ENABLED=0", "GOENV=off", "GOWORK=off"});
   if (built.code != 0) {
     std::error_code ignored;
     fs::remove_all(folder_, ignored);

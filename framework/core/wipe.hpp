@@ -12,10 +12,11 @@
 
 namespace tophash::inline v1 {
 
-// May the bytes of a T that is gone still be an address: of collected memory, or of what its destructor freed?
+// May the bytes of a T that is gone still be an address: of collected memory, or of what its destructor
+// freed?
 template <class T>
-inline constexpr bool may_leave_address =
-    gc_traits<T>::may_contain_pointers || (!std::is_void_v<T> && !std::is_trivially_copyable_v<T>);
+inline constexpr bool may_leave_address = gc_traits<T>::may_contain_pointers ||
+                                          (!std::is_void_v<T> && !std::is_trivially_copyable_v<T>);
 
 // Zeroes bytes that nobody reads again. The fence keeps the stores: before a deallocation they would be dead.
 inline void wipe_bytes(void* at, std::size_t bytes) noexcept {

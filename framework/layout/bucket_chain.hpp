@@ -494,7 +494,8 @@ struct bucket_chain_model {
       wipe_entry(s);
     } else if constexpr (Deletion.wiped == wipe::pointers && split) {
       if constexpr (key) std::memset(static_cast<void*>(key_unit_at(s)), 0, sizeof(typename bytes::key_unit));
-      if constexpr (value) std::memset(static_cast<void*>(value_unit_at(s)), 0, sizeof(typename bytes::value_unit));
+      if constexpr (value)
+        std::memset(static_cast<void*>(value_unit_at(s)), 0, sizeof(typename bytes::value_unit));
     } else if constexpr (Deletion.wiped == wipe::pointers) {
       if constexpr (key) std::memset(static_cast<void*>(key_at(s)), 0, sizeof(Key));
       if constexpr (value) std::memset(static_cast<void*>(value_at(s)), 0, sizeof(mapped_type));

@@ -512,7 +512,8 @@ struct open_groups_model {
       std::memset(static_cast<void*>(s.entry), 0, sizeof *s.entry);
     } else if constexpr (Deletion.wiped == wipe::pointers) {
       if constexpr (may_leave_address<Key>) std::memset(static_cast<void*>(key_at(s)), 0, sizeof(Key));
-      if constexpr (may_leave_address<T>) std::memset(static_cast<void*>(value_at(s)), 0, sizeof(mapped_type));
+      if constexpr (may_leave_address<T>)
+        std::memset(static_cast<void*>(value_at(s)), 0, sizeof(mapped_type));
     }
     static_cast<void>(s);
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mechanism of sync::owner_checked, after Go's hashWriting flag; with any other sync policy all of it is empty.
-// The container marks its writes and asks before its reads, after the hash of the argument is computed: a hash that
-// throws, or that uses the map itself, finds nothing marked. Where Go toggles its bit we set it: Go hashes between
-// its test and its toggle, here nothing lies between the two.
+// The mechanism of sync::owner_checked, after Go's hashWriting flag; with any other sync policy all of it is
+// empty. The container marks its writes and asks before its reads, after the hash of the argument is
+// computed: a hash that throws, or that uses the map itself, finds nothing marked. Where Go toggles its bit
+// we set it: Go hashes between its test and its toggle, here nothing lies between the two.
 #ifndef TOPHASH_FRAMEWORK_TABLE_ACCESS_HPP
 #define TOPHASH_FRAMEWORK_TABLE_ACCESS_HPP
 
@@ -15,9 +15,10 @@ namespace tophash::inline v1::table {
 template <bool Checked>
 struct access_flag {};
 
-// Volatile, so that no access is optimised away: a race on the flag there is only where there is one on the map. A
-// relaxed atomic would be the honest spelling, but g++ 12 takes each access to one for an access to all memory:
-// counted in go_like, an insert then executes 21 instructions more and an erase 26, against 8 each.
+// Volatile, so that no access is optimised away: a race on the flag there is only where there is one on the
+// map. A relaxed atomic would be the honest spelling, but g++ 12 takes each access to one for an access to
+// all memory: counted in go_like, an insert then executes 21 instructions more and an erase 26, against 8
+// each.
 template <>
 struct access_flag<true> {
   volatile bool writing = false;
@@ -43,14 +44,16 @@ TOPHASH_NOINLINE void misused_slow(const char* sentence) noexcept(!misuse_throws
 template <class State>
 TOPHASH_ALWAYS_INLINE void check_read(const State& s) noexcept(!misuse_throws<State>) {
   if constexpr (is_checked<State>) {
-    if (s.access.raised()) [[unlikely]] misused_slow<State>(said_of_read);
+    if (s.access.raised()) [[unlikely]]
+      misused_slow<State>(said_of_read);
   }
 }
 
 template <class State>
 TOPHASH_ALWAYS_INLINE void check_iteration(const State& s) noexcept(!misuse_throws<State>) {
   if constexpr (is_checked<State>) {
-    if (s.access.raised()) [[unlikely]] misused_slow<State>(said_of_iteration);
+    if (s.access.raised()) [[unlikely]]
+      misused_slow<State>(said_of_iteration);
   }
 }
 
@@ -59,8 +62,8 @@ TOPHASH_NOINLINE void overtaken_slow() noexcept(!misuse_throws<State>) {
   if (std::uncaught_exceptions() == 0) misused_slow<State>(said_of_writes);
 }
 
-// A write, from its beginning to its end. Finding the mark gone means that another write began and ended within this
-// one; while an exception is under way that is left unsaid.
+// A write, from its beginning to its end. Finding the mark gone means that another write began and ended
+// within this one; while an exception is under way that is left unsaid.
 template <class State, bool Checked = is_checked<State>>
 class write_mark {
  public:
@@ -71,13 +74,15 @@ template <class State>
 class write_mark<State, true> {
  public:
   TOPHASH_ALWAYS_INLINE explicit write_mark(State& s) noexcept(!misuse_throws<State>) : s_(s) {
-    if (s.access.raised()) [[unlikely]] misused_slow<State>(said_of_writes);
+    if (s.access.raised()) [[unlikely]]
+      misused_slow<State>(said_of_writes);
     s.access.set(true);
   }
   write_mark(const write_mark&) = delete;
   write_mark& operator=(const write_mark&) = delete;
   TOPHASH_ALWAYS_INLINE ~write_mark() noexcept(!misuse_throws<State>) {
-    if (!s_.access.raised()) [[unlikely]] overtaken_slow<State>();
+    if (!s_.access.raised()) [[unlikely]]
+      overtaken_slow<State>();
     s_.access.set(false);
   }
 

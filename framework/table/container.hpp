@@ -365,7 +365,7 @@ class container {
   tophash::memory_report memory_report() const noexcept { return report_memory(s_); }
   chain_shape chain_statistics() const noexcept { return shape_of(s_); }
   const char* check_invariants() const noexcept { return check_table(s_); }
-  // The table as text, part by part, to sink(std::string_view). <tophash/dump.hpp> has the options, and what this needs.
+  // The table as text, in parts, to sink(std::string_view). Options, and what this needs: <tophash/dump.hpp>.
   template <class Sink, class Options>
   void dump_to(Sink&& sink, const Options& options) const {
     dump_table(state_of(*this), options, sink);

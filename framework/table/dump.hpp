@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A table as text: counts, how far a growth is, and every bucket's tags, overflow buckets below their main one.
+// A table as text: counts, how far a growth is, and every bucket's tags, overflow buckets below their main
+// one.
 //
 //   bucket 3   | c1 -- 5f .. .. .. .. .. | 2 live
 //
-// `..` is empty from here on, `--` empty, `lo` `hi` moved to the lower or upper half of the new array, `mt` empty when
-// its chain was moved, any other pair of digits the tag of an entry; `!` behind a tag marks a dirty entry. The raw view
-// adds the bytes of each slot, whatever its state: what an erase left behind is seen there, and, in blocks that came
-// from malloc, what other owners left.
+// `..` is empty from here on, `--` empty, `lo` `hi` moved to the lower or upper half of the new array, `mt`
+// empty when its chain was moved, any other pair of digits the tag of an entry; `!` behind a tag marks a
+// dirty entry. The raw view adds the bytes of each slot, whatever its state: what an erase left behind is
+// seen there, and, in blocks that came from malloc, what other owners left.
 //
-// This is for people: the text may change between versions. Nothing is allocated, nothing of the map changes; in an
-// AddressSanitizer build bytes of empty slots are read all the same. O(units printed + their chains).
+// This is for people: the text may change between versions. Nothing is allocated, nothing of the map changes;
+// in an AddressSanitizer build bytes of empty slots are read all the same. O(units printed + their chains).
 #ifndef TOPHASH_FRAMEWORK_TABLE_DUMP_HPP
 #define TOPHASH_FRAMEWORK_TABLE_DUMP_HPP
 
@@ -80,10 +81,20 @@ void dump_head(const State& s, const dump_options& options, Writer& out, std::st
   if (stats.overflow_in_use != 0) {
     out.put(" and ").count(stats.overflow_in_use, "overflow bucket", "overflow buckets");
   }
-  out.put("; ").put(stats.dead).put(" dead, ").put(stats.dirty).put(" dirty; growth is asked at ").put(stats.limit);
+  out.put("; ")
+      .put(stats.dead)
+      .put(" dead, ")
+      .put(stats.dirty)
+      .put(" dirty; growth is asked at ")
+      .put(stats.limit);
   out.put("; grown ").count(stats.growths, "time", "times").put(", regrown ").put(stats.regrows).put("\n");
   if (stats.growing) {
-    out.put("growing: the first ").put(stats.old_evacuated).put(" of ").put(stats.old_units).put(" old ").put(units);
+    out.put("growing: the first ")
+        .put(stats.old_evacuated)
+        .put(" of ")
+        .put(stats.old_units)
+        .put(" old ")
+        .put(units);
     out.put(" are evacuated\n");
   } else {
     out.put("not growing\n");
@@ -95,7 +106,8 @@ void dump_rest(std::size_t units, std::size_t printed, Writer& out, std::string_
   if (printed < units) out.put("... and ").put(units - printed).put(" further ").put(name).put("\n");
 }
 
-// ---- chained buckets ------------------------------------------------------------------------------------------
+// ---- chained buckets
+// ------------------------------------------------------------------------------------------
 
 template <class B, class Writer>
 void dump_tag(std::uint8_t tag, Writer& out) {
@@ -124,7 +136,8 @@ void dump_slot_bytes(const typename B::bucket* b, const dump_options& options, W
     dump_tag<B>(b->tags[i], out);
     if constexpr (B::model::split) {
       out.put(bytes::key_boxed ? "  pointer to key " : "  key ");
-      out.bytes(b->entries + i * sizeof(typename bytes::key_unit), sizeof(typename bytes::key_unit), options.max_bytes);
+      out.bytes(b->entries + i * sizeof(typename bytes::key_unit), sizeof(typename bytes::key_unit),
+                options.max_bytes);
       out.put(bytes::value_boxed ? "  pointer to value " : "  value ");
       out.bytes(b->entries + bytes::values_offset + i * sizeof(typename bytes::value_unit),
                 sizeof(typename bytes::value_unit), options.max_bytes);
@@ -165,7 +178,8 @@ void dump_chain(const state<B>& s, const typename B::bucket* home, std::size_t i
 }
 
 template <class B, class Writer>
-void dump_array(const state<B>& s, const typename B::array& a, bool in_old, const dump_options& options, Writer& out) {
+void dump_array(const state<B>& s, const typename B::array& a, bool in_old, const dump_options& options,
+                Writer& out) {
   std::size_t printed = 0;
   while (printed < a.units && printed < options.max_units) {
     if (!B::model::is_absent(a.at(printed))) {

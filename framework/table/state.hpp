@@ -508,7 +508,8 @@ constexpr request node_request() noexcept {
 // Gives back the block of a boxed entry, key or value, whose destructor has run.
 template <class Unit, class B>
 void release_node(state<B>& s, Unit* node) noexcept {
-  if constexpr (B::facts.deletion.wiped == wipe::all) wipe_bytes(const_cast<std::remove_const_t<Unit>*>(node), sizeof(Unit));
+  if constexpr (B::facts.deletion.wiped == wipe::all)
+    wipe_bytes(const_cast<std::remove_const_t<Unit>*>(node), sizeof(Unit));
   s.policies.allocation.deallocate(node, node_request<Unit>());
 }
 

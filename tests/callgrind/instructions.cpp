@@ -117,7 +117,8 @@ int main(int count, char** arguments) {
   if (std::strcmp(arguments[1], "composed") == 0) return run_composed<>(operation);
   if (std::strcmp(arguments[1], "deaf") == 0) return run_composed<deaf>(operation);
   if (std::strcmp(arguments[1], "counters") == 0) return run_composed<tophash::observe::counters>(operation);
-  if (std::strcmp(arguments[1], "owner_checked") == 0) return run_composed<tophash::sync::owner_checked>(operation);
+  if (std::strcmp(arguments[1], "owner_checked") == 0)
+    return run_composed<tophash::sync::owner_checked>(operation);
   if (std::strcmp(arguments[1], "switched_off") == 0) {
     composed<tophash::observe::tombstone_log<>> m{hashing{seed}, tophash::observe::tombstone_log<>(false)};
     return run(m, operation);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compositions for the battery. The four files together cover every pair of choices on ten axes (contract.cpp
 // checks that); a row made for another reason says so.
+#include <tophash/policies/deletion/wiping.hpp>
+
 #include "support/compositions.hpp"
 
 using namespace tophash;
@@ -23,10 +25,11 @@ namespace {
     // beyond the cover: the defaults, and a preset
     composed<u64_codec, u64_codec>(),
     composed<string_codec, u64_codec, presets::go_like>(),
-    composed<steady_key_codec, steady_value_codec, presets::go_like, with<faulty_hash>, recorded_storage>(),
     // beyond the cover: open iterators where buckets are unlinked and arrays shrink
     beyond(counting<iteration::mutation_safe, with<faulty_hash>, immediate, local, recorded_storage,
                     growth::shrinking<steps<1>>>()),
+    composed<steady_key_codec, steady_value_codec, presets::go_like, with<faulty_hash>,
+             deletion::wiping<tombstone, wipe::all>, recorded_storage>(),
 };
 // clang-format on
 

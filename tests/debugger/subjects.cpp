@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Maps and sets for the gdb printer. With an argument: prints what the printer must say of each, from iteration and
-// statistics. Without one: comes to stop_here() with all of them alive.
+// Maps and sets for the gdb printer. With an argument: prints what the printer must say of each, from
+// iteration and statistics. Without one: comes to stop_here() with all of them alive.
 #include <concepts>
 #include <cstdint>
 #include <cstdio>
@@ -79,10 +79,12 @@ void expect(const char* name, const C& c) {
   const tophash::map_stats s = c.stats();
   const bool is_open = tophash::facts_of<typename C::spec_type>().layout.is_open();
   const std::string unit = is_open ? "group" : "bucket";
-  std::printf("%s: tophash %s of %zu %s in %zu %s%s", name, requires { typename C::mapped_type; } ? "map" : "set", s.size,
-              s.size == 1 ? "entry" : "entries", s.units, unit.c_str(), s.units == 1 ? "" : "s");
+  std::printf(
+      "%s: tophash %s of %zu %s in %zu %s%s", name, requires { typename C::mapped_type; } ? "map" : "set",
+      s.size, s.size == 1 ? "entry" : "entries", s.units, unit.c_str(), s.units == 1 ? "" : "s");
   if (s.growing)
-    std::printf(", growing: the first %zu of %zu old %ss are evacuated", s.old_evacuated, s.old_units, unit.c_str());
+    std::printf(", growing: the first %zu of %zu old %ss are evacuated", s.old_evacuated, s.old_units,
+                unit.c_str());
   const std::string_view spec = tophash::canonical_text<typename C::spec_type>();
   std::printf(" (%.*s)%s\n", static_cast<int>(spec.size()), spec.data(), entries_of(c).c_str());
 }
@@ -92,11 +94,13 @@ void expect(const char* name, const C& c) {
 int main(int count, char**) {
   tophash::map<std::uint64_t, std::string, tophash::presets::go_like> go(seeded);
   fill(go, 0, 20), go.erase(3), fill_until_growing(go, 20);
-  tophash::map<std::string, std::uint32_t, tophash::presets::low_latency, layout::bucket_chain<bucket_options{.group_bytes = 512}>>
+  tophash::map<std::string, std::uint32_t, tophash::presets::low_latency,
+               layout::bucket_chain<bucket_options{.group_bytes = 512}>>
       grouped(seeded);
   fill(grouped, 0, 30), fill_until_growing(grouped, 30);
-  tophash::map<std::uint16_t, std::uint64_t, layout::bucket_chain<bucket_options{.slots = 3, .tag_bits = 2}>, tophash::load<12>,
-               deletion::purging<deletion::dirty, deletion::batch<64, 3>>, tophash::overflow::local_list>
+  tophash::map<std::uint16_t, std::uint64_t, layout::bucket_chain<bucket_options{.slots = 3, .tag_bits = 2}>,
+               tophash::load<12>, deletion::purging<deletion::dirty, deletion::batch<64, 3>>,
+               tophash::overflow::local_list>
       dirty(seeded);
   fill(dirty, 0, 40), dirty.erase(7), dirty.erase(8);
   tophash::map<std::uint64_t, std::uint64_t, layout::bucket_chain<bucket_options{.inline_limit_bytes = 8}>,
@@ -105,15 +109,21 @@ int main(int count, char**) {
       boxed(seeded);
   fill(boxed, 0, 5), boxed.erase(2);
   tophash::map<std::uint32_t, std::uint64_t,
-               layout::bucket_chain<bucket_options{.slots = 5, .arrange = tophash::arrangement::split, .inline_limit_bytes = 4}>,
-               tophash::sizing::prime, growth::shrinking<growth::regrowing<growth::eager, growth::when::chain<4>>, 25>,
+               layout::bucket_chain<bucket_options{
+                   .slots = 5, .arrange = tophash::arrangement::split, .inline_limit_bytes = 4}>,
+               tophash::sizing::prime,
+               growth::shrinking<growth::regrowing<growth::eager, growth::when::chain<4>>, 25>,
                tophash::overflow::preallocated, tophash::sync::owner_checked_throwing>
       value_boxed(seeded);
   fill(value_boxed, 0, 17);
-  tophash::set<std::string, tophash::hashing::std_hash, tophash::observe::event_log<8, tophash::observe::no_clock>> words;
+  tophash::set<std::string, tophash::hashing::std_hash,
+               tophash::observe::event_log<8, tophash::observe::no_clock>>
+      words;
   fill(words, 0, 12);
   tophash::map<int, int> none(seeded);
-  tophash::map<std::uint64_t, std::uint64_t, layout::open_groups<8>, deletion::tombstone, growth::in_order<growth::incremental<1>>> open(seeded);
+  tophash::map<std::uint64_t, std::uint64_t, layout::open_groups<8>, deletion::tombstone,
+               growth::in_order<growth::incremental<1>>>
+      open(seeded);
   fill(open, 0, 40), open.erase(5), open.erase(6), fill_until_growing(open, 40);
   tophash::set<std::uint64_t, layout::open_groups<>, deletion::dirty> open_dirty(seeded);
   fill(open_dirty, 0, 20), open_dirty.erase(4);

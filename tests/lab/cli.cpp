@@ -203,7 +203,8 @@ std::string go_that_is_refused() {
                               "\"missing\": {\"structure\": \"another map\"}}'\n");
   fs::permissions(made, fs::perms::owner_all);
   const fs::path script =
-      write("go_of_another_kind", "#!/bin/sh\nwhile [ \"$1\" != -o ]; do shift; done\ncp '" + made.string() + "' \"$2\"\n");
+      write("go_of_another_kind",
+            "#!/bin/sh\nwhile [ \"$1\" != -o ]; do shift; done\ncp '" + made.string() + "' \"$2\"\n");
   fs::permissions(script, fs::perms::owner_all);
   return script.string();
 }
@@ -213,6 +214,10 @@ void go_structure() {
   expect({"run", "--workload", "go_structure", "--variant", "go_like"}, 64, "go_structure takes");
   expect({"run", "--workload", "churn", "--with-go"}, 64, "are for go_structure");
   expect({"compare", "go_like", "--workload", "go_structure"}, 64, "go_structure is no workload of variants");
+  expect({"run", "--workload", "go_speed"}, 64, "it takes --with-go");
+  check(run({"run", "--workload", "go_speed", "--with-go", "--go", (folder / "no-such-go").string()}).code ==
+            2,
+        "no go for go_speed");
   const outcome none = run({"run", "--workload", "go_structure", "--repeat", "1", "--with-go", "--go",
                             (folder / "no-such-go").string()});
   check(none.code == 2 && none.out.find("\nno go: ") != std::string::npos, "no go is said: " + none.out);
@@ -232,9 +237,17 @@ void go_structure() {
     std::puts(("no go: " + all.at("go").at(0).at("refused").get<std::string>()).c_str());
     return;
   }
+  const json speed =
+      run({"run", "--workload", "go_speed", "--with-go", "--n", "1000", "--repeat", "1", "--json", "-"})
+          .parsed();
+  check(speed.at("rows").size() == 18, "three keys, six operations");
+  for (const json& row : speed.at("rows"))
+    check(row.at("ratio").at("median") > 0.01 && row.at("ratio").at("median") < 100,
+          "a ratio: " + row.dump());
   std::size_t exact = 0, close = 0;
   for (const json& f : all.at("go").at(0).at("fields")) {
-    check(f.at("is") == "same" || f.at("is") == "documented" || f.at("is") == "shown", "as in Go: " + f.dump());
+    check(f.at("is") == "same" || f.at("is") == "documented" || f.at("is") == "shown",
+          "as in Go: " + f.dump());
     (f.contains("tolerance") ? close : exact) += f.at("is") == "same" ? 1 : 0;
   }
   check(o.code == 0 && exact > 130 && close > 25, "fields compared: " + std::to_string(exact) + ", " +

@@ -383,7 +383,8 @@ void cxx() {
 void dump() {
   const variable cxx("CXX", unoptimised());
   expect({"explain", "go_like", "--raw"}, 64, "--raw is for --dump");
-  check(run({"explain", "dirty", "--value", "vector", "--dump"}).code == 1, "a refused composition has no dump");
+  check(run({"explain", "dirty", "--value", "vector", "--dump"}).code == 1,
+        "a refused composition has no dump");
   const auto dumped = [](std::vector<std::string> spec) {
     std::vector<std::string> command = {"explain", "--dump", "--json", "-"};
     command.insert(command.end(), spec.begin(), spec.end());
@@ -392,19 +393,22 @@ void dump() {
     return o.parsed().value("dump", "");
   };
   const std::string go = dumped({"go_like"});
-  check(go.find("\ngrowing: the first ") != std::string::npos && go.find("\nold array\nbucket 0 ") != std::string::npos,
+  check(go.find("\ngrowing: the first ") != std::string::npos &&
+            go.find("\nold array\nbucket 0 ") != std::string::npos,
         "in the middle of a growth: " + go);
-  check(go.find(" -- ") != std::string::npos && go.find(" lo ") != std::string::npos, "erased and moved slots: " + go);
+  check(go.find(" -- ") != std::string::npos && go.find(" lo ") != std::string::npos,
+        "erased and moved slots: " + go);
   check(go == dumped({"go_like"}) && go != dumped({"go_like", "--seed", "2"}), "a seed fixes it");
   check(dumped({"go_like", "--raw"}).find("\n    slot 0 ") != std::string::npos, "bytes of slots");
   check(dumped({"open_groups,tombstone,incremental(1)", "--key", "string"}).find(" xx ") != std::string::npos,
         "a dead slot");
-  check(dumped({"nodes,wiping(immediate,all),owner_checked(throwing)", "--value", "vector"}).find("| passed by ") !=
-            std::string::npos,
+  check(dumped({"nodes,wiping(immediate,all),owner_checked(throwing)", "--value", "vector"})
+                .find("| passed by ") != std::string::npos,
         "nodes");
-  check(dumped({"erased,shared_pool,dirty", "--value", "bytes_128"}).find("! ") != std::string::npos, "a dirty entry");
-  check(run({"explain", "go_like", "--dump"}).out.find("\na small one in memory\nlayout=bucket_chain(arrange=split)") !=
-            std::string::npos,
+  check(dumped({"erased,shared_pool,dirty", "--value", "bytes_128"}).find("! ") != std::string::npos,
+        "a dirty entry");
+  check(run({"explain", "go_like", "--dump"})
+                .out.find("\na small one in memory\nlayout=bucket_chain(arrange=split)") != std::string::npos,
         "and as text");
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// dump: the text of each layout for maps whose every tag is known; and what the raw view finds of erased entries, with
-// each wipe option.
+// dump: the text of each layout for maps whose every tag is known; and what the raw view finds of erased
+// entries, with each wipe option.
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -73,22 +73,23 @@ TEST_CASE("dump: chains, overflow buckets, tombstones and their collapse", "[dum
   m[key_of(0x03, 1)] = 1;  // moved up past the states
   m.erase(key_of(0x11, 0));
   m.erase(key_of(0x19, 0));
-  CHECK(dump(m, {.spec = false}) ==
-        "10 entries in 2 buckets and 1 overflow bucket; 0 dead, 0 dirty; growth is asked at 13; grown 0 times, "
-        "regrown 0\n"
-        "not growing\n"
-        "bucket 0    | 10 -- 12 13 14 15 16 17 | 7 live\n"
-        "  overflow  | 18 .. .. .. .. .. .. .. | 1 live\n"
-        "bucket 1    | ff 08 .. .. .. .. .. .. | 2 live\n");
+  CHECK(
+      dump(m, {.spec = false}) ==
+      "10 entries in 2 buckets and 1 overflow bucket; 0 dead, 0 dirty; growth is asked at 13; grown 0 times, "
+      "regrown 0\n"
+      "not growing\n"
+      "bucket 0    | 10 -- 12 13 14 15 16 17 | 7 live\n"
+      "  overflow  | 18 .. .. .. .. .. .. .. | 1 live\n"
+      "bucket 1    | ff 08 .. .. .. .. .. .. | 2 live\n");
   m.erase(key_of(0x18, 0));
   m.erase(key_of(0x17, 0));
-  CHECK(holds(dump(m),
-              "bucket 0    | 10 -- 12 13 14 15 16 .. | 6 live\n"
-              "  overflow  | .. .. .. .. .. .. .. .. | 0 live\n"));
+  CHECK(holds(dump(m), "bucket 0    | 10 -- 12 13 14 15 16 .. | 6 live\n"
+                       "  overflow  | .. .. .. .. .. .. .. .. | 0 live\n"));
   CHECK(holds(dump(m), "layout=bucket_chain(arrange=split),hashing=as_it_is,"));
   CHECK(holds(dump(m, {.max_units = 1}), "| 0 live\n... and 1 further buckets\n"));
   CHECK(dump(plain_map<presets::go_like>(), {.spec = false}) ==
-        "0 entries in 0 buckets; 0 dead, 0 dirty; growth is asked at 0; grown 0 times, regrown 0\nnot growing\n");
+        "0 entries in 0 buckets; 0 dead, 0 dirty; growth is asked at 0; grown 0 times, regrown 0\nnot "
+        "growing\n");
 }
 
 TEST_CASE("dump: a growth under way", "[dump]") {
@@ -114,8 +115,8 @@ TEST_CASE("dump: a growth under way", "[dump]") {
 }
 
 TEST_CASE("dump: groups that take no memory, dirty entries, sets", "[dump]") {
-  set<std::uint64_t, as_it_is, layout::bucket_chain<bucket_options{.slots = 2, .group_bytes = 64}>, deletion::dirty,
-      load<2>, witness>
+  set<std::uint64_t, as_it_is, layout::bucket_chain<bucket_options{.slots = 2, .group_bytes = 64}>,
+      deletion::dirty, load<2>, witness>
       s;
   s.reserve(16);
   s.insert(key_of(0x21, 1));
@@ -154,9 +155,8 @@ TEST_CASE("dump: open groups and nodes", "[dump]") {
   plain_map<layout::open_groups<8>, growth::incremental<1>> f;
   f.reserve(10);
   for (std::uint64_t tag = 0x20; tag < 0x29; ++tag) f[key_of(tag, 0)] = tag;
-  CHECK(holds(dump(f),
-              "group 0    | 20 21 22 23 24 25 26 | filter 00000010 | 7 live\n"
-              "group 1    | 27 28 -- -- -- -- $$ | filter 00000000 | 2 live\n"));
+  CHECK(holds(dump(f), "group 0    | 20 21 22 23 24 25 26 | filter 00000010 | 7 live\n"
+                       "group 1    | 27 28 -- -- -- -- $$ | filter 00000000 | 2 live\n"));
   CHECK(holds(dump(f, {.max_units = 1}), "... and 1 further groups\n"));
   for (std::uint64_t tag = 0x29; !f.stats().growing; ++tag) f[key_of(tag, 1)] = tag;
   CHECK(holds(dump(f), "growing: the first 1 of 2 old groups are evacuated\n"));
@@ -164,10 +164,12 @@ TEST_CASE("dump: open groups and nodes", "[dump]") {
   plain_map<layout::nodes> n;
   n.reserve(20);
   for (std::uint64_t tag = 0x20; tag < 0x31; ++tag) n[key_of(tag, 0)] = tag;
-  CHECK(holds(dump(n), "group 0    | 20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e | passed by 2 | 15 live\n"));
+  CHECK(
+      holds(dump(n), "group 0    | 20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e | passed by 2 | 15 live\n"));
 }
 
-// ---- what an erase leaves ---------------------------------------------------------------------------------------
+// ---- what an erase leaves
+// ---------------------------------------------------------------------------------------
 
 namespace {
 
@@ -177,7 +179,8 @@ struct payload {  // may hold an address, for all that gc_traits knows
 
 constexpr std::uint64_t secret_key = 0x1122334455667788;
 constexpr payload secret_value{0xa1a2a3a4a5a6a7a8, 0xb1b2b3b4b5b6b7b8};
-const std::string key_bytes = "88 77 66 55 44 33 22 11", value_bytes = "a8 a7 a6 a5 a4 a3 a2 a1 b8 b7 b6 b5 b4 b3 b2 b1";
+const std::string key_bytes = "88 77 66 55 44 33 22 11",
+                  value_bytes = "a8 a7 a6 a5 a4 a3 a2 a1 b8 b7 b6 b5 b4 b3 b2 b1";
 
 template <class T>
 bool given_back_with(const T& pattern) {
@@ -210,7 +213,8 @@ left erased_leaves() {
     m.sweep();
   }
   const std::string text = dump(m, raw);
-  left out{holds(text, key_bytes), holds(text, value_bytes), given_back_with(secret_key), given_back_with(secret_value)};
+  left out{holds(text, key_bytes), holds(text, value_bytes), given_back_with(secret_key),
+           given_back_with(secret_value)};
   CHECK(m.size() == 2);
   CHECK(m.check_invariants() == nullptr);
   return out;
@@ -237,8 +241,8 @@ TEST_CASE("wipe: chains leave of an erased entry what the option says", "[dump]"
   constexpr left in_block{.key_in_block = true, .value_in_block = true};
   judge<bucket_chain<bucket_options{.inline_limit_bytes = 0}>, deletion::immediate>(in_block, in_block);
   constexpr left value_behind{.key = true, .value_in_block = true};
-  judge<bucket_chain<bucket_options{.arrange = arrangement::split, .inline_limit_bytes = 8}>, deletion::tombstone>(
-      value_behind, value_behind);
+  judge<bucket_chain<bucket_options{.arrange = arrangement::split, .inline_limit_bytes = 8}>,
+        deletion::tombstone>(value_behind, value_behind);
 }
 
 TEST_CASE("wipe: open groups and nodes leave of an erased entry what the option says", "[dump]") {
@@ -262,7 +266,8 @@ TEST_CASE("wipe: a pointer to a block that is gone goes with it", "[dump]") {
   };
   using boxed = layout::bucket_chain<bucket_options{.inline_limit_bytes = 0}>;
   using deletion::wiping;
-  const std::string chain = "pointer to entry 00 00 00 00 00 00 00 00", node = "pointer to node 00 00 00 00 00 00 00 00";
+  const std::string chain = "pointer to entry 00 00 00 00 00 00 00 00",
+                    node = "pointer to node 00 00 00 00 00 00 00 00";
   CHECK(erased_slot(bundle<boxed>{}) != chain);
   CHECK(erased_slot(bundle<boxed, wiping<deletion::immediate, wipe::pointers>>{}) == chain);
   CHECK(erased_slot(bundle<boxed, wiping<deletion::immediate, wipe::all>>{}) == chain);

@@ -373,7 +373,8 @@ void require_same(const std::string& text, std::string_view key, std::string_vie
            a.growth.every_write == b.growth.every_write));
   REQUIRE((a.overflow.recycles == b.overflow.recycles && a.allocation.sees == b.allocation.sees));
   REQUIRE((a.observe.on_const_paths == b.observe.on_const_paths && a.sync.shared == b.sync.shared));
-  REQUIRE((a.sync.checked == b.sync.checked && a.sync.throwing == b.sync.throwing && a.deletion.wiped == b.deletion.wiped));
+  REQUIRE((a.sync.checked == b.sync.checked && a.sync.throwing == b.sync.throwing &&
+           a.deletion.wiped == b.deletion.wiped));
   const tophash::type_facts t = lab::type_facts_for(spec, *lab::find_type(key), *lab::find_type(value));
   constexpr tophash::type_facts u = tophash::type_facts_of<Key, T, composed>();
   REQUIRE((t.key_bytes == u.key_bytes && t.value_bytes == u.value_bytes && t.boxed == u.boxed &&

@@ -24,10 +24,12 @@ structure_field judged(const std::string& name, const measured_metric& ours, con
 
 }  // namespace
 
-TEST_CASE("go_structure: exact fields agree to the last digit, statistical ones within a tolerance", "[lab]") {
+TEST_CASE("go_structure: exact fields agree to the last digit, statistical ones within a tolerance",
+          "[lab]") {
   CHECK(judged("grows_to.8", one(27, true), one(27, true)).is == agreement::same);
   CHECK(judged("grows_to.8", one(27, true), one(28, true)).is == agreement::different);
-  CHECK(judged("states.x", one(55515551, true, "states"), one(55515550, true, "states")).is == agreement::different);
+  CHECK(judged("states.x", one(55515551, true, "states"), one(55515550, true, "states")).is ==
+        agreement::different);
   CHECK(judged("overflow_share.6.5", one(20.9, false), one(21.1, false)).is == agreement::same);
   CHECK(judged("overflow_share.6.5", one(20.9, false), one(21.3, false)).is == agreement::different);
   CHECK(judged("overflow_share.6.5", one(20.9, false), one(21.3, false)).tolerance == 0.3);
@@ -47,10 +49,12 @@ TEST_CASE("go_structure: what is documented is excused, what is missing is not",
   // The field of the map with regrowing is held against Go's own, and not excused.
   const std::string name = "overflow_share.churn_new_keys";
   const measured_sample go{{name, one(33, false)}};
-  CHECK(compare_structures({{name, one(98, false)}, {regrowing_prefix + name, one(33.2, false)}}, go).back().is ==
-        agreement::same);
-  CHECK(compare_structures({{name, one(98, false)}, {regrowing_prefix + name, one(98, false)}}, go).back().is ==
-        agreement::different);
+  CHECK(compare_structures({{name, one(98, false)}, {regrowing_prefix + name, one(33.2, false)}}, go)
+            .back()
+            .is == agreement::same);
+  CHECK(
+      compare_structures({{name, one(98, false)}, {regrowing_prefix + name, one(98, false)}}, go).back().is ==
+      agreement::different);
   CHECK(compare_structures({{"grows_to.2", one(9, true)}}, {}).front().is == agreement::only_ours);
   CHECK(compare_structures({}, {{"grows_to.2", one(9, true)}}).front().is == agreement::different);
 
@@ -66,7 +70,8 @@ TEST_CASE("go_structure: what is documented is excused, what is missing is not",
 }
 
 TEST_CASE("go_structure: go_like gives what go-map.md says of Go's map", "[lab]") {
-  const structure_sizes small{.buckets = 64, .churn_buckets = 64, .churn_pairs = 2000, .latency_entries = 1000};
+  const structure_sizes small{
+      .buckets = 64, .churn_buckets = 64, .churn_pairs = 2000, .latency_entries = 1000};
   const measured_sample m = measure_go_like(1, 2, small, [](const std::string&) {});
   const auto value = [&m](const std::string& name) {
     INFO(name);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sync::owner_checked: what is noticed, with which of Go's three sentences, and that the map is none the worse.
+// sync::owner_checked: what is noticed, with which of Go's three sentences, and that the map is none the
+// worse.
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,7 @@
 
 #if __has_include(<unistd.h>)
 #include <csignal>
+
 #include <sys/wait.h>
 #include <unistd.h>
 #define TOPHASH_TEST_HAS_FORK 1
@@ -95,7 +97,8 @@ struct flag_alone {
 
 // Arms equality, does `outer`, and expects the sentence out of `inner`.
 template <class Map>
-void reentrant(Map& m, const char* expected, const std::function<void()>& inner, const std::function<void()>& outer) {
+void reentrant(Map& m, const char* expected, const std::function<void()>& inner,
+               const std::function<void()>& outer) {
   std::string inner_said;
   calling_back::in_equal = [&] { inner_said = said(inner); };
   const std::string outer_said = said(outer);
@@ -110,38 +113,96 @@ template <class Map>
 void walk(Map& m) {
   fill(m, 100);
   m.reserve(100);  // ends a growth
-  const auto erase = [&m] { m.erase(5); m.try_emplace(5, 25u); };
+  const auto erase = [&m] {
+    m.erase(5);
+    m.try_emplace(5, 25u);
+  };
   const auto insert = [&m] { m.insert_or_assign(7, 49u); };
   const auto noop = [&m] { m.try_emplace(3, 9u); };
   // a write in a write
-  reentrant(m, writes, [&m] { m.try_emplace(5000, 1u); }, noop);
-  reentrant(m, writes, [&m] { m.erase(5); }, insert);
+  reentrant(
+      m, writes, [&m] { m.try_emplace(5000, 1u); }, noop);
+  reentrant(
+      m, writes, [&m] { m.erase(5); }, insert);
   const auto fifth = m.find(5);
-  reentrant(m, writes, [&] { m.erase(fifth); }, noop);
-  reentrant(m, writes, [&m] { m.clear(); }, erase);
-  reentrant(m, writes, [&m] { m.reserve(10'000); }, noop);
-  reentrant(m, writes, [&m] { static_cast<void>(m.try_reserve(10'000)); }, noop);
-  reentrant(m, writes, [&m] { m.rehash(10'000); }, noop);
-  reentrant(m, writes, [&m] { m = Map(); }, noop);
-  reentrant(m, writes, [&m] { m = {{1u, 1u}}; }, noop);
-  reentrant(m, writes, [&m] { Map other; m.swap(other); }, noop);
-  reentrant(m, writes, [&m] { Map other; other.swap(m); }, noop);
-  reentrant(m, writes, [&m] { static_cast<void>(m.try_insert({1u, 1u})); }, noop);
-  reentrant(m, writes, [&m] { const Map other; static_cast<void>(m.try_assign(other)); }, noop);
+  reentrant(
+      m, writes, [&] { m.erase(fifth); }, noop);
+  reentrant(
+      m, writes, [&m] { m.clear(); }, erase);
+  reentrant(
+      m, writes, [&m] { m.reserve(10'000); }, noop);
+  reentrant(
+      m, writes, [&m] { static_cast<void>(m.try_reserve(10'000)); }, noop);
+  reentrant(
+      m, writes, [&m] { m.rehash(10'000); }, noop);
+  reentrant(
+      m, writes, [&m] { m = Map(); }, noop);
+  reentrant(
+      m, writes,
+      [&m] {
+        m = {{1u, 1u}};
+      },
+      noop);
+  reentrant(
+      m, writes,
+      [&m] {
+        Map other;
+        m.swap(other);
+      },
+      noop);
+  reentrant(
+      m, writes,
+      [&m] {
+        Map other;
+        other.swap(m);
+      },
+      noop);
+  reentrant(
+      m, writes,
+      [&m] {
+        static_cast<void>(m.try_insert({1u, 1u}));
+      },
+      noop);
+  reentrant(
+      m, writes,
+      [&m] {
+        const Map other;
+        static_cast<void>(m.try_assign(other));
+      },
+      noop);
   // a read in a write
-  reentrant(m, read_and_write, [&m] { static_cast<void>(m.find(1)); }, noop);
-  reentrant(m, read_and_write, [&m] { static_cast<void>(std::as_const(m).contains(1)); }, erase);
-  reentrant(m, read_and_write, [&m] { static_cast<void>(m.count(77'777)); }, insert);
+  reentrant(
+      m, read_and_write, [&m] { static_cast<void>(m.find(1)); }, noop);
+  reentrant(
+      m, read_and_write, [&m] { static_cast<void>(std::as_const(m).contains(1)); }, erase);
+  reentrant(
+      m, read_and_write, [&m] { static_cast<void>(m.count(77'777)); }, insert);
   // iteration in a write
   auto it = m.begin();
-  reentrant(m, iteration_and_write, [&m] { static_cast<void>(m.begin()); }, noop);
-  reentrant(m, iteration_and_write, [&it] { ++it; }, noop);
-  reentrant(m, iteration_and_write, [&m] { const Map copy(m); }, noop);
-  reentrant(m, iteration_and_write, [&m] { Map copy; copy = m; }, noop);
-  reentrant(m, iteration_and_write, [&m] { Map copy; static_cast<void>(copy.try_assign(m)); }, noop);
+  reentrant(
+      m, iteration_and_write, [&m] { static_cast<void>(m.begin()); }, noop);
+  reentrant(
+      m, iteration_and_write, [&it] { ++it; }, noop);
+  reentrant(
+      m, iteration_and_write, [&m] { const Map copy(m); }, noop);
+  reentrant(
+      m, iteration_and_write,
+      [&m] {
+        Map copy;
+        copy = m;
+      },
+      noop);
+  reentrant(
+      m, iteration_and_write,
+      [&m] {
+        Map copy;
+        static_cast<void>(copy.try_assign(m));
+      },
+      noop);
   // what Go allows: reads in reads, anything before the flag is raised
-  reentrant(m, "", [&m] { static_cast<void>(m.find(1)), static_cast<void>(m.begin()); },
-            [&m] { static_cast<void>(m.find(2)); });
+  reentrant(
+      m, "", [&m] { static_cast<void>(m.find(1)), static_cast<void>(m.begin()); },
+      [&m] { static_cast<void>(m.find(2)); });
   calling_back::in_hash = [&m] { m.insert_or_assign(7, 49u); };
   CHECK(said([&m] { m.insert_or_assign(8, 64u); }).empty());
   require_intact(m, 100);
@@ -175,9 +236,11 @@ TEST_CASE("owner_checked: a map used by its own equality from within a write is 
 TEST_CASE("owner_checked: sweep is a write, mark_in_place is not asked", "[owner_checked]") {
   checked<deletion::dirty> m;
   fill(m, 50);
-  reentrant(m, writes, [&m] { m.sweep(); }, [&m] { m.try_emplace(3, 9u); });
+  reentrant(
+      m, writes, [&m] { m.sweep(); }, [&m] { m.try_emplace(3, 9u); });
   const auto victim = m.find(49);
-  reentrant(m, "", [&] { m.mark_in_place(victim); }, [&m] { m.try_emplace(3, 9u); });
+  reentrant(
+      m, "", [&] { m.mark_in_place(victim); }, [&m] { m.try_emplace(3, 9u); });
   CHECK(m.sweep() == 1);
   require_intact(m, 49);
 }
@@ -188,9 +251,7 @@ TEST_CASE("owner_checked: a hash that writes while a growth moves entries is not
   while (!m.stats().growing) m.try_emplace(n, n * n), ++n;
   // The hash of the argument is the first call, the second one moves an entry.
   std::string inner;
-  calling_back::in_hash = [&] {
-    calling_back::in_hash = [&] { inner = said([&m] { m.erase(0); }); };
-  };
+  calling_back::in_hash = [&] { calling_back::in_hash = [&] { inner = said([&m] { m.erase(0); }); }; };
   CHECK(said([&] { m.try_emplace(n, n * n); }).empty());
   CHECK(!calling_back::in_hash);
   calling_back::in_hash = nullptr;
@@ -198,14 +259,28 @@ TEST_CASE("owner_checked: a hash that writes while a growth moves entries is not
   require_intact(m, n + 1);
 }
 
+TEST_CASE("owner_checked: an update that steps a growth is a write", "[owner_checked]") {
+  checked<presets::go_like> m;
+  std::uint64_t n = 0;
+  while (!m.stats().growing || n < 100) m.try_emplace(n, n * n), ++n;
+  reentrant(
+      m, writes, [&m] { m.erase(0); }, [&m] { m.insert_or_assign(7, 49u); });
+  REQUIRE(m.stats().growing);
+  reentrant(
+      m, read_and_write, [&m] { static_cast<void>(m.find(0)); },
+      [&m] { static_cast<void>(m.try_insert_or_assign(7, 49u)); });
+  REQUIRE(m.stats().growing);
+}
+
 TEST_CASE("owner_checked: sets are checked as maps are", "[owner_checked]") {
   set<std::uint64_t, calling_back, sync::owner_checked_throwing> s;
   for (std::uint64_t k = 0; k < 20; ++k) s.insert(k);
   std::string inner;
-  for (const auto& [sentence, use] : {std::pair<const char*, std::function<void()>>{writes, [&s] { s.insert(99); }},
-                                      {writes, [&s] { static_cast<void>(s.try_insert(99)); }},
-                                      {read_and_write, [&s] { static_cast<void>(s.contains(1)); }},
-                                      {iteration_and_write, [&s] { static_cast<void>(s.begin()); }}}) {
+  for (const auto& [sentence, use] :
+       {std::pair<const char*, std::function<void()>>{writes, [&s] { s.insert(99); }},
+        {writes, [&s] { static_cast<void>(s.try_insert(99)); }},
+        {read_and_write, [&s] { static_cast<void>(s.contains(1)); }},
+        {iteration_and_write, [&s] { static_cast<void>(s.begin()); }}}) {
     calling_back::in_equal = [&inner, &use = use] { inner = said(use); };
     CHECK_FALSE(s.insert(5).second);
     CHECK(inner == sentence);
@@ -213,8 +288,8 @@ TEST_CASE("owner_checked: sets are checked as maps are", "[owner_checked]") {
   CHECK(s.size() == 20);
 }
 
-// One that is out and one that is in at once cannot be had without a race: here the other's writes to the flag are
-// done by hand.
+// One that is out and one that is in at once cannot be had without a race: here the other's writes to the
+// flag are done by hand.
 TEST_CASE("owner_checked: a write that another one overtook says so when it ends", "[owner_checked]") {
   flag_alone s;
   CHECK(said([&s] {
@@ -233,7 +308,8 @@ TEST_CASE("owner_checked: a write that another one overtook says so when it ends
   static_assert(std::is_empty_v<table::access_flag<false>>);
 }
 
-// The writer waits in its equality until the readers are done: they load the flag and nothing else of the map.
+// The writer waits in its equality until the readers are done: they load the flag and nothing else of the
+// map.
 TEST_CASE("owner_checked: another thread is noticed", "[owner_checked]") {
   checked<> m;
   fill(m, 100);
@@ -266,7 +342,8 @@ TEST_CASE("owner_checked: another thread is noticed", "[owner_checked]") {
   require_intact(m, 100);
 }
 
-TEST_CASE("owner_checked: a response of one's own may return, and then the operation goes on", "[owner_checked]") {
+TEST_CASE("owner_checked: a response of one's own may return, and then the operation goes on",
+          "[owner_checked]") {
   struct counting {
     static int& seen() {
       static int count = 0;
@@ -284,7 +361,8 @@ TEST_CASE("owner_checked: a response of one's own may return, and then the opera
   CHECK_FALSE(noexcept(++std::declval<checked<>::iterator&>()));
   CHECK(option_name<sync::owner_checked>().view() == "owner_checked");
   CHECK(option_name<sync::owner_checked_throwing>().view() == "owner_checked(throwing)");
-  static_assert(noexcept(std::declval<map<int, int>&>().begin()) && noexcept(std::declval<map<int, int>&>().clear()));
+  static_assert(
+      noexcept(std::declval<map<int, int>&>().begin())&& noexcept(std::declval<map<int, int>&>().clear()));
 }
 
 #if TOPHASH_TEST_HAS_FORK
@@ -305,7 +383,8 @@ TEST_CASE("owner_checked: by default the sentence is the program's last", "[owne
   ::close(ends[1]);
   std::string out;
   char bytes[256];
-  for (ssize_t got = 0; (got = ::read(ends[0], bytes, sizeof bytes)) > 0;) out.append(bytes, static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = ::read(ends[0], bytes, sizeof bytes)) > 0;)
+    out.append(bytes, static_cast<std::size_t>(got));
   ::close(ends[0]);
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);

@@ -166,7 +166,8 @@ TEST_CASE("options: names are the canonical texts", "[policies]") {
   CHECK(option_name<deletion::tombstone>().view() == "tombstone");
   CHECK(option_name<deletion::tombstone_not_reusing>().view() == "tombstone(not_reusing)");
   CHECK(option_name<deletion::dirty>().view() == "dirty");
-  CHECK(option_name<deletion::wiping<deletion::tombstone, wipe::pointers>>().view() == "wiping(tombstone,pointers)");
+  CHECK(option_name<deletion::wiping<deletion::tombstone, wipe::pointers>>().view() ==
+        "wiping(tombstone,pointers)");
   CHECK(option_name<load<13, 2>>().view() == "load(13,2)");
   CHECK(option_name<load<4>>().view() == "load(4,1)");
   CHECK(option_name<growth::eager>().view() == "eager");

@@ -3,8 +3,9 @@
 //
 //   group 3    | c1 -- 5f -- ... | filter 00100000 | 2 live
 //
-// `--` is empty, `xx` dead, `$$` the end of the array. What is behind the tags: the filter, most significant bit first
-// (bit n: an entry whose hash ends the probe class n passed by), or with nodes the counter of entries that passed by.
+// `--` is empty, `xx` dead, `$$` the end of the array. What is behind the tags: the filter, most significant
+// bit first (bit n: an entry whose hash ends the probe class n passed by), or with nodes the counter of
+// entries that passed by.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_DUMP_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_DUMP_HPP
 
@@ -36,8 +37,8 @@ void dump_open_tag(std::uint8_t tag, Writer& out) {
 }
 
 template <class B, class Writer>
-void dump_open_slot(const open_state<B>& s, typename B::slot at, std::size_t index, const dump_options& options,
-                    Writer& out) {
+void dump_open_slot(const open_state<B>& s, typename B::slot at, std::size_t index,
+                    const dump_options& options, Writer& out) {
   using unit = typename B::model::unit;
   // Of an empty slot, the sanitizer's eyes are shut for the moment of the copy.
   const bool closed = *at.tag < B::model::first_live && !is_scanned(s);
@@ -52,7 +53,8 @@ void dump_open_slot(const open_state<B>& s, typename B::slot at, std::size_t ind
 }
 
 template <class B, class Writer>
-void dump_open_array(const open_state<B>& s, const typename B::array& a, const dump_options& options, Writer& out) {
+void dump_open_array(const open_state<B>& s, const typename B::array& a, const dump_options& options,
+                     Writer& out) {
   using model = typename B::model;
   std::size_t u = 0;
   for (; u < a.units && u < options.max_units; ++u) {

@@ -90,7 +90,8 @@ void resurrect(open_state<B>& s, std::uint64_t hash, const place<B>& where, Make
         uncount_passed(s, where.at, where.in_old);
         std::destroy_at(model::key_at(where.at));
         if constexpr (model::boxed) {
-          if constexpr (B::facts.deletion.wiped == wipe::all) wipe_bytes(*where.at.entry, sizeof(typename model::node));
+          if constexpr (B::facts.deletion.wiped == wipe::all)
+            wipe_bytes(*where.at.entry, sizeof(typename model::node));
           s.policies.allocation.deallocate(*where.at.entry, entry_node_request<B>());
         }
         close_slot(s, where.at);
