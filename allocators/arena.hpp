@@ -208,6 +208,12 @@ class arena {
   void release_all() const noexcept { resource_->release_all(); }
   bool try_release_all(std::size_t bytes) const noexcept { return resource_->try_release_all(bytes); }
 
+  tophash::visibility visibility_now() const noexcept
+    requires(decides_visibility_at_run_time<Upstream>())
+  {
+    return visibility_of(resource_->upstream());
+  }
+
   resource_type& resource() const noexcept { return *resource_; }
 
   friend bool operator==(arena a, arena b) noexcept { return a.resource_ == b.resource_; }

@@ -138,6 +138,12 @@ class bucket_pool {
   std::size_t good_size(const request& r) const noexcept requires requires(Upstream& a) { a.good_size(r); }
   { return resource_->upstream().good_size(resource_->is_pooled(r) ? resource_->pooled() : r); }
 
+  tophash::visibility visibility_now() const noexcept
+    requires(decides_visibility_at_run_time<Upstream>())
+  {
+    return visibility_of(resource_->upstream());
+  }
+
   resource_type& resource() const noexcept { return *resource_; }
 
   friend bool operator==(bucket_pool a, bucket_pool b) noexcept { return a.resource_ == b.resource_; }

@@ -171,6 +171,12 @@ class combination : public part {
   bool tells_owner() const noexcept override {
     return std::all_of(parts_.begin(), parts_.end(), [](const part_pointer& p) { return p->tells_owner(); });
   }
+  allocators::spans_resource* spans_heap() noexcept override {
+    for (const part_pointer& p : parts_) {
+      if (allocators::spans_resource* const heap = p->spans_heap(); heap != nullptr) return heap;
+    }
+    return nullptr;
+  }
   bool owns(const void* p) const noexcept override {
     return std::any_of(parts_.begin(), parts_.end(), [p](const part_pointer& one) { return one->owns(p); });
   }
@@ -302,7 +308,7 @@ part_pointer bind_part(const term& t) {
 }
 
 part_pointer bind_arena(const term& t) {
-  part_pointer under = bind_part(argument(t, 0));
+  part_pointer under = bind_part(t.arguments.empty() ? parse_term("system") : argument(t, 0));
   const erased handle = under->handle();
   return std::make_unique<resource_part<allocators::arena_resource<erased>, allocators::arena<erased>>>(
       std::move(under), handle);

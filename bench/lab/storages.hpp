@@ -50,7 +50,7 @@ class bound_storage {
   }  // the same, since the start
   virtual allocators::spans_resource* spans_heap() noexcept {
     return nullptr;
-  }  // of `spans`, in decorators or not
+  }  // of `spans`, or of the first part that is
 };
 
 // Throws std::invalid_argument with a sentence for a text that no built-in backend has, or that cannot be

@@ -76,6 +76,17 @@ TEST_CASE("storage: an arena obeys the laws over any backend", "[allocation]") {
   CHECK(option_name<arena<pages<>>>().view() == "arena(pages(32768))");
 }
 
+TEST_CASE("storage: over a handle whose backend only run time knows, visibility is that backend's",
+          "[allocation]") {
+  erased_resource<allocators::system> keeper;
+  arena_resource<erased> memory{erased(keeper)};
+  bucket_pool_resource<size_at_run_time, erased> pool{144, erased(keeper)};
+  CHECK(visibility_of(arena(memory)) == visibility::opaque);
+  CHECK(visibility_of(bucket_pool(pool)) == visibility::opaque);
+  CHECK(breaches(bucket_pool(pool), {.steps = 500}) == no_reports());
+  CHECK(pool.recycled() > 0);
+}
+
 TEST_CASE("storage: a bucket pool obeys the laws", "[allocation]") {
   bucket_pool_resource<144> pool;
   CHECK(breaches(bucket_pool(pool)) == no_reports());
