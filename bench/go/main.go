@@ -59,6 +59,7 @@ var measurements = map[string]func(*request, int, *result){
 	"overflow_sources": overflowSources,
 	"collisions":       collisions,
 	"rotation":         rotation,
+	"sync_map":         syncMap,
 }
 
 func main() {
