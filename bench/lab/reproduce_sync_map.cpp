@@ -4,7 +4,8 @@
 //   pairs            store a key, delete it: the loop as it is printed
 //   all_then_delete  store all, then delete all
 //   range_between    the same, with a range after the stores
-// One thread, as printed. The tables of both are go_like's; a value is Go's struct{}. Bytes are exact: those
+// One thread, as printed. The tables of both are go_like's; a key of the one is two words, as
+// an interface, a key of the other an int64; a value is Go's struct{}. Bytes are exact: those
 // requested of storage, held at the end (what was retired is disposed of first, as a collection would do) and
 // in all.
 #include <array>
@@ -21,6 +22,8 @@
 #include <tophash/framework/core/bits.hpp>
 #include <tophash/go_sync_map.hpp>
 #include <tophash/map.hpp>
+#include <tophash/policies/hashing/hash_with.hpp>
+#include <tophash/policies/hashing/seeded.hpp>
 #include <tophash/presets.hpp>
 
 #include "lab/clock.hpp"
@@ -55,26 +58,39 @@ struct metered {
   bytes_meter* meter;
 };
 
-struct nothing_at_all {
-  friend bool operator==(nothing_at_all, nothing_at_all) = default;
+// What sync.Map holds as a key is an interface: a word for the type beside the number's own (which Go boxes,
+// 8 bytes a key that are not counted here).
+struct interface_key {
+  const void* type;
+  std::int64_t number;
+  friend bool operator==(interface_key, interface_key) = default;
+};
+struct hash_of_number {
+  std::uint64_t operator()(interface_key k) const noexcept { return static_cast<std::uint64_t>(k.number); }
 };
 
+// Go's struct{}; in C++ nothing is smaller.
+using nothing_at_all = unsigned char;
+
 using go_tables = compose<presets::go_like, metered>;
+using go_interface_tables =
+    compose<presets::go_like, metered, hashing::seeded<hashing::hash_with<hash_of_number>>>;
 
 struct sync_map_subject {
   static constexpr std::string_view name = "sync_map";
   sync_map_subject(bytes_meter& meter, std::uint64_t seed)
-      : map(typename go_tables::hashing{seed}, metered{meter}) {}
-  void store(std::int64_t key) { map.store(key, {}); }
-  void erase(std::int64_t key) { map.erase(key); }
+      : map(typename go_interface_tables::hashing{seed}, metered{meter}) {}
+  static interface_key key_of(std::int64_t key) noexcept { return {&name, key}; }
+  void store(std::int64_t key) { map.store(key_of(key), nothing_at_all{}); }
+  void erase(std::int64_t key) { map.erase(key_of(key)); }
   void range() {
-    map.range([](std::int64_t, nothing_at_all) {});
+    map.range([](interface_key, nothing_at_all) {});
   }
   std::size_t keys_left() {
     map.collect();
     return map.state().read_entries + map.state().dirty_entries;
   }
-  shared::basic_go_sync_map<std::int64_t, nothing_at_all, go_tables> map;
+  shared::basic_go_sync_map<interface_key, nothing_at_all, go_interface_tables> map;
 };
 
 struct locked_subject {
