@@ -61,6 +61,7 @@ var measurements = map[string]func(*request, int, *result){
 	"rotation":         rotation,
 	"structure":        structure,
 	"speed":            speed,
+	"sync_map":         syncMap,
 }
 
 func main() {

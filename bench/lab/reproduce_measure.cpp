@@ -43,6 +43,7 @@ const std::vector<measurement_entry>& claim_measurements() {
       {"overflow_sources", measure_overflow_sources},
       {"collisions", measure_collisions},
       {"rotation", measure_rotation},
+      {"sync_map", measure_sync_map},
   };
   return all;
 }

@@ -7,6 +7,7 @@
 //   overflow_sources  T-B2  overflow buckets under churn, by source
 //   collisions        T-B3  keys in buckets under prefix hashes and a real one, each reading of "collision
 //   rate" rotation          T-D1  delete one key, insert another: overflow buckets, chains, memory
+//   sync_map          T-A3  go_sync_map and a locked map: what stores and deletes leave, by their order
 #ifndef TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
 #define TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
 
@@ -54,6 +55,7 @@ claim_measurement measure_load(const claim_request& request);
 claim_measurement measure_overflow_sources(const claim_request& request);
 claim_measurement measure_collisions(const claim_request& request);
 claim_measurement measure_rotation(const claim_request& request);
+claim_measurement measure_sync_map(const claim_request& request);
 
 struct measurement_entry {
   std::string_view name;

@@ -48,7 +48,12 @@ class epochs {
     pin(const pin&) = delete;
     pin& operator=(const pin&) = delete;
     ~pin() {
+      if (mine_ != nullptr) leave();
+    }
+    // Before its end; once.
+    void leave() noexcept {
       if (--mine_->depth == 0) mine_->pinned_at.store(0, std::memory_order_release);
+      mine_ = nullptr;
     }
 
    private:

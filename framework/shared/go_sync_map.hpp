@@ -366,18 +366,18 @@ class basic_go_sync_map {
   // of it.
   class operation {
    public:
-    explicit operation(const basic_go_sync_map& m) : map_(m), pin_(std::in_place) {}
+    explicit operation(const basic_go_sync_map& m) : map_(m) {}
     operation(const operation&) = delete;
     operation& operator=(const operation&) = delete;
     ~operation() {
-      pin_.reset();
+      pin_.leave();
       if (collect_) map_.collect();
     }
     void collect_afterwards(bool wanted = true) noexcept { collect_ = collect_ || wanted; }
 
    private:
     const basic_go_sync_map& map_;
-    std::optional<epochs::pin> pin_;
+    epochs::pin pin_;
     bool collect_ = false;
   };
 
