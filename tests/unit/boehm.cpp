@@ -38,6 +38,7 @@
 #include <tophash/gc/facts.hpp>
 
 #include "laws/allocation.hpp"
+#include "support/collected.hpp"
 
 namespace {
 
@@ -51,6 +52,10 @@ using gc::collection_event;
 using gc::collection_log;
 using gc::gc_sample;
 using gc::pause_summary;
+using testing::collect_all;
+using testing::in_own_frame;
+using testing::overwrite_stack;
+using testing::witnesses;
 
 // The laws ask for more than any machine has, and libgc would say so on stderr each time.
 class without_warnings {
@@ -77,33 +82,6 @@ request ask(std::size_t bytes, purpose use = purpose::slots, std::size_t align =
   return {.bytes = bytes, .align = align, .use = use, .trace = nullptr};
 }
 
-// Knows of objects without keeping them alive: libgc clears each link when its object dies.
-class witnesses {
- public:
-  explicit witnesses(std::size_t n) : links_(static_cast<void**>(std::calloc(n, sizeof(void*)))), n_(n) {}
-  witnesses(const witnesses&) = delete;
-  witnesses& operator=(const witnesses&) = delete;
-  ~witnesses() {
-    for (std::size_t i = 0; i < n_; ++i) {
-      if (links_[i] != nullptr) GC_unregister_disappearing_link(&links_[i]);
-    }
-    std::free(links_);
-  }
-  void watch(std::size_t i, void* object) {
-    links_[i] = object;
-    REQUIRE(GC_general_register_disappearing_link(&links_[i], object) == GC_SUCCESS);
-  }
-  std::size_t alive() const {
-    std::size_t n = 0;
-    for (std::size_t i = 0; i < n_; ++i) n += links_[i] != nullptr ? 1 : 0;
-    return n;
-  }
-
- private:
-  void** links_;
-  std::size_t n_;
-};
-
 constexpr std::size_t many = 10'000;
 // A root: libgc searches static storage. Only the block under test is ever put here.
 void* volatile root = nullptr;
@@ -119,23 +97,6 @@ TOPHASH_NOINLINE void fill_with_objects(void** block, std::size_t n, witnesses& 
     block[i] = object;
     w.watch(i, object);
   }
-}
-
-// The same for a test's own steps.
-template <class F>
-TOPHASH_NOINLINE auto in_own_frame(F step) {
-  return step();
-}
-
-TOPHASH_NOINLINE void overwrite_stack() {
-  volatile unsigned char frames[16'384];
-  for (std::size_t i = 0; i < sizeof frames; ++i) frames[i] = 0;
-}
-
-void collect_all() {
-  overwrite_stack();
-  GC_gcollect();
-  GC_gcollect();
 }
 
 // How many of `many` objects that only a block of A points to outlive two collections.

@@ -1,0 +1,659 @@
+// SPDX-License-Identifier: Apache-2.0
+// Maps that libgc's marking knows: what slots out of use keep alive (nothing), what the marker reads, that an entry
+// is never lost while it is put into its slot, moved or erased, what the census counts; and roots and threads. With
+// controls that must retain, so that the tests are seen to tell. A conservative collector may find a stray pointer
+// on a stack: "nothing" is tested as "a handful of thousands at most".
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <new>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+#include <gc.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <tophash/framework/layout/open_groups.hpp>
+#include <tophash/gc/boehm.hpp>
+#include <tophash/gc/boehm_map_aware.hpp>
+#include <tophash/gc/boehm_roots.hpp>
+#include <tophash/gc/boehm_typed.hpp>
+#include <tophash/map.hpp>
+#include <tophash/policies/deletion/dirty.hpp>
+#include <tophash/policies/deletion/tombstone.hpp>
+#include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/hashing/hash_with.hpp>
+#include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/overflow/shared_pool.hpp>
+
+#include "laws/allocation.hpp"
+#include "support/collected.hpp"
+
+namespace {
+
+using namespace tophash;
+using gc::boehm_census;
+using gc::boehm_map_aware;
+using gc::boehm_scanned;
+using gc::boehm_typed;
+using gc::marking_counts;
+using testing::collect_all;
+using testing::in_own_frame;
+using testing::overwrite_stack;
+using testing::witnesses;
+using u64 = std::uint64_t;
+
+constexpr std::size_t many = 4'000;
+constexpr std::size_t handful = 4;
+
+u64 pattern(std::size_t i) { return 0x5eed'0000'0000'0000u + i; }
+
+u64* new_object(std::size_t i) {
+  auto* const object = static_cast<u64*>(GC_malloc_atomic(32));
+  if (object == nullptr) std::abort();
+  *object = pattern(i);
+  return object;
+}
+
+// A root that libgc searches: static storage.
+void* volatile root = nullptr;
+
+// Objects of one size, all kept and filled, so that what was freed is written over.
+TOPHASH_NOINLINE void write_over_freed(std::size_t bytes, std::size_t n) {
+  auto** const list = static_cast<void**>(GC_malloc((n + 1) * sizeof(void*)));
+  list[n] = root;
+  root = list;
+  for (std::size_t i = 0; i < n; ++i) {
+    list[i] = GC_malloc_atomic(bytes);
+    std::memset(list[i], 0xdd, bytes);
+  }
+}
+
+// Scanned like boehm_scanned, but the map is told that nobody looks: it wipes nothing.
+struct unwiped_scanned : boehm_scanned {
+  static constexpr tophash::visibility visibility = tophash::visibility::opaque;
+};
+
+using grouped = layout::bucket_chain<bucket_options{.group_bytes = 4064}>;
+using boxed = layout::bucket_chain<bucket_options{.inline_limit_bytes = 0}>;
+using split = layout::bucket_chain<bucket_options{.arrange = arrangement::split}>;
+
+struct outcome {
+  std::size_t erased_alive = 0, live_lost = 0;
+};
+
+// Of `many` objects that only the map points to, every second is erased. Who outlives two collections?
+template <class Map>
+outcome after_erasing_half() {
+  Map m;
+  witnesses w(many);
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < many; ++i) {
+      u64* const object = new_object(i);
+      w.watch(i, object);
+      m.try_emplace(i, object);
+    }
+    for (std::size_t i = 1; i < many; i += 2) m.erase(i);
+    REQUIRE(m.size() == many / 2);
+  });
+  collect_all();
+  outcome out;
+  for (std::size_t i = 0; i < many; ++i) {
+    if (i % 2 == 1) {
+      out.erased_alive += w.is_alive(i) ? 1 : 0;
+    } else {
+      const auto at = m.find(i);
+      out.live_lost += at != m.end() && w.is_alive(i) && *at->second == pattern(i) ? 0 : 1;
+    }
+  }
+  return out;
+}
+
+template <class... Options>
+using traced_map = map<u64, u64*, boehm_map_aware, Options...>;
+
+template <class... Options>
+void keeps_the_living_alone(const char* what) {
+  INFO(what);
+  const outcome o = after_erasing_half<traced_map<Options...>>();
+  CHECK(o.erased_alive <= handful);
+  CHECK(o.live_lost == 0);
+}
+
+}  // namespace
+
+// ---- retention
+
+TEST_CASE("map-aware: no slot out of use keeps anything, chained", "[boehm][maps]") {
+  using namespace deletion;
+  keeps_the_living_alone<immediate>("flat, immediate");
+  keeps_the_living_alone<tombstone>("flat, tombstone");
+  keeps_the_living_alone<dirty, growth::incremental<2>>("flat, dirty, incremental");
+  keeps_the_living_alone<grouped, immediate, growth::incremental<2>>("grouped, immediate, incremental");
+  keeps_the_living_alone<grouped, tombstone_not_reusing>("grouped, tombstone");
+  keeps_the_living_alone<grouped, dirty>("grouped, dirty");
+  keeps_the_living_alone<split, dirty>("split, dirty");
+  keeps_the_living_alone<boxed, dirty>("boxed, dirty");
+}
+
+TEST_CASE("map-aware: no slot out of use keeps anything, open", "[boehm][maps]") {
+  using namespace deletion;
+  keeps_the_living_alone<layout::open_groups<>, immediate>("open, immediate");
+  keeps_the_living_alone<layout::open_groups<8>, tombstone>("open, tombstone");
+  keeps_the_living_alone<layout::open_groups<>, dirty, growth::incremental<2>>("open, dirty, incremental");
+  keeps_the_living_alone<layout::nodes, immediate>("nodes, immediate");
+  keeps_the_living_alone<layout::nodes, dirty>("nodes, dirty");
+}
+
+TEST_CASE("control: what searches every slot retains what dirty and unwiped slots hold", "[boehm][maps]") {
+  CHECK(after_erasing_half<map<u64, u64*, boehm_scanned, deletion::dirty>>().erased_alive == many / 2);
+  CHECK(after_erasing_half<map<u64, u64*, boehm_typed, deletion::dirty>>().erased_alive == many / 2);
+  // But for what lay in overflow buckets that are empty now: those were given back.
+  CHECK(after_erasing_half<map<u64, u64*, unwiped_scanned, deletion::immediate>>().erased_alive >
+        many / 2 - many / 50);
+  // And with wiping it does not.
+  CHECK(after_erasing_half<map<u64, u64*, boehm_typed, deletion::immediate>>().erased_alive <= handful);
+}
+
+// ---- entries on their way
+
+namespace {
+
+// Owns its object alone: a move leaves nothing behind, not even bits.
+struct sole_owner {
+  u64* to;
+  explicit sole_owner(u64* object) noexcept : to(object) {}
+  sole_owner(sole_owner&& other) noexcept : to(std::exchange(other.to, nullptr)) {}
+  sole_owner& operator=(sole_owner&&) = delete;
+  ~sole_owner() { to = nullptr; }
+  friend bool operator==(const sole_owner& a, const sole_owner& b) noexcept { return *a.to == *b.to; }
+};
+
+struct by_content {
+  template <class Owner>
+  u64 operator()(const Owner& o) const noexcept {
+    return *o.to * golden_ratio_bits;
+  }
+};
+template <class Key>
+using content_hash = hashing::hash_with<by_content, std::equal_to<Key>>;
+
+// A value whose construction, and every move, runs a collection.
+struct collecting_value {
+  u64 n;
+  static void collect() noexcept {
+    overwrite_stack();
+    GC_gcollect();
+  }
+  explicit collecting_value(u64 of) noexcept : n(of) { collect(); }
+  collecting_value(collecting_value&& other) noexcept : n(other.n) { collect(); }
+  collecting_value& operator=(collecting_value&&) = delete;
+};
+
+}  // namespace
+
+template <>
+struct tophash::gc_traits<collecting_value> : tophash::gc::holds_no_pointers {};
+
+namespace {
+
+template <class... Options>
+void loses_no_entry_on_its_way(const char* what) {
+  INFO(what);
+  constexpr std::size_t n = 60;
+  map<sole_owner, collecting_value, boehm_map_aware, content_hash<sole_owner>, Options...> m;
+  witnesses w(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    in_own_frame([&] {
+      sole_owner key(new_object(i));
+      w.watch(i, key.to);
+      m.try_emplace(std::move(key), i);
+    });
+  }
+  CHECK(w.alive() == n);
+  std::size_t intact = 0;
+  for (const auto& [key, value] : m) intact += *key.to == pattern(value.n) ? 1 : 0;
+  CHECK(intact == n);
+}
+
+}  // namespace
+
+TEST_CASE("a key is kept while its value is built or moved", "[boehm][maps]") {
+  loses_no_entry_on_its_way<>("paired");
+  loses_no_entry_on_its_way<split, growth::incremental<2>>("split");
+  loses_no_entry_on_its_way<layout::open_groups<>>("open");
+  loses_no_entry_on_its_way<layout::open_groups<>, deletion::tombstone>("open, tombstone");
+}
+
+// ---- dirty entries whose keys are gone
+
+namespace {
+
+std::size_t dead_keys_touched = 0;
+
+struct symbol {
+  u64* to;
+  friend bool operator==(const symbol& a, const symbol& b) noexcept { return content(a) == content(b); }
+  static u64 content(const symbol& s) noexcept {
+    if (*s.to >> 32 != pattern(0) >> 32) ++dead_keys_touched;
+    return *s.to;
+  }
+};
+struct symbol_hash {
+  u64 operator()(const symbol& s) const noexcept { return symbol::content(s) * golden_ratio_bits; }
+};
+using symbol_hashing = hashing::hash_with<symbol_hash, std::equal_to<symbol>>;
+
+template <class... Options>
+void looks_at_no_dead_key(const char* what) {
+  INFO(what);
+  constexpr std::size_t n = 1'500;
+  map<symbol, u64, boehm_map_aware, symbol_hashing, deletion::dirty, Options...> m;
+  dead_keys_touched = 0;
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < n; ++i) m.try_emplace(symbol{new_object(i)}, i);
+  });
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < n; i += 2) {
+      u64 wanted = pattern(i);
+      m.erase(symbol{&wanted});
+    }
+    REQUIRE(m.size() == n / 2);
+  });
+  collect_all();
+  write_over_freed(32, 2 * n);
+  // The same keys again, and enough others for a growth.
+  for (std::size_t i = 0; i < 3 * n; ++i) m.try_emplace(symbol{new_object(i)}, i);
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < 3 * n; ++i) {
+    u64 wanted = pattern(i);
+    const auto at = m.find(symbol{&wanted});
+    found += at != m.end() && at->second == i ? 1 : 0;
+  }
+  CHECK(found == 3 * n);
+  CHECK(m.size() == 3 * n);
+  m.sweep();
+  CHECK(dead_keys_touched == 0);
+  root = nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("an erased, unswept key may be gone: nobody looks at it", "[boehm][maps]") {
+  looks_at_no_dead_key<growth::incremental<1>>("chained");
+  looks_at_no_dead_key<layout::open_groups<>, growth::incremental<1>>("open");
+}
+
+TEST_CASE("the node of an erased, unswept entry outlives its pointees", "[boehm][maps]") {
+  using node_map = traced_map<layout::nodes, deletion::dirty>;
+  constexpr std::size_t node_bytes = 3 * sizeof(void*);
+  node_map m;
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < many; ++i) m.try_emplace(i, new_object(i));
+    for (std::size_t i = 0; i < many; ++i) m.erase(i);
+  });
+  CHECK(m.stats().dirty == many);
+  collect_all();
+  // Were the nodes free now, these objects would get their places, and the sweep would free the objects.
+  write_over_freed(node_bytes, many);
+  auto** const objects = static_cast<void**>(root);
+  m.sweep();
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < 2 * many; ++i) std::memset(GC_malloc(node_bytes), 0x11, node_bytes);
+  });
+  std::size_t intact = 0;
+  for (std::size_t i = 0; i < many; ++i) {
+    intact += *static_cast<unsigned char*>(objects[i]) == 0xdd && static_cast<unsigned char*>(objects[i])[23] == 0xdd;
+  }
+  CHECK(intact == many);
+  root = nullptr;
+}
+
+// ---- what the marker reads
+
+namespace {
+
+struct work_list {
+  std::atomic<u64> calls{0}, live{0}, dirty{0}, worth_a_sweep{0};
+  static void note(void* context, const gc::block_census& seen) noexcept {
+    auto& self = *static_cast<work_list*>(context);
+    self.calls.fetch_add(1);
+    self.live.fetch_add(seen.live);
+    self.dirty.fetch_add(seen.dirty);
+    if (4 * seen.dirty >= seen.live + seen.dirty) self.worth_a_sweep.fetch_add(1);
+  }
+};
+
+// One collection, counted.
+marking_counts counted_collection() {
+  overwrite_stack();
+  boehm_census::start();
+  GC_gcollect();
+  boehm_census::stop();
+  return boehm_census::counts();
+}
+
+template <class... Options>
+void reads_what_is_in_use(const char* what, std::size_t n) {
+  INFO(what);
+  map<u64*, u64*, boehm_map_aware, Options...> m;
+  in_own_frame([&] {
+    std::vector<u64*> keys(n);
+    for (std::size_t i = 0; i < n; ++i) m.try_emplace(new_object(i), new_object(i));
+    std::size_t i = 0;
+    for (const auto& e : m) keys[i++] = e.first;
+    for (i = 0; i < n; i += 3) m.erase(keys[i]);
+  });
+  GC_gcollect();
+  const marking_counts seen = counted_collection();
+  const map_stats stats = m.stats();
+  const std::size_t units = stats.units + stats.overflow_in_use;
+  CHECK(seen.live == m.size());
+  CHECK(seen.dirty == stats.dirty);
+  CHECK(seen.dead == stats.dead);
+  CHECK(seen.opening == 0);
+  const auto in_use = static_cast<double>(m.size() * 2 * sizeof(void*) + units * 2 * sizeof(void*));
+  CHECK(static_cast<double>(seen.read_bytes()) <= 1.05 * in_use);
+  CHECK(static_cast<double>(seen.read_bytes()) >= 0.5 * in_use);  // else nothing was counted
+}
+
+}  // namespace
+
+TEST_CASE("the marker reads live slots and control words, and nothing else", "[boehm][maps]") {
+  reads_what_is_in_use<deletion::dirty>("flat", 8'000);
+  reads_what_is_in_use<grouped, deletion::tombstone_not_reusing>("grouped", 8'000);
+  reads_what_is_in_use<layout::open_groups<>, deletion::tombstone>("open", 8'000);
+}
+
+TEST_CASE("a large array is marked in pieces", "[boehm][maps]") {
+  const auto pieces = [](auto& m) {
+    in_own_frame([&m] {
+      for (std::size_t i = 0; i < 40'000; ++i) m.try_emplace(i, new_object(i));
+    });
+    const marking_counts seen = counted_collection();
+    std::size_t lost = 0;
+    for (const auto& [key, object] : m) lost += *object == pattern(key) ? 0 : 1;
+    CHECK(lost == 0);
+    CHECK(seen.live == m.size());
+    CHECK(seen.uncontinued == 0);  // else this libgc's mark stack is not the one we know
+    return seen.pieces;
+  };
+  traced_map<> flat;
+  CHECK(pieces(flat) >= 50);
+  traced_map<grouped> in_groups;
+  flat.clear();
+  flat = {};
+  CHECK(pieces(in_groups) == 0);
+}
+
+TEST_CASE("the census leaves a work list, and a map acts on it", "[boehm][maps]") {
+  traced_map<grouped, deletion::dirty> m;
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < many; ++i) m.try_emplace(i, new_object(i));
+    for (std::size_t i = 0; i < many; ++i) {
+      if (i % 4 != 0) m.erase(i);
+    }
+  });
+  work_list noted;
+  boehm_census::on_census(&work_list::note, &noted);
+  const marking_counts before = counted_collection();
+  CHECK(noted.live == many / 4);
+  CHECK(noted.dirty == many - many / 4);
+  CHECK(noted.calls == before.calls);
+  CHECK(noted.worth_a_sweep > before.calls / 2);
+  CHECK(before.overflow_buckets == m.stats().overflow_in_use);
+  if (noted.worth_a_sweep != 0) m.sweep();
+  const marking_counts after = counted_collection();
+  boehm_census::on_census(nullptr, nullptr);
+  CHECK(after.dirty == 0);
+  CHECK(after.live == many / 4);
+  CHECK(after.overflow_buckets <= before.overflow_buckets);
+  CHECK(after.overflow_without_live == 0);
+  // A tombstone's chain keeps its emptied buckets: the census says how many.
+  map<u64, u64*, boehm_map_aware, hashing::identity, deletion::tombstone> chained;
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < 64; ++i) chained.try_emplace(i << 20, new_object(i));
+    for (std::size_t i = 8; i < 64; ++i) chained.erase(i << 20);
+  });
+  const marking_counts emptied = counted_collection();
+  CHECK(emptied.overflow_without_live - after.overflow_without_live >= 6);
+}
+
+// ---- shapes of blocks
+
+namespace {
+struct alignas(64) wide {
+  u64* to;
+};
+}  // namespace
+
+TEST_CASE("over-aligned entries, pointer-free ones, and maps that share a pool", "[boehm][maps]") {
+  witnesses w(many);
+  {
+    map<u64, wide, boehm_map_aware, layout::bucket_chain<bucket_options{.inline_limit_bytes = 256}>> m;
+    in_own_frame([&] {
+      for (std::size_t i = 0; i < many; ++i) {
+        u64* const object = new_object(i);
+        w.watch(i, object);
+        m.try_emplace(i, wide{object});
+      }
+    });
+    collect_all();
+    CHECK(w.alive() == many);
+    std::size_t askew = 0;
+    for (const auto& [key, value] : m) askew += reinterpret_cast<std::uintptr_t>(&value) % 64 == 0 ? 0 : 1;
+    CHECK(askew == 0);
+  }
+  {
+    // Overflow buckets of entries that cannot point hang on links alone.
+    map<u64, u64, boehm_map_aware, hashing::identity> chained;
+    map<u64, u64, boehm_map_aware, layout::open_groups<>> open;
+    for (u64 i = 0; i < 640; ++i) chained[i % 64 << 20 | i / 64] = i, open[i] = i;
+    collect_all();
+    write_over_freed(160, 1'000);
+    const marking_counts seen = counted_collection();
+    CHECK(seen.entry_bytes == 0);
+    std::size_t wrong = 0;
+    for (u64 i = 0; i < 640; ++i) wrong += chained.at(i % 64 << 20 | i / 64) == i && open.at(i) == i ? 0 : 1;
+    CHECK(wrong == 0);
+    root = nullptr;
+  }
+  STATIC_REQUIRE(std::is_same_v<gc::boehm_for<u64, std::string>, gc::boehm_pointer_free>);
+  STATIC_REQUIRE(std::is_same_v<gc::boehm_for<u64, wide>, boehm_map_aware>);
+}
+
+TEST_CASE("a pooled bucket does not become one of another kind of map", "[boehm][maps]") {
+  overflow::pool spare{boehm_map_aware{}};
+  using pool = overflow::shared_pool;
+  map<u64, u64, boehm_map_aware, hashing::identity, pool> numbers(100, pool{spare});
+  map<u64, u64*, boehm_map_aware, hashing::identity, pool> pointers(100, pool{spare});
+  for (u64 i = 0; i < 64; ++i) numbers[i << 20] = i;
+  for (u64 i = 0; i < 64; ++i) numbers.erase(i << 20);
+  CHECK(spare.kept() >= 7);
+  witnesses w(64);
+  in_own_frame([&] {
+    for (u64 i = 0; i < 64; ++i) {
+      u64* const object = new_object(i);
+      w.watch(i, object);
+      pointers.try_emplace(i << 20, object);
+    }
+  });
+  CHECK(spare.kept() >= 7);
+  collect_all();
+  CHECK(w.alive() == 64);
+}
+
+TEST_CASE("map-aware storage obeys the allocation laws", "[boehm][maps]") {
+  const GC_warn_proc before = GC_get_warn_proc();
+  GC_set_warn_proc(&GC_ignore_warn_proc);
+  std::vector<std::string> broken;
+  const auto note = [&](const std::string& what) { broken.push_back(what); };
+  laws::check_allocation(boehm_map_aware{}, note);
+  GC_set_warn_proc(before);
+  CHECK(broken == std::vector<std::string>{});
+  // By slots, which the laws do not ask for.
+  const trace_info& trace = layout::bucket_chain<>::model<u64, u64*, deletion_facts{}, sizing::power_of_two::mapper>::trace;
+  for (const std::size_t align : {8u, 16u, 32u, 64u, 4096u}) {
+    for (const std::size_t bytes : {144u, 1'440u, 144'000u}) {
+      const request r{.bytes = bytes, .align = align, .use = purpose::slots, .trace = &trace};
+      auto* const p = static_cast<unsigned char*>(boehm_map_aware{}.try_allocate(r));
+      REQUIRE(p != nullptr);
+      CHECK(reinterpret_cast<std::uintptr_t>(p) % align == 0);
+      std::size_t dirty = 0;
+      for (std::size_t i = 0; i < bytes; ++i) dirty += p[i] != 0 ? 1 : 0;
+      CHECK(dirty == 0);
+      boehm_map_aware{}.deallocate(p, r);
+    }
+  }
+}
+
+// ---- incremental mode, which cannot be left again, and interior pointers off: each in a child
+
+namespace {
+
+template <class F>
+int in_child(F work) {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) _exit(work());
+  int status = 0;
+  waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+// Insertions, erasures and replacements between collections that allocation drives. Every object is checked when it
+// is taken out or replaced.
+template <class Map>
+bool churns_without_loss() {
+  Map m;
+  u64 at = 88172645463325252u;
+  for (std::size_t step = 0; step < 40'000; ++step) {
+    at ^= at << 13, at ^= at >> 7, at ^= at << 17;
+    const u64 key = at % 3'000;
+    if (const auto found = m.find(key); found != m.end()) {
+      if (*found->second != pattern(key)) return false;
+      if (step % 2 == 0) {
+        m.erase(key);
+      } else {
+        found->second = new_object(key);
+      }
+    } else {
+      m.try_emplace(key, new_object(key));
+    }
+  }
+  for (const auto& [key, object] : m) {
+    if (*object != pattern(key)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("incremental mode loses nothing, whatever the shape", "[boehm][maps]") {
+  CHECK(in_child([] {
+          GC_enable_incremental();
+          if (GC_is_incremental_mode() == 0) return 0;  // not supported here
+          const auto before = GC_get_gc_no();
+          if (!churns_without_loss<traced_map<deletion::dirty>>()) return 1;
+          if (!churns_without_loss<traced_map<grouped, growth::incremental<2>>>()) return 2;
+          if (!churns_without_loss<traced_map<layout::open_groups<>, deletion::tombstone>>()) return 3;
+          return GC_get_gc_no() > before + 2 ? 0 : 4;
+        }) == 0);
+}
+
+TEST_CASE("with interior pointers off, blocks are found behind their headers", "[boehm][maps]") {
+  if (GC_is_init_called() != 0) {
+    WARN("not run: libgc is initialised already; run this test alone");
+    return;
+  }
+  CHECK(in_child([] {
+          GC_set_all_interior_pointers(0);
+          GC_INIT();
+          if (!churns_without_loss<traced_map<grouped>>()) return 1;
+          if (!churns_without_loss<traced_map<layout::open_groups<>>>()) return 2;
+          if (!gc::boehm_accepts_tags(7)) return 3;
+          // A tagged pointer, in the heap and nowhere else.
+          witnesses w(1'000);
+          traced_map<> m;
+          in_own_frame([&] {
+            for (std::size_t i = 0; i < 1'000; ++i) {
+              u64* const object = new_object(i);
+              w.watch(i, object);
+              m.try_emplace(i, reinterpret_cast<u64*>(reinterpret_cast<std::uintptr_t>(object) | (i % 8)));
+            }
+          });
+          collect_all();
+          return w.alive() == 1'000 ? 0 : 4;
+        }) == 0);
+}
+
+// ---- roots and threads
+
+TEST_CASE("tags that libgc cannot recognise are refused", "[boehm][maps]") {
+  CHECK(gc::boehm_accepts_tags(0));
+  CHECK(gc::boehm_accepts_tags(0b111));
+  CHECK_FALSE(gc::boehm_accepts_tags(0b1'0000));
+  CHECK_FALSE(gc::boehm_accepts_tags(std::uintptr_t{1} << 56));
+}
+
+TEST_CASE("ten thousand maps in malloc memory are roots, and none without", "[boehm][maps]") {
+  constexpr std::size_t n = 10'000;
+  using small_map = traced_map<>;
+  using rooted_map = gc::boehm_rooted<small_map>;
+  witnesses w(n);
+  auto* const maps = static_cast<rooted_map*>(std::calloc(n, sizeof(rooted_map)));
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < n; ++i) {
+      u64* const object = new_object(i);
+      w.watch(i, object);
+      (*::new (static_cast<void*>(maps + i)) rooted_map)->try_emplace(i, object);
+    }
+  });
+  CHECK(gc::boehm_root::count() == n);
+  collect_all();
+  CHECK(w.alive() == n);
+  std::size_t intact = 0;
+  for (std::size_t i = 0; i < n; ++i) intact += *maps[i]->at(i) == pattern(i) ? 1 : 0;
+  CHECK(intact == n);
+  for (std::size_t i = 0; i < n; ++i) std::destroy_at(maps + i);
+  std::free(maps);
+  CHECK(gc::boehm_root::count() == 0);
+
+  // The control: nobody looks at this one.
+  witnesses unseen(many);
+  auto* const hidden = static_cast<small_map*>(std::calloc(1, sizeof(small_map)));
+  in_own_frame([&] {
+    ::new (static_cast<void*>(hidden)) small_map;
+    for (std::size_t i = 0; i < many; ++i) {
+      u64* const object = new_object(i);
+      unseen.watch(i, object);
+      hidden->try_emplace(i, object);
+    }
+  });
+  collect_all();
+  CHECK(unseen.alive() < many / 50);
+  std::free(hidden);
+}
+
+TEST_CASE("registered threads work on maps of their own while others collect", "[boehm][maps]") {
+  gc::boehm_thread::allow();
+  std::atomic<int> failed{0};
+  const auto work = [&failed](auto* map_type) {
+    const gc::boehm_thread registered;
+    if (!churns_without_loss<std::remove_pointer_t<decltype(map_type)>>()) failed.fetch_add(1);
+  };
+  std::thread a(work, static_cast<traced_map<deletion::dirty>*>(nullptr));
+  std::thread b(work, static_cast<traced_map<layout::open_groups<>, deletion::tombstone>*>(nullptr));
+  for (int i = 0; i < 20; ++i) GC_gcollect();
+  a.join();
+  b.join();
+  CHECK(failed == 0);
+}
