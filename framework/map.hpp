@@ -234,7 +234,7 @@ class basic_map
       }
     }
     auto r = try_insert_any(key, std::forward<V>(value));
-    if (r.allocated && !r.inserted) value_of(r.position) = std::forward<V>(value);
+    if (r.allocated && !r.inserted) assign_to(r.position, std::forward<V>(value));
     return r;
   }
   // False: memory ran out and this map is as before.
@@ -264,6 +264,11 @@ class basic_map
   template <class It>
   static auto& value_of(const It& where) noexcept {
     return *model::value_at(where.where().at);
+  }
+  template <class V>
+  TOPHASH_ALWAYS_INLINE void assign_to(const iterator& where, V&& value) {
+    value_of(where) = std::forward<V>(value);
+    tell_storage(s_, where.where().at);
   }
   template <class It>
   static auto& value_or_throw(const It& where) {
@@ -296,6 +301,7 @@ class basic_map
     if (!there) return {};
     tell_probed(s_, s_.policies.observe, hash, there);
     *model::value_at(there.at) = std::forward<V>(value);
+    tell_storage(s_, there.at);
     TOPHASH_TRY { static_cast<void>(step_slow(s_, hash, &there)); }
     TOPHASH_CATCH_ALL {}
     return there;
@@ -310,7 +316,7 @@ class basic_map
       }
     }
     auto r = insert_any(hash, std::forward<K>(key), std::forward<V>(value));
-    if (!r.second) value_of(r.first) = std::forward<V>(value);
+    if (!r.second) assign_to(r.first, std::forward<V>(value));
     return r;
   }
 

@@ -194,6 +194,8 @@ constexpr type_facts type_facts_of() noexcept {
   t.value_deferred = deferred_destruction<T>;
   t.key_may_point = gc_traits<Key>::may_contain_pointers;
   t.value_may_point = gc_traits<T>::may_contain_pointers;
+  t.key_traceable = traceable<Key>;
+  if constexpr (!std::is_void_v<T>) t.value_traceable = traceable<T>;
   t.hashable = hashing_policy<typename Spec::hashing, Key>;
   t.key_movable = std::is_move_constructible_v<Key>;
   if constexpr (!std::is_void_v<T>) t.value_movable = std::is_move_constructible_v<T>;

@@ -123,6 +123,8 @@ struct type_facts {
   bool value_deferred = true;
   bool key_may_point = false;  // gc_traits<Key>::may_contain_pointers
   bool value_may_point = false;
+  bool key_traceable = true;   // an exact collector knows every pointer in it: traceable<Key>
+  bool value_traceable = true;
   bool hashable = true;        // the hashing policy takes a Key
   bool key_movable = true;     // can be moved or copied, as growth demands
   bool value_movable = true;

@@ -39,10 +39,12 @@ struct request {
 //   opaque        nobody (malloc and its kind)
 //   scanned       a collector reads every word of it
 //   pointer_free  a collector owns it and never looks inside
-enum class visibility : std::uint8_t { opaque, scanned, pointer_free };
+//   typed         a collector follows the pointers of live slots, by the request's trace_info, and nothing else: what
+//                 an erased entry leaves in a slot keeps nothing alive
+enum class visibility : std::uint8_t { opaque, scanned, pointer_free, typed };
 
 constexpr const char* visibility_name(visibility v) noexcept {
-  constexpr const char* names[] = {"opaque", "scanned", "pointer_free"};
+  constexpr const char* names[] = {"opaque", "scanned", "pointer_free", "typed"};
   return names[static_cast<std::size_t>(v)];
 }
 

@@ -193,6 +193,14 @@ struct bucket_chain_model {
       .first_live_tag = first_live,
       .dirty_bit = dirty_bit,
       .entries_may_point = boxed || gc_traits<Key>::may_contain_pointers || gc_traits<T>::may_contain_pointers,
+      .entry_boxed = bytes::pair_boxed,
+      .key_boxed = bytes::key_boxed,
+      .value_boxed = bytes::value_boxed,
+      .value_in_entry_bytes = split ? 0 : second_offset_bytes<Key, mapped_type>,
+      .key_is_pointer = std::is_pointer_v<Key>,
+      .value_is_pointer = std::is_pointer_v<T>,
+      .trace_key = trace_function_of<Key>(),
+      .trace_value = trace_function_of<T>(),
   };
 
   // What a map without an array searches: one bucket without entries, never written.

@@ -47,6 +47,7 @@
 #include <tophash/framework/core/checked.hpp>
 #include <tophash/framework/core/relocate.hpp>
 #include <tophash/framework/core/text.hpp>
+#include <tophash/framework/core/trace_info.hpp>
 
 namespace tophash::inline v1 {
 
@@ -131,6 +132,26 @@ struct open_groups_model {
     // In classic groups a probe ends at an empty slot or after the last group: this one is the last.
     return {.groups = &none, .entries = nullptr, .map = mapper{}, .units = 0};
   }
+
+  static constexpr std::size_t in_node_bytes =
+      boxed ? (sizeof(std::uint64_t) + alignof(value_type) - 1) / alignof(value_type) * alignof(value_type) : 0;
+  static constexpr trace_info trace{
+      .bucket_bytes = Width,
+      .slots = static_cast<std::uint32_t>(slots),
+      .key_stride_bytes = static_cast<std::uint32_t>(sizeof(unit)),
+      .value_stride_bytes = static_cast<std::uint32_t>(sizeof(unit)),
+      .first_live_tag = first_live,
+      .dirty_bit = dirty_bit,
+      .entries_may_point = boxed || gc_traits<Key>::may_contain_pointers || gc_traits<T>::may_contain_pointers,
+      .shape = trace_shape::groups,
+      .entry_boxed = boxed,
+      .key_in_entry_bytes = static_cast<std::uint32_t>(in_node_bytes),
+      .value_in_entry_bytes = static_cast<std::uint32_t>(in_node_bytes) + second_offset_bytes<Key, mapped_type>,
+      .key_is_pointer = std::is_pointer_v<Key>,
+      .value_is_pointer = std::is_pointer_v<T>,
+      .trace_key = trace_function_of<Key>(),
+      .trace_value = trace_function_of<T>(),
+  };
 
   static value_type* pair_at(slot s) noexcept {
     if constexpr (boxed) {

@@ -14,6 +14,7 @@
 #include <tophash/framework/concepts/allocation.hpp>
 #include <tophash/framework/concepts/facts.hpp>
 #include <tophash/framework/concepts/hashing.hpp>
+#include <tophash/framework/config.hpp>
 
 namespace tophash::inline v1::table {
 
@@ -65,6 +66,20 @@ bool is_scanned(const State& s) noexcept {
     return false;
   } else {
     return visibility_of(s.policies.allocation) == visibility::scanned;
+  }
+}
+
+// The entry in this slot was written: storage with an insertion barrier is told. Others cost nothing.
+template <class State, class Slot>
+TOPHASH_ALWAYS_INLINE void tell_storage(const State& s, Slot at) noexcept {
+  using B = typename State::binding_type;
+  using model = typename B::model;
+  if constexpr (hears_of_stores<typename B::allocation> && model::trace.is_traced()) {
+    const void* value = nullptr;
+    if constexpr (!model::is_set) value = model::value_at(at);
+    s.policies.allocation.entry_stored(model::trace, model::key_at(at), value);
+  } else {
+    static_cast<void>(s), static_cast<void>(at);
   }
 }
 

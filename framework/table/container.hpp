@@ -306,6 +306,16 @@ class container {
   chain_shape chain_statistics() const noexcept { return shape_of(s_); }
   const char* check_invariants() const noexcept { return check_table(s_); }
 
+  // Calls f(const void*) for each array that this holds and an exact collector is to trace: for containers that lie
+  // inside a collected object.
+  static constexpr bool has_traced_arrays = hears_of_arrays<allocation_type> && model::trace.is_traced();
+  template <class F>
+  void for_each_array(F&& f) const
+    requires has_traced_arrays
+  {
+    table::for_each_array(s_, f);
+  }
+
   const allocation_type& allocation() const noexcept { return s_.policies.allocation; }
   const hashing_type& hashing_policy() const noexcept { return s_.policies.hashing; }
   const typename Spec::growth& growth_policy_value() const noexcept { return s_.policies.growth; }

@@ -98,6 +98,7 @@ void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept
     open_slot<B>(to);
     model::relocate_entry(to, from);
     *to.tag = *from.tag;
+    tell_storage(s, to);
     notify_with<events::moved>(s.policies.observe, [&] {
       return events::moved{told_slot<B>(old, from, true), told_slot<B>(s.current, to, false),
                            hash_at(s, to)};
@@ -145,6 +146,7 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
         open_slot<B>(to);
         model::relocate_entry(to, from);
         model::claim(to, hash);
+        tell_storage(s, to);
       } else {
         to = move_entry(s, from, hash);
         halves[0] = filling_group<B>(s.current, first);
