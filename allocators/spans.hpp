@@ -92,6 +92,13 @@ struct span_sweeper {
   void* context = nullptr;
 };
 
+// Told of each span when it begins, before a slot of it is given out: for tables beside the spans, by span_view::number.
+// It must not allocate or deallocate here.
+struct span_watcher {
+  void (*began)(void* context, const span_view& span) noexcept = nullptr;
+  void* context = nullptr;
+};
+
 // Exact at any time.
 struct span_counts {
   std::size_t spans = 0;       // in use: at least one slot was taken from it
@@ -282,6 +289,12 @@ class spans_resource {
     release_all();
     return true;
   }
+
+  // ---- a collector's own tables
+
+  // Before the first allocation.
+  void watch(const span_watcher& watcher) noexcept { watcher_ = watcher; }
+  const span_page_heap& page_heap() const noexcept { return pages_; }
 
   // ---- sweeping
 
@@ -511,7 +524,12 @@ class spans_resource {
     s.state = span_state::small;
     s.kind = static_cast<std::uint8_t>(kind);
     s.slots = static_cast<std::uint16_t>(shape.slots);
+    tell_began(n);
     return use_word(c, n, 0);
+  }
+
+  void tell_began(std::uint32_t n) const noexcept {
+    if (watcher_.began != nullptr) watcher_.began(watcher_.context, view(n));
   }
 
   // Every class gives up its current span.
@@ -540,6 +558,7 @@ class spans_resource {
     s.used = 1;
     s.taken[0] = 1;
     link(large_, n, span_place::large);
+    tell_began(n);
     requested_bytes_ += r.bytes;
     const auto base = reinterpret_cast<std::uintptr_t>(pages_.address(s.first_page));
     return reinterpret_cast<void*>((base + r.align - 1) / r.align * r.align);
@@ -581,6 +600,7 @@ class spans_resource {
   std::uint32_t large_ = 0, unswept_large_ = 0;
   std::size_t requested_bytes_ = 0;
   span_sweeper sweeper_{};
+  span_watcher watcher_{};
   std::size_t sweep_at_ = 0;  // the kind that sweep_some() goes on with
   bool swept_ = false;        // a sweep freed slots of unknown requests
 };

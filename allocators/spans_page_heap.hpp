@@ -153,6 +153,8 @@ class span_page_heap {
 
   span_record& operator[](std::uint32_t n) noexcept { return records_[n]; }
   const span_record& operator[](std::uint32_t n) const noexcept { return records_[n]; }
+  // For tables beside the heap: the number of each page's record, by page from address(0); in pages of no span, anything.
+  const std::uint32_t* page_records() const noexcept { return page_record_; }
   std::uint32_t record_end() const noexcept { return record_end_; }  // numbers are 1 to this, exclusive
   unsigned char* address(std::uint32_t page) const noexcept {
     return base_ + std::size_t{page} * span_page_bytes;

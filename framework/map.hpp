@@ -243,7 +243,7 @@ class basic_map
     auto r = try_insert_any(key, std::forward<V>(value));
     if (r.allocated && !r.inserted) {
       replace_key(r.position.where().at, key);
-      value_of(r.position) = std::forward<V>(value);
+      assign_to(r.position, std::forward<V>(value));
     }
     return r;
   }
@@ -276,6 +276,11 @@ class basic_map
   template <class It>
   static auto& value_of(const It& where) noexcept {
     return *model::value_at(where.where().at);
+  }
+  template <class It, class V>
+  TOPHASH_ALWAYS_INLINE void assign_to(const It& where, V&& value) {
+    value_of(where) = std::forward<V>(value);
+    tell_storage(s_, where.where().at);
   }
   template <class It>
   static auto& value_or_throw(const It& where) {
@@ -335,6 +340,7 @@ class basic_map
     tell_probed(s_, s_.policies.observe, hash, there);
     replace_key(there.at, key);
     *model::value_at(there.at) = std::forward<V>(value);
+    tell_storage(s_, there.at);
     TOPHASH_TRY { static_cast<void>(step_slow(s_, hash, &there)); }
     TOPHASH_CATCH_ALL {}
     return there;
@@ -351,7 +357,7 @@ class basic_map
     auto r = insert_any(hash, std::forward<K>(key), std::forward<V>(value));
     if (!r.second) {
       replace_key(r.first.where().at, key);
-      value_of(r.first) = std::forward<V>(value);
+      assign_to(r.first, std::forward<V>(value));
     }
     return r;
   }

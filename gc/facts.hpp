@@ -86,6 +86,21 @@ struct gc_traits<std::tuple<Ts...>> : gc::holds<Ts...> {};
 template <class... Ts>
 struct gc_traits<std::variant<Ts...>> : gc::holds<Ts...> {};
 
+// An exact collector's way into them.
+template <class T>
+struct is_traceable<std::optional<T>> : is_traceable<T> {};
+template <class... Ts>
+struct is_traceable<std::tuple<Ts...>> : std::bool_constant<(is_traceable<Ts>::value && ...)> {};
+
+template <class T>
+void trace_pointers(pointer_visitor& visit, const std::optional<T>& object) {
+  if (object.has_value()) trace_pointers(visit, *object);
+}
+template <class... Ts>
+void trace_pointers(pointer_visitor& visit, const std::tuple<Ts...>& object) {
+  std::apply([&visit](const Ts&... members) { (trace_pointers(visit, members), ...); }, object);
+}
+
 // Offsets and code, never data of a collector.
 template <class Member, class Class>
 struct gc_traits<Member Class::*> : gc::holds_no_pointers {};

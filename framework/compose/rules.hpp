@@ -201,6 +201,8 @@ constexpr type_facts type_facts_of() noexcept {
   t.value_may_point = gc_traits<T>::may_contain_pointers;
   t.key_collected = holds_collected<Key>();
   t.value_collected = holds_collected<T>();
+  t.key_traceable = traceable<Key>;
+  if constexpr (!std::is_void_v<T>) t.value_traceable = traceable<T>;
   t.hashable = hashing_policy<typename Spec::hashing, Key>;
   t.key_identity = equality_is_identity<Key>;
   t.key_movable = std::is_move_constructible_v<Key>;

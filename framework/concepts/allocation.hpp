@@ -23,6 +23,10 @@
 //   A::composition_fault       storage_fault       a combination of backends that cannot work, and why
 //   A::propagate_on_copy / propagate_on_move / propagate_on_swap   bool, false when absent, as in std
 //   a.construct(p, args...), a.destroy(p)                          how entries begin and end (a standard allocator's own)
+//   a.entry_stored(t, k, v)    void        never   an insertion barrier: an entry with this key and value (null in a
+//                                                  set) was put into a slot, or moved there, or assigned to; t is the
+//                                                  layout's trace_info. Writes through references are not told
+//   a.array_taken_over(p)      void        never   another map now holds the array that begins at p
 // Capacity is what was requested: bytes past r.bytes belong to the backend even where good_size is larger
 // (a collector need not scan them). Laws: tests/laws/allocation.hpp. The smallest conforming type is below.
 #ifndef TOPHASH_FRAMEWORK_CONCEPTS_ALLOCATION_HPP
@@ -160,6 +164,16 @@ constexpr std::size_t strictest_align_bytes() noexcept {
 template <class A>
 concept releases_at_once = requires(A& a, std::size_t bytes) {
   { a.try_release_all(bytes) } noexcept -> std::same_as<bool>;
+};
+
+template <class A>
+concept hears_of_stores = requires(const A& a, const trace_info& t, const void* part) {
+  { a.entry_stored(t, part, part) } noexcept -> std::same_as<void>;
+};
+
+template <class A>
+concept hears_of_arrays = requires(const A& a, const void* array) {
+  { a.array_taken_over(array) } noexcept -> std::same_as<void>;
 };
 
 template <class A>

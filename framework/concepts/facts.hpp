@@ -147,6 +147,8 @@ struct type_facts {
   bool value_may_point = false;
   bool key_collected = false;  // holds_collected<Key>(): known to point into collected memory
   bool value_collected = false;
+  bool key_traceable = true;   // an exact collector knows every pointer in it: traceable<Key>
+  bool value_traceable = true;
   bool hashable = true;        // the hashing policy takes a Key
   bool key_identity = true;    // equality_is_identity<Key>
   bool key_movable = true;     // can be moved or copied, as growth demands

@@ -41,10 +41,11 @@ struct request {
 //   pointer_free  a collector owns it and never looks inside
 //   traced        a collector reads the links, the tags and, by the request's trace_info, the slots in use: what a
 //                 vacated slot still holds keeps nothing alive and need not be wiped
-enum class visibility : std::uint8_t { opaque, scanned, pointer_free, traced };
+//   typed         the same, exactly: it follows the pointers of live slots by their types and takes no number for one
+enum class visibility : std::uint8_t { opaque, scanned, pointer_free, traced, typed };
 
 constexpr const char* visibility_name(visibility v) noexcept {
-  constexpr const char* names[] = {"opaque", "scanned", "pointer_free", "traced"};
+  constexpr const char* names[] = {"opaque", "scanned", "pointer_free", "traced", "typed"};
   return names[static_cast<std::size_t>(v)];
 }
 

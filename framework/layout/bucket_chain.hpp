@@ -215,6 +215,12 @@ struct bucket_chain_model {
       .value_bytes = value_part_points ? static_cast<std::uint32_t>(value_part_bytes) : 0,
       .key_boxed = bytes::pair_boxed || bytes::key_boxed,
       .value_boxed = bytes::value_boxed,
+      .entry_boxed = bytes::pair_boxed,
+      .value_in_entry_bytes = bytes::pair_boxed ? second_offset_bytes<Key, mapped_type> : 0,
+      .key_is_pointer = std::is_pointer_v<Key>,
+      .value_is_pointer = std::is_pointer_v<T>,
+      .trace_key = trace_function_of<Key>(),
+      .trace_value = trace_function_of<T>(),
   };
 
   // What a map without an array searches: one bucket without entries, never written.

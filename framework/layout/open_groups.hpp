@@ -118,6 +118,8 @@ struct open_groups_model {
   static constexpr trace_info node_trace{.entries_may_point = entry_may_point};
   static constexpr std::size_t value_in_entry =
       is_set ? 0 : (sizeof(Key) + alignof(mapped_type) - 1) / alignof(mapped_type) * alignof(mapped_type);
+  static constexpr std::size_t in_node_bytes =
+      boxed ? (sizeof(std::uint64_t) + alignof(value_type) - 1) / alignof(value_type) * alignof(value_type) : 0;
   static constexpr trace_info trace{
       .bucket_bytes = static_cast<std::uint32_t>(Width),
       .slots = static_cast<std::uint32_t>(slots),
@@ -138,6 +140,14 @@ struct open_groups_model {
       .value_bytes = static_cast<std::uint32_t>(
           !boxed && !is_set && gc_traits<mapped_type>::may_contain_pointers ? sizeof(mapped_type) : 0),
       .key_boxed = boxed,
+      .entry_boxed = boxed,
+      .key_in_entry_bytes = static_cast<std::uint32_t>(in_node_bytes),
+      .value_in_entry_bytes =
+          boxed ? static_cast<std::uint32_t>(in_node_bytes) + second_offset_bytes<Key, mapped_type> : 0,
+      .key_is_pointer = std::is_pointer_v<Key>,
+      .value_is_pointer = std::is_pointer_v<T>,
+      .trace_key = trace_function_of<Key>(),
+      .trace_value = trace_function_of<T>(),
   };
 
   struct slot {

@@ -90,6 +90,20 @@ bool is_scanned(const State& s) noexcept {
   }
 }
 
+// The entry in this slot was written: storage with an insertion barrier is told. Others cost nothing.
+template <class State, class Slot>
+TOPHASH_ALWAYS_INLINE void tell_storage(const State& s, Slot at) noexcept {
+  using B = typename State::binding_type;
+  using model = typename B::model;
+  if constexpr (hears_of_stores<typename B::allocation> && model::trace.is_traced()) {
+    const void* value = nullptr;
+    if constexpr (!model::is_set) value = model::value_at(at);
+    s.policies.allocation.entry_stored(model::trace, model::key_at(at), value);
+  } else {
+    static_cast<void>(s), static_cast<void>(at);
+  }
+}
+
 }  // namespace tophash::inline v1::table
 
 #endif

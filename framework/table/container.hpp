@@ -371,6 +371,16 @@ class container {
     dump_table(state_of(*this), options, sink);
   }
 
+  // Calls f(const void*) for each array that this holds and an exact collector is to trace: for containers that lie
+  // inside a collected object.
+  static constexpr bool has_traced_arrays = hears_of_arrays<allocation_type> && model::trace.is_traced();
+  template <class F>
+  void for_each_array(F&& f) const
+    requires has_traced_arrays
+  {
+    table::for_each_array(s_, f);
+  }
+
   const allocation_type& allocation() const noexcept { return s_.policies.allocation; }
   const hashing_type& hashing_policy() const noexcept { return s_.policies.hashing; }
   const typename Spec::growth& growth_policy_value() const noexcept { return s_.policies.growth; }

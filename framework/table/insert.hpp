@@ -137,6 +137,7 @@ void resurrect(state<B>& s, std::uint64_t hash, const place<B>& where, MakeValue
   } else {
     model::mark_live(at);
   }
+  tell_storage(s, at);
   --s.dirty;
   ++s.size;
   refresh_grow_at(s);
@@ -199,6 +200,7 @@ insert_result<B> adopt_slow(state<B>& s, std::uint64_t hash, scratch_guard<B>& s
   guard.taken = true;
   scratch.moved = true;
   model::claim(to, hash);
+  tell_storage(s, to);
   ++s.size;
   tell_inserted(s, hash, to, in_old);
   return {{to, in_old}, true};
@@ -254,6 +256,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64
       const opened_slot<B> opened(v.at);
       static_cast<void>(construct_entry(s, v.at, std::forward<K>(key), std::forward<Args>(args)...));
       model::claim(v.at, hash);
+      tell_storage(s, v.at);
       ++s.size;
       tell_inserted(s, hash, v.at);
       return {{v.at, false}, true};

@@ -165,6 +165,7 @@ growth_result move_entries(state<B>& to, state<B>& from) {
       guard.taken = true;
       model::claim(target, hash);
     }
+    tell_storage(to, target);
     ++to.size;
     tell_inserted(to, hash, target);
     cursor<B> next = after_erase(c);

@@ -157,6 +157,7 @@ bool evacuate_entry(state<B>& s, typename B::slot from, std::size_t index, track
     model::claim(to, hash);
   }
   order_stores<B>();
+  tell_storage(s, to);
   model::mark_moved(from, s.current.map.index(hash) >= s.old.units);
   notify_with<events::moved>(s.policies.observe, [&s, hash, from, to] {
     return events::moved{told_place(s, hash, {from, true}), told_place(s, hash, {to, false}), hash};

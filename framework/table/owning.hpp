@@ -51,12 +51,24 @@ auto copy_policies(const State& from, const typename State::binding_type::alloca
                 .observe = p.observe};
 }
 
+// Storage that follows arrays from the maps that hold them is told.
+template <class State>
+void tell_taken_over(const State& s) noexcept {
+  using B = typename State::binding_type;
+  if constexpr (hears_of_arrays<typename B::allocation> && B::model::trace.is_traced()) {
+    for_each_array(s, [&s](const void* array) { s.policies.allocation.array_taken_over(array); });
+  } else {
+    static_cast<void>(s);
+  }
+}
+
 // Takes over arrays and counts; `from` becomes a table without an array. `to` must be one. Policies excepted.
 template <class State>
 void steal_arrays(State& to, State& from) noexcept {
   using arrays = std::remove_cvref_t<decltype(from.arrays())>;
   to.arrays() = std::exchange(from.arrays(), arrays{});
   if constexpr (requires { follow_arrays(to); }) follow_arrays(to);
+  tell_taken_over(to);
 }
 
 // Replaces a policy's value, also where its type can only be constructed (a lambda with captures).
@@ -106,6 +118,8 @@ void swap_states(State& a, State& b) noexcept {
     follow_arrays(a);
     follow_arrays(b);
   }
+  tell_taken_over(a);
+  tell_taken_over(b);
 }
 
 }  // namespace tophash::inline v1::table

@@ -331,13 +331,21 @@ constexpr std::size_t tail_units(std::size_t units) noexcept {
   }
 }
 
+// The layout's, and how much of an array is no home.
+template <class B>
+inline constexpr trace_info trace_of = [] {
+  trace_info t = B::model::trace;
+  if constexpr (B::facts.overflow.in_array) t.tail_units = &B::spec::overflow::tail_units;
+  return t;
+}();
+
 // The block of a flat array, or of one group.
 template <class B>
 request buckets_request(std::size_t units) noexcept {
   return {.bytes = (units + tail_units<B>(units)) * sizeof(typename B::bucket),
           .align = alignof(typename B::bucket),
           .use = purpose::slots,
-          .trace = &B::model::trace};
+          .trace = &trace_of<B>};
 }
 
 template <class B>
@@ -423,6 +431,23 @@ void deallocate_array(state<B>& s, typename B::array& a) noexcept {
   a = {};
 }
 
+// Calls f(block) for each array, or each group of one, of both generations.
+template <class B, class F>
+void for_each_array(const state<B>& s, F&& f) {
+  const auto blocks_of = [&f](const typename B::array& a) {
+    if (a.units == 0) return;
+    if constexpr (B::model::grouped) {
+      for (std::size_t g = 0; g < a.group_count(); ++g) {
+        if (a.groups[g] != nullptr) f(static_cast<const void*>(a.groups[g]));
+      }
+    } else {
+      f(static_cast<const void*>(a.buckets));
+    }
+  };
+  blocks_of(s.current);
+  blocks_of(s.old);
+}
+
 // ---- overflow buckets -----------------------------------------------------------------------------------------
 
 template <class B>
@@ -430,7 +455,7 @@ request overflow_request() noexcept {
   return {.bytes = sizeof(typename B::bucket) + decltype(state<B>::keep_alive)::trailer_bytes,
           .align = alignof(typename B::bucket),
           .use = purpose::overflow,
-          .trace = &B::model::trace};
+          .trace = &trace_of<B>};
 }
 
 // What an overflow source allocates from: the map's storage, with the keep-alive list told of every block.

@@ -114,6 +114,7 @@ void resurrect(open_state<B>& s, std::uint64_t hash, const place<B>& where, Make
   } else {
     model::mark_live(where.at);
   }
+  tell_storage(s, where.at);
   --s.residue.dirty;
   if (where.in_old) --s.residue.dirty_in_old;
   ++s.size;

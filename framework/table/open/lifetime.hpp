@@ -157,6 +157,9 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
     }
     refresh_room(to);
   }
+  if constexpr (hears_of_stores<typename B::allocation> && model::trace.is_traced()) {
+    model::for_each_live(fresh, [&to](typename B::slot at) { tell_storage(to, at); });
+  }
   refresh_shrink_at(to);
   return growth_result::done;
 }

@@ -101,6 +101,7 @@ void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept
     const opened_slot<B> opened(to);
     model::relocate_entry(to, from);
     *to.tag = *from.tag;
+    tell_storage(s, to);
     notify_with<events::moved>(s.policies.observe, [&] {
       return events::moved{told_slot<B>(old, from, true), told_slot<B>(s.current, to, false),
                            hash_at(s, to)};
@@ -149,6 +150,7 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
         const opened_slot<B> opened(to);
         model::relocate_entry(to, from);
         model::claim(to, hash);
+        tell_storage(s, to);
       } else {
         to = move_entry(s, from, hash);
         halves[0] = filling_group<B>(s.current, first);

@@ -259,6 +259,15 @@ void deallocate_block(open_state<B>& s, typename B::array& a) noexcept {
   a = {};
 }
 
+// Calls f(block) for the array of each generation.
+template <class B, class F>
+void for_each_array(const open_state<B>& s, F&& f) {
+  if (s.current.units != 0) f(static_cast<const void*>(B::model::block_of(s.current)));
+  if constexpr (B::may_stay_growing) {
+    if (s.growing()) f(static_cast<const void*>(B::model::block_of(s.generation.old)));
+  }
+}
+
 // ---- entries
 // --------------------------------------------------------------------------------------------------
 
@@ -342,6 +351,7 @@ TOPHASH_ALWAYS_INLINE void claim_slot(open_state<B>& s, typename B::slot at, std
   }
   if constexpr (B::model::counts_passed) B::model::count_passed(array_of(s, in_old), at, hash, true);
   B::model::claim(at, hash);
+  tell_storage(s, at);
 }
 
 // The entry of the slot is about to go: while its hash is there to be asked.

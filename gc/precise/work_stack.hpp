@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stack of trivial values in malloc memory that never throws: push answers false when it is full, or when memory ran
+// out, and the value is then not in it.
+#ifndef TOPHASH_GC_PRECISE_WORK_STACK_HPP
+#define TOPHASH_GC_PRECISE_WORK_STACK_HPP
+
+#include <cstddef>
+#include <cstdlib>
+#include <limits>
+#include <type_traits>
+
+#include <tophash/framework/config.hpp>
+
+namespace tophash::inline v1 {
+
+namespace gc {
+
+template <class T>
+class work_stack {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  work_stack() noexcept = default;
+  work_stack(const work_stack&) = delete;
+  work_stack& operator=(const work_stack&) = delete;
+  ~work_stack() { std::free(values_); }
+
+  void limit(std::size_t most) noexcept { most_ = most; }
+  bool empty() const noexcept { return count_ == 0; }
+  std::size_t size() const noexcept { return count_; }
+
+  TOPHASH_ALWAYS_INLINE bool push(const T& value) noexcept {
+    if (count_ == capacity_) [[unlikely]] {
+      if (!widen_slow()) return false;
+    }
+    values_[count_++] = value;
+    return true;
+  }
+  TOPHASH_ALWAYS_INLINE T pop() noexcept { return values_[--count_]; }
+
+ private:
+  TOPHASH_NOINLINE bool widen_slow() noexcept {
+    std::size_t wider = capacity_ == 0 ? 256 : 2 * capacity_;
+    if (wider > most_) wider = most_;
+    if (wider <= capacity_ || wider > std::numeric_limits<std::size_t>::max() / sizeof(T)) return false;
+    void* const fresh = std::realloc(static_cast<void*>(values_), wider * sizeof(T));
+    if (fresh == nullptr) return false;
+    values_ = static_cast<T*>(fresh);
+    capacity_ = wider;
+    return true;
+  }
+
+  T* values_ = nullptr;
+  std::size_t count_ = 0, capacity_ = 0;
+  std::size_t most_ = std::numeric_limits<std::size_t>::max();
+};
+
+}  // namespace gc
+
+}  // namespace tophash::inline v1
+
+#endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks the arrays of maps by their trace_info and tells a collector what their live slots point to. Control bytes are
+// read first and decide; nothing of a dead slot is read. A dirty slot (erased, not swept) keeps its key and nothing
+// else: an insertion compares it, and a resurrection goes on using it.
+//
+//   unit      one home chain, overflow buckets included, or one group of open addressing: what is traced in one go. A
+//             collector that stops between units therefore never sees half a chain, and links need no barrier
+//   Sink      sink.pointer(p)   a pointer lies in a live entry
+//             sink.visitor()    a pointer_visitor, for keys and values with pointers inside
+//             sink.has_read(n)  n more bytes were read: control words and live slots
+#ifndef TOPHASH_GC_TRACE_BLOCKS_HPP
+#define TOPHASH_GC_TRACE_BLOCKS_HPP
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include <tophash/framework/config.hpp>
+#include <tophash/framework/core/bits.hpp>
+#include <tophash/framework/core/trace_info.hpp>
+
+namespace tophash::inline v1 {
+
+namespace gc {
+
+// Units of an array of so many bytes. The bytes of a request fix it: see open_groups' block_bytes.
+inline std::size_t units_of(const trace_info& t, std::size_t bytes) noexcept {
+  if (t.shape == trace_shape::open_groups) {
+    const std::size_t unit_bytes = std::size_t{t.slots} * t.key_stride_bytes + t.bucket_bytes;
+    return (bytes + unit_bytes - 1) / unit_bytes;
+  }
+  const std::size_t buckets = bytes / t.bucket_bytes;
+  if (t.tail_units == nullptr) return buckets;
+  std::size_t low = 0, high = buckets;  // the least number whose tail fills the block
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    if (middle + t.tail_units(middle) < buckets) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+inline const unsigned char* load_address(const unsigned char* from) noexcept {
+  const unsigned char* p;
+  std::memcpy(&p, from, sizeof p);
+  return p;
+}
+
+template <class Sink>
+TOPHASH_ALWAYS_INLINE void trace_part(const unsigned char* part, bool is_pointer, trace_function trace, Sink& sink) {
+  if (is_pointer) {
+    sink.pointer(load_address(part));
+  } else {
+    trace(sink.visitor(), part);
+  }
+}
+
+// The parts of an entry, each where its slot has it.
+template <class Sink>
+TOPHASH_ALWAYS_INLINE void trace_entry(const trace_info& t, const unsigned char* key, const unsigned char* value,
+                                       bool key_only, Sink& sink) {
+  if (t.trace_value != nullptr && !key_only) {
+    if (t.entry_boxed || t.value_boxed) value = load_address(value);
+    trace_part(value + t.value_in_entry_bytes, t.value_is_pointer, t.trace_value, sink);
+  }
+  if (t.trace_key != nullptr) {
+    if (t.entry_boxed || t.key_boxed) key = load_address(key);
+    trace_part(key + t.key_in_entry_bytes, t.key_is_pointer, t.trace_key, sink);
+  }
+}
+
+template <class Sink>
+TOPHASH_ALWAYS_INLINE void trace_slots(const trace_info& t, const unsigned char* keys, const unsigned char* values,
+                                       unsigned slots, bool keys_only, Sink& sink) {
+  for (; slots != 0; slots &= slots - 1) {
+    const std::size_t i = lowest_bit(slots);
+    trace_entry(t, keys + i * t.key_stride_bytes, values + i * t.value_stride_bytes, keys_only, sink);
+  }
+}
+
+// The bytes of one live slot.
+inline std::size_t slot_read_bytes(const trace_info& t) noexcept {
+  const bool apart = t.values_offset_bytes >= t.keys_offset_bytes + t.key_stride_bytes;
+  return apart ? t.key_stride_bytes + t.value_stride_bytes : t.key_stride_bytes;
+}
+
+template <class Sink>
+void trace_chain(const trace_info& t, const unsigned char* bucket, Sink& sink) {
+  while (bucket != nullptr) {
+    const auto* const tags = reinterpret_cast<const std::uint8_t*>(bucket + t.tags_offset_bytes);
+    const unsigned char* const next = load_address(bucket + t.link_offset_bytes);
+    if (next != nullptr) TOPHASH_PREFETCH(next);
+    const unsigned occupied = at_least(tags, t.first_live_tag);
+    const unsigned dirty = t.dirty_bit == 0 ? 0 : at_least(tags, t.dirty_bit);
+    const unsigned char* const keys = bucket + t.keys_offset_bytes;
+    const unsigned char* const values = bucket + t.values_offset_bytes;
+    trace_slots(t, keys, values, occupied & ~dirty, false, sink);
+    if (dirty != 0 && t.trace_key != nullptr) trace_slots(t, keys, values, dirty, true, sink);
+    sink.has_read(sizeof(void*) + 8 +
+                  static_cast<std::size_t>(std::popcount(occupied & ~dirty)) * slot_read_bytes(t));
+    bucket = next;
+  }
+}
+
+// The live slots of a group, and the dirty ones.
+struct group_slots {
+  unsigned live = 0, dirty = 0;
+  group_slots(const trace_info& t, const std::uint8_t* tags) noexcept {
+    const unsigned mask = (1u << t.slots) - 1u;
+    const bool wide = t.bucket_bytes == 16;
+    const unsigned occupied = (wide ? at_least_16(tags, t.first_live_tag) : at_least(tags, t.first_live_tag)) & mask;
+    if (t.dirty_bit != 0) dirty = (wide ? at_least_16(tags, t.dirty_bit) : at_least(tags, t.dirty_bit)) & mask;
+    live = occupied & ~dirty;
+  }
+};
+
+template <class Sink>
+void trace_group(const trace_info& t, const unsigned char* entries, const std::uint8_t* tags, bool more, Sink& sink) {
+  const std::size_t entries_bytes = std::size_t{t.slots} * t.key_stride_bytes;
+  if (t.entry_boxed && more) {
+    // Nodes lie anywhere: those of the next group are asked for while this one is traced.
+    const unsigned char* const next = entries + entries_bytes;
+    for (unsigned live = group_slots(t, tags + t.bucket_bytes).live; live != 0; live &= live - 1) {
+      TOPHASH_PREFETCH(load_address(next + lowest_bit(live) * sizeof(void*)));
+    }
+  }
+  const group_slots slots(t, tags);
+  trace_slots(t, entries, entries + t.values_offset_bytes, slots.live, false, sink);
+  if (slots.dirty != 0 && t.trace_key != nullptr) trace_slots(t, entries, entries, slots.dirty, true, sink);
+  sink.has_read(t.bucket_bytes + static_cast<std::size_t>(std::popcount(slots.live)) * t.key_stride_bytes);
+}
+
+// Units [first, last) of the array that begins at `block` and has `units`, in `bytes`.
+template <class Sink>
+void trace_units(const trace_info& t, const unsigned char* block, std::size_t bytes, std::size_t units, std::size_t first,
+                 std::size_t last, Sink& sink) {
+  if (t.shape == trace_shape::chains) {
+    const unsigned char* bucket = block + first * t.bucket_bytes;
+    for (std::size_t u = first; u < last; ++u, bucket += t.bucket_bytes) trace_chain(t, bucket, sink);
+    return;
+  }
+  const unsigned char* const tags = block + (bytes - units * t.bucket_bytes);
+  const std::size_t entries_bytes = std::size_t{t.slots} * t.key_stride_bytes;
+  for (std::size_t u = first; u < last; ++u) {
+    trace_group(t, block + u * entries_bytes, reinterpret_cast<const std::uint8_t*>(tags + u * t.bucket_bytes),
+                u + 1 < units, sink);
+  }
+}
+
+}  // namespace gc
+
+}  // namespace tophash::inline v1
+
+#endif
