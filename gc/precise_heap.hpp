@@ -142,6 +142,7 @@ class precise_heap {
       if (!marks_[span.number].has_destructors) return;
       for (std::size_t w = 0; w < span.words(); ++w) destroy_slots(span, w, span.allocated[w]);
     });
+    objects_.release_all();
     TOPHASH_CHECK(blocks_.live_bytes() == 0, "precise_heap: the heap ends before a map that uses it");
   }
 
@@ -435,7 +436,11 @@ class precise_heap {
   // Bytes that may be allocated before the collector is entered.
   void credit_from_goal() noexcept {
     const std::size_t used = in_use_bytes();
-    std::size_t credit = least_step_bytes;
+    // What is made while marking is work, too: a word of it is at most a pointer and half an object, 0.19 a byte. Steps
+    // no further apart than this overtake it, whatever is made.
+    const std::size_t step_bytes_max = options_.step_work * 4;
+    const std::size_t step_bytes_min = std::min(least_step_bytes, step_bytes_max / 2);
+    std::size_t credit = step_bytes_min;
     switch (phase_) {
       case cycle_phase::idle:
         if (trigger_bytes_ > used) credit = std::max(credit, trigger_bytes_ - used);
@@ -446,6 +451,7 @@ class precise_heap {
         const std::size_t left = expected > counts_.work ? static_cast<std::size_t>(expected - counts_.work) : 0;
         const std::size_t steps = left / options_.step_work + 1;
         if (goal_bytes_ > used) credit = std::max(credit, (goal_bytes_ - used) / steps);
+        credit = std::min(credit, step_bytes_max);
         break;
       }
       case cycle_phase::sweeping:
