@@ -367,7 +367,7 @@ std::string chosen_storage(const experiment_request& r) {
   } catch (const std::invalid_argument& error) {
     throw command_error(exit_usage, error.what());
   }
-  const bool collected = find_storage(plain_storage(storage))->collected();
+  const bool collected = is_collected(storage);
   if (!r.collector.empty() && collected != (r.collector == "boehm"))
     throw command_error(exit_usage,
                         "--collector " + r.collector + " and --allocator " + storage + " do not go together");
@@ -390,7 +390,7 @@ class matrix {
     out_.n = base.n.empty() ? usual_n : base.n.front();
     if (out_.n < 64) throw command_error(exit_usage, "overflow_reuse needs --n of at least 64");
     out_.storage = chosen_storage(base);
-    out_.collected = find_storage(plain_storage(out_.storage))->collected();
+    out_.collected = is_collected(out_.storage);
     const std::vector<std::string> reclaims = {"collector", "owner"};
     static_cast<void>(
         chosen_names({request.reclaim.empty() ? "owner" : request.reclaim}, reclaims, "way to reclaim"));

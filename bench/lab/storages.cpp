@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <concepts>
+#include <iterator>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -518,6 +519,11 @@ const storage_entry* find_storage(std::string_view plain_name) {
   return nullptr;
 }
 
+bool is_collected(std::string_view text) {
+  const storage_entry* const entry = find_storage(plain_storage(text));
+  return entry != nullptr && entry->collected();
+}
+
 std::string_view plain_storage(std::string_view text) noexcept {
   while (strip_tracked(text)) {
   }
@@ -530,6 +536,16 @@ std::unique_ptr<bound_storage> bind_storage(std::string_view text) {
   } catch (const spec_error& error) {
     throw std::invalid_argument("the allocator '" + std::string{text} + "': " + error.what());
   }
+}
+
+bool needs_resource(std::string_view text) {
+  const auto needs = [](const auto& self, const term& t) -> bool {
+    constexpr std::string_view with_resource[] = {"mimalloc_heap", "spans", "arena", "bucket_pool"};
+    return std::find(std::begin(with_resource), std::end(with_resource), t.name) != std::end(with_resource) ||
+           std::any_of(t.arguments.begin(), t.arguments.end(),
+                       [&self](const term::argument& a) { return self(self, a.value); });
+  };
+  return needs(needs, parse_term(text));
 }
 
 std::string malloc_replaced_by() {
