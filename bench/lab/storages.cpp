@@ -363,7 +363,7 @@ part_pointer bind_fallback(const term& t) {
   return std::make_unique<fallback_part>(std::move(parts));
 }
 
-part_pointer bind_zeroed(const term& t) { return std::make_unique<zeroed_part>(bind_term(argument(t, 0))); }
+part_pointer bind_zeroed(const term& t) { return std::make_unique<zeroed_part>(bind_part(argument(t, 0))); }
 
 template <template <std::size_t> class Pages>
 part_pointer bind_pages(const term& t) {
