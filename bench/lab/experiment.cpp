@@ -71,11 +71,6 @@ std::vector<std::string> all_storages() {
   return out;
 }
 
-bool is_collected(const std::string& storage) {
-  const storage_entry* const entry = find_storage(plain_storage(storage));
-  return entry != nullptr && entry->collected();
-}
-
 void check_collector(const experiment_request& request, const std::vector<std::string>& chosen) {
   if (request.collector.empty()) return;
   for (const std::string& storage : chosen) {
@@ -106,7 +101,7 @@ std::vector<std::string> chosen_storages(const experiment_request& request) {
     asked = request.collector == "boehm" ? std::vector<std::string>{"boehm_scanned", "boehm_pointer_free"}
                                          : std::vector<std::string>{"system"};
   std::vector<std::string> out;
-  for (const std::string& text : asked) {
+  for (const std::string& text : split_storages(asked)) {
     const std::vector<std::string> meant =
         text == "all" ? all_storages() : std::vector<std::string>{canonical_storage(text)};
     for (const std::string& storage : meant) {
@@ -229,6 +224,9 @@ class task_list {
       for (const variant_row* row : rows_) {
         if (row->spec.empty())
           out_.left_out.push_back(row->name + " bound to " + storage + ": it is no composition");
+        else if (needs_resource(storage))
+          out_.left_out.push_back(row->name + " bound to " + storage +
+                                  ": its resource is made by the lab, and a map compiled for it has none");
         else if (row->any_storage && refusal(*row, storage, key).empty())
           pairs.push_back({row, storage});
       }
@@ -293,6 +291,24 @@ class task_list {
 };
 
 }  // namespace
+
+std::vector<std::string> split_storages(const std::vector<std::string>& texts) {
+  std::vector<std::string> out;
+  for (const std::string& text : texts) {
+    int depth = 0;
+    std::string one;
+    for (const char c : text) {
+      depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+      if (c != ',' || depth > 0) {
+        one += c;
+      } else {
+        out.push_back(std::exchange(one, {}));
+      }
+    }
+    out.push_back(one);
+  }
+  return out;
+}
 
 std::string checked_storage(const std::string& text) {
   std::string out = canonical_storage(text);

@@ -73,6 +73,9 @@ int exit_code_of(const experiment& e);
 // The first row measured on the same program: what ratios refer to.
 const measured_row& base_of(const experiment& e, const measured_row& row);
 
+// `system,mimalloc` is two storages; a comma in parentheses belongs to one.
+std::vector<std::string> split_storages(const std::vector<std::string>& texts);
+
 // The canonical text of a storage that is here. Throws command_error.
 std::string checked_storage(const std::string& text);
 

@@ -271,7 +271,7 @@ std::vector<std::string> storages_of(const experiment_request& request) {
   const auto add = [&out](const std::string& storage) {
     if (std::find(out.begin(), out.end(), storage) == out.end()) out.push_back(storage);
   };
-  for (const std::string& text : asked) {
+  for (const std::string& text : split_storages(asked)) {
     if (text != "all") {
       const std::string storage = checked_storage(text);
       if (const storage_entry* const entry = find_storage(plain_storage(storage));

@@ -367,8 +367,9 @@ std::string chosen_storage(const experiment_request& r) {
   } catch (const std::invalid_argument& error) {
     throw command_error(exit_usage, error.what());
   }
-  const bool collected = find_storage(plain_storage(storage))->collected();
-  if (find_storage(plain_storage(storage))->sees == visibility::pointer_free)
+  const bool collected = is_collected(storage);
+  const storage_entry* const plain = find_storage(plain_storage(storage));
+  if (plain != nullptr && plain->sees == visibility::pointer_free)
     throw command_error(exit_usage, "overflow_reuse needs its overflow buckets found by the collector, and " + storage +
                                         " hides them; boehm_map_aware reads no entries either");
   if (!r.collector.empty() && collected != (r.collector == "boehm"))
@@ -393,7 +394,7 @@ class matrix {
     out_.n = base.n.empty() ? usual_entries : base.n.front();
     if (out_.n < 64) throw command_error(exit_usage, "overflow_reuse needs --n of at least 64");
     out_.storage = chosen_storage(base);
-    out_.collected = find_storage(plain_storage(out_.storage))->collected();
+    out_.collected = is_collected(out_.storage);
     const std::vector<std::string> reclaims = {"collector", "owner"};
     static_cast<void>(
         chosen_names({request.reclaim.empty() ? "owner" : request.reclaim}, reclaims, "way to reclaim"));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <concepts>
+#include <iterator>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -364,7 +365,7 @@ part_pointer bind_fallback(const term& t) {
   return std::make_unique<fallback_part>(std::move(parts));
 }
 
-part_pointer bind_zeroed(const term& t) { return std::make_unique<zeroed_part>(bind_term(argument(t, 0))); }
+part_pointer bind_zeroed(const term& t) { return std::make_unique<zeroed_part>(bind_part(argument(t, 0))); }
 
 template <template <std::size_t> class Pages>
 part_pointer bind_pages(const term& t) {
@@ -524,6 +525,11 @@ const storage_entry* find_storage(std::string_view plain_name) {
   return nullptr;
 }
 
+bool is_collected(std::string_view text) {
+  const storage_entry* const entry = find_storage(plain_storage(text));
+  return entry != nullptr && entry->collected();
+}
+
 std::string_view plain_storage(std::string_view text) noexcept {
   while (strip_tracked(text)) {
   }
@@ -536,6 +542,16 @@ std::unique_ptr<bound_storage> bind_storage(std::string_view text) {
   } catch (const spec_error& error) {
     throw std::invalid_argument("the allocator '" + std::string{text} + "': " + error.what());
   }
+}
+
+bool needs_resource(std::string_view text) {
+  const auto needs = [](const auto& self, const term& t) -> bool {
+    constexpr std::string_view with_resource[] = {"mimalloc_heap", "spans", "arena", "bucket_pool"};
+    return std::find(std::begin(with_resource), std::end(with_resource), t.name) != std::end(with_resource) ||
+           std::any_of(t.arguments.begin(), t.arguments.end(),
+                       [&self](const term::argument& a) { return self(self, a.value); });
+  };
+  return needs(needs, parse_term(text));
 }
 
 std::string malloc_replaced_by() {

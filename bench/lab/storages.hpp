@@ -35,6 +35,9 @@ struct storage_entry {
 const std::vector<storage_entry>& storages();
 const storage_entry* find_storage(std::string_view plain_name);
 
+// Is it a collector's, in decorators or not? No combination is.
+bool is_collected(std::string_view text);
+
 struct tracked_counts {
   std::array<allocators::storage_counts, purpose_count> by_purpose;
   allocators::storage_counts total;
@@ -52,6 +55,9 @@ class bound_storage {
     return nullptr;
   }  // of `spans`, or of the first part that is
 };
+
+// Does a handle of this storage need a resource that somebody made? Then no map is made without one.
+bool needs_resource(std::string_view text);
 
 // Throws std::invalid_argument with a sentence for a text that no built-in backend has, or that cannot be
 // combined so.

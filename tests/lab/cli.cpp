@@ -29,6 +29,11 @@ void usage() {
   expect({"run", "--workload", "delete_hevy"}, 64, "nearest: delete_heavy");
   expect({"run", "--workload", "grow", "--variant", "diryt"}, 64, "dirty");
   expect({"run", "--workload", "grow", "--allocator", "mimaloc"}, 64, "nearest: mimalloc");
+  expect({"run", "--workload", "grow", "--allocator", "by_purpose(overflow=system)"}, 64,
+         "has nothing for slots");
+  expect({"run", "--workload", "grow", "--allocator", "fallback(system,pages)"}, 64,
+         "cannot tell its own blocks");
+  expect({"run", "--workload", "fragmentation", "--n", "10"}, 64, "at least 100 maps");
   expect({"run", "--workload", "grow", "--collector", "bohem"}, 64, "nearest: boehm");
   expect({"run", "--workload", "grow", "--variant", "dirty,load(3)", "--no-compile"}, 2,
          "nearest built: dirty");
@@ -586,6 +591,19 @@ void storages() {
                      .at("manifest");
   check(m.at("allocator_versions").at("system").get<std::string>().find("replaced") == std::string::npos,
         "the system's malloc is the system's: " + m.at("allocator_versions").dump());
+  const std::string nested = "tracked(by_purpose(overflow=bucket_pool(144),rest=spans))";
+  const json rows = run({"run", "--workload", "churn", "--n", "2000", "--variant", "go_like", "--allocator",
+                         "system," + nested, "--check", "--json", "-"})
+                        .parsed()
+                        .at("rows");
+  check(rows.size() == 2, "two storages, two rows: " + rows.dump());
+  const json f =
+      run({"run", "--workload", "fragmentation", "--n", "300", "--allocator", "system,spans", "--json", "-"})
+          .parsed();
+  check(f.at("rows").size() == 2 && f.at("mismatches").empty(),
+        "fragmentation: " + f.at("mismatches").dump());
+  check(f.at("rows")[1].at("exact").at("phases").at("dropped").at("spans").at("trapped_share") > 0.6,
+        "spans stay trapped");
   bool boehm = false;
   const json collectors = run({"list", "collectors", "--json", "-"}).parsed();
   for (const json& c : collectors.at("collectors"))

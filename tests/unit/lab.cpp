@@ -674,6 +674,14 @@ TEST_CASE("lab storages: combinations by their text, at any depth", "[lab]") {
   static_cast<void>(block);
 }
 
+TEST_CASE("lab storages: a list of them, and those that need a resource", "[lab]") {
+  REQUIRE(lab::split_storages({"system,by_size(64,small=spans,large=pages)", "mimalloc"}) ==
+          std::vector<std::string>{"system", "by_size(64,small=spans,large=pages)", "mimalloc"});
+  REQUIRE(lab::needs_resource("tracked(zeroed(spans))"));
+  REQUIRE(lab::needs_resource("by_purpose(overflow=bucket_pool(144),rest=system)"));
+  REQUIRE_FALSE(lab::needs_resource("by_size(64,small=system,large=pages(32768))"));
+}
+
 TEST_CASE("lab storages: a wrong text is named, with what would be right", "[lab]") {
   const auto why = [](const std::string& text) {
     try {

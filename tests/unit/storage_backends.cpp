@@ -18,6 +18,7 @@
 #include <tophash/allocators/decorators/limited.hpp>
 #include <tophash/allocators/decorators/tracked.hpp>
 #include <tophash/allocators/erased.hpp>
+#include <tophash/allocators/kept_pages.hpp>
 #include <tophash/allocators/pages.hpp>
 #include <tophash/allocators/pmr.hpp>
 #include <tophash/allocators/spans.hpp>
@@ -51,7 +52,7 @@ const std::string none;
 // ---- the laws
 
 TEST_CASE("storage: pages of both sizes obey the laws", "[allocation]") {
-  CHECK(breaches(pages<>{}, {.steps = 1'000}) == no_reports());
+  CHECK(breaches(pages<>{}, {.steps = 300}) == no_reports());
   CHECK(breaches(large_pages<8192>{}, {.bytes_max = 3'000'000, .steps = 150}) == no_reports());
   CHECK(option_name<large_pages<>>().view() == "large_pages(32768)");
   const large_pages<> large;
@@ -62,6 +63,36 @@ TEST_CASE("storage: pages of both sizes obey the laws", "[allocation]") {
   CHECK(reinterpret_cast<std::uintptr_t>(p) % large_page_bytes == 0);
   large.deallocate(p, r);
   CHECK(pages<>{}.good_size(ask(40'000)) == 40'960);
+}
+
+TEST_CASE("storage: kept pages serve the next block of their size, emptied as was asked", "[allocation]") {
+  const auto play = [](give_back how) {
+    kept_pages_resource resource{{.how = how, .kept_bytes = 1'000'000}};
+    const kept_pages k(resource);
+    CHECK(breaches(k, {.steps = 400}) == no_reports());
+    CHECK(pair_breaches(k, k) == no_reports());
+    resource.drain();
+    const request r = ask(300'000), other = ask(400'000), small = ask(1'000);
+    std::array<unsigned char*, 4> blocks{};
+    for (unsigned char*& p : blocks) p = static_cast<unsigned char*>(k.try_allocate(r));
+    blocks[2][5'000] = 0xff;
+    const std::uint64_t before = resource.recycled();
+    k.deallocate(blocks[2], r);
+    void* const apart = k.try_allocate(other);
+    CHECK(apart != blocks[2]);
+    CHECK(k.try_allocate(r) == blocks[2]);
+    CHECK(resource.recycled() == before + 1);
+    const bool kept = blocks[2][5'000] == 0xff;
+    for (unsigned char* p : blocks) k.deallocate(p, r);  // the fourth would be more than is kept
+    CHECK(resource.kept_bytes() == 3 * k.good_size(r));
+    k.deallocate(apart, other);
+    CHECK(k.good_size(r) == 303'104);
+    CHECK(k.good_size(small) == 1'000);
+    return kept;
+  };
+  CHECK(play(give_back::keep));
+  CHECK_FALSE(play(give_back::at_once));
+  static_cast<void>(play(give_back::lazily));  // kept or not, as the system pleases
 }
 
 TEST_CASE("storage: an arena obeys the laws over any backend", "[allocation]") {
