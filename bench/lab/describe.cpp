@@ -305,12 +305,26 @@ std::string explain_text(const json& e) {
   return out;
 }
 
-std::string explain_program(const std::string& text, const std::string& key_name,
-                            const std::string& value_name) {
-  const json explained = explain_json(text, key_name, value_name);
+namespace {
+
+void throw_if_refused(const std::string& text, const std::string& key, const std::string& value) {
+  const json explained = explain_json(text, key, value);
   if (explained.contains("violation"))
     throw command_error(exit_check_failed, explained.at("violation").at("message").get<std::string>());
+}
+
+}  // namespace
+
+std::string explain_program(const std::string& text, const std::string& key_name,
+                            const std::string& value_name) {
+  throw_if_refused(text, key_name, value_name);
   return program_source(parse_spec(text), type_named(key_name), type_named(value_name));
+}
+
+std::string operation_program(const std::string& text, const std::string& key_name,
+                              const std::string& value_name, const std::string& operation) {
+  throw_if_refused(text, key_name, value_name);
+  return operation_source(parse_spec(text), type_named(key_name), type_named(value_name), operation);
 }
 
 }  // namespace tophash::lab

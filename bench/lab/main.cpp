@@ -13,6 +13,7 @@
 
 #include <tophash/framework/version.hpp>
 
+#include "lab/assembly.hpp"
 #include "lab/claims.hpp"
 #include "lab/collectors.hpp"
 #include "lab/compare.hpp"
@@ -52,6 +53,7 @@ struct settings {
   reproduce_request reproduction;
   claim_filter claims;
   reuse_request reuse;
+  assembly_request assembled;
 };
 
 // ---- the commands -------------------------------------------------------------------------------
@@ -82,6 +84,18 @@ int explain_command(const settings& s) {
   if (!s.json_file.empty()) write_json(explained, s.json_file);
   if (s.json_file != "-") std::fputs(explain_text(explained).c_str(), stdout);
   return explained.contains("violation") ? exit_check_failed : exit_done;
+}
+
+int asm_command(settings& s) {
+  s.assembled.spec = s.spec;
+  s.assembled.key = s.key;
+  s.assembled.value = s.value;
+  s.assembled.progress = progress_line();
+  const assembly a = assemble(s.assembled);
+  s.assembled.progress("");
+  if (!s.json_file.empty()) write_json(assembly_json(a), s.json_file);
+  if (s.json_file != "-") std::fputs(assembly_text(a).c_str(), stdout);
+  return exit_done;
 }
 
 int experiment_command(settings& s, const std::string& name) {
@@ -326,6 +340,19 @@ void add_commands(CLI::App& app, settings& s) {
   explain->add_flag("--cxx", s.cxx, "a whole program with that map, and nothing else");
   add_common(explain, s);
 
+  CLI::App* const assembled =
+      app.add_subcommand("asm", "one operation of a SPEC as machine code: a listing and counts");
+  assembled->add_option("spec", s.spec, "a composition")->required()->type_name("SPEC");
+  assembled->add_option("operation", s.assembled.operation, "find, insert or erase")
+      ->required()
+      ->type_name("OPERATION");
+  assembled->add_option("--against", s.assembled.against, "counts beside those of another composition")
+      ->type_name("SPEC");
+  assembled->add_option("--key", s.key, "as of explain")->capture_default_str();
+  assembled->add_option("--value", s.value, "as of explain")->capture_default_str();
+  assembled->add_option("--json", s.json_file, "write the result to FILE as JSON; - is standard output")
+      ->type_name("FILE");
+
   CLI::App* const run = app.add_subcommand("run", "one workload over variants and allocators");
   run->add_option("--workload", s.request.workload, "see: tophash list workloads")
       ->required()
@@ -399,6 +426,7 @@ int dispatch(const CLI::App& app, settings& s) {
   const std::string name = app.get_subcommands().front()->get_name();
   if (name == "list") return list_command(s);
   if (name == "explain") return explain_command(s);
+  if (name == "asm") return asm_command(s);
   if (name == "report") return report_command(s);
   if (name == "compare") {
     if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = compare_rounds;
