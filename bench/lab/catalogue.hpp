@@ -111,6 +111,7 @@ struct named_type {
   bool may_point;
   bool movable;
   bool integral;
+  bool moving_may_throw;
 };
 std::span<const named_type> named_types() noexcept;
 const named_type* find_type(std::string_view name) noexcept;

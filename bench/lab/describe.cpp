@@ -15,6 +15,7 @@
 #include "lab/collectors.hpp"
 #include "lab/experiment.hpp"
 #include "lab/nearest.hpp"
+#include "lab/peers_run.hpp"
 #include "lab/registry.hpp"
 #include "lab/storages.hpp"
 #include "lab/variant_source.hpp"
@@ -74,8 +75,8 @@ json workloads_json() {
   json out = json::array();
   for (const workload_entry& w : workloads())
     out.push_back({{"name", w.name}, {"description", w.description}});
-  const workload_entry& matrix = overflow_reuse_entry();
-  out.push_back({{"name", matrix.name}, {"description", matrix.description}});
+  for (const workload_entry& apart : {overflow_reuse_entry(), peers_entry()})
+    out.push_back({{"name", apart.name}, {"description", apart.description}});
   return out;
 }
 
@@ -237,8 +238,23 @@ std::string groups_text(const spec_facts& facts, const named_type& key, const na
                      width, width - 2, width - 2, width);
 }
 
+// See framework/layout/open_slots.hpp.
+std::string slots_text(const spec_facts& facts, const named_type& key, const named_type& value) {
+  constexpr std::string_view steps[] = {"i + 1", "i + 1, + 2, + 3, ...",
+                                        "5 i + 1 + p, p = hash >> 5, >> 10, ..."};
+  const bool dirty = facts.deletion.kind == deletion_kind::dirty,
+             gone = facts.deletion.kind == deletion_kind::immediate;
+  return fmt::format("entries: slots x pair of {} + {} bytes | control: slots x 1 byte | end 1\n"
+                     "  control: 0 empty, a search ends | {}2 end of the array | {}\n"
+                     "  steps:   from slot i to {}",
+                     key.bytes, value.bytes, gone ? "" : "1 dead, a search goes on | ",
+                     dirty ? "3..127 live | 128 + live: erased, unswept" : "3..255 live",
+                     steps[static_cast<std::size_t>(facts.layout.steps)]);
+}
+
 std::string bucket_text(const spec_facts& facts, const named_type& key, const named_type& value) {
   const layout_facts& layout = facts.layout;
+  if (layout.kind == layout_kind::open_slots) return slots_text(facts, key, value);
   if (layout.is_open()) return groups_text(facts, key, value);
   const auto slot = [&layout](std::size_t bytes) {
     return bytes > layout.inline_limit_bytes ? sizeof(void*) : bytes;

@@ -244,7 +244,8 @@ class container {
 
   // ---- erasure ----------------------------------------------------------------------------------------------
 
-  // Moves nothing; invalidates iterators to this entry only. Returns the next one.
+  // Moves nothing, and invalidates iterators to this entry only: in every layout but open_slots with
+  // immediate deletion, where only the iterator that is returned is valid then. Returns the next one.
   iterator erase(const_iterator where) { return iterator(erase_cursor(s_, where.where())); }
   iterator erase(iterator where)
     requires(!std::is_same_v<iterator, const_iterator>)
@@ -252,8 +253,12 @@ class container {
     return iterator(erase_cursor(s_, where.where()));
   }
   iterator erase(const_iterator first, const_iterator last) {
-    while (first != last) first = const_iterator(erase_cursor(s_, first.where()));
-    return iterator(first.where());
+    if constexpr (requires { erase_cursors(s_, first.where(), last.where()); }) {
+      return iterator(erase_cursors(s_, first.where(), last.where()));
+    } else {
+      while (first != last) first = const_iterator(erase_cursor(s_, first.where()));
+      return iterator(first.where());
+    }
   }
   // While a growth is under way this moves entries; a deletion that purges and a growth that shrinks may act here.
   size_type erase(const Key& key) { return erase_any(key); }

@@ -6,11 +6,13 @@
 #include <string>
 
 #include <tophash/framework/layout/open_groups.hpp>
+#include <tophash/framework/layout/open_slots.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/growth/regrowing.hpp>
 #include <tophash/policies/overflow/none.hpp>
+#include <tophash/policies/sizing/prime.hpp>
 #include <tophash/presets.hpp>
 #include <tophash/set.hpp>
 
@@ -28,8 +30,17 @@ tophash::set<std::string, tophash::layout::bucket_chain<tophash::bucket_options{
 tophash::set<int, tophash::layout::open_groups<8>, tophash::load<7>, tophash::overflow::none> groups_of_eight;
 tophash::map<int, int, tophash::layout::open_groups<>, tophash::load<15>, tophash::deletion::dirty,
              tophash::growth::regrowing<tophash::growth::incremental<1>, tophash::growth::when::dead<25>>> groups_filled;
+struct copied {
+  copied() = default;
+  copied(const copied&) {}
+};
+tophash::map<int, copied, tophash::layout::open_slots<tophash::layout::probe::triangular>, tophash::growth::incremental<3>>
+    steps_of_three;
+tophash::map<int, int, tophash::layout::open_slots<>, tophash::load<99, 100>, tophash::sizing::prime> nearly_full;
 
 void use() {
+  steps_of_three[1];
+  nearly_full[1] = 1;
   groups_of_eight.insert(1);
   groups_filled[1] = 1;
   behind_pointers.try_emplace(1);
