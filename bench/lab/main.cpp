@@ -20,6 +20,7 @@
 #include "lab/describe.hpp"
 #include "lab/experiment.hpp"
 #include "lab/overflow_reuse.hpp"
+#include "lab/peers_run.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
 #include "lab/terminal.hpp"
@@ -54,7 +55,12 @@ struct settings {
   claim_filter claims;
   reuse_request reuse;
   assembly_request assembled;
+  peers_request peers;
 };
+
+// Options of `run` for one workload alone.
+constexpr const char* reuse_group = "Options of overflow_reuse";
+constexpr const char* peers_group = "Options of peers";
 
 // ---- the commands -------------------------------------------------------------------------------
 
@@ -126,6 +132,24 @@ int overflow_reuse_command(settings& s) {
   for (const std::string& sentence : r.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   for (const reuse_cell& c : r.cells) failed = failed || !c.trouble.empty();
   return r.interrupted ? exit_interrupted : failed ? exit_check_failed : exit_done;
+}
+
+int peers_command(settings& s, const CLI::App& run) {
+  for (const CLI::Option* o : run.get_options()) {
+    const std::string& name = o->get_name();
+    const bool passed_on = name == "--workload" || name == "--n" || name == "--seed" || name == "--repeat" ||
+                           name == "--json" || o->get_group() == peers_group;
+    if (!passed_on && o->count() != 0)
+      throw command_error(exit_usage,
+                          "peers takes --n, --seed, --repeat, --json, --quick and --only, not " + name);
+  }
+  if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
+  s.peers.base = s.request;
+  if (run.count("--repeat") != 0) s.peers.rounds = s.request.repeat;
+  s.peers.table_on_stderr = s.json_file == "-";
+  const peers_result r = run_peers(s.peers);
+  if (!s.json_file.empty()) write_json(peers_json(r), s.json_file);
+  return r.interrupted ? exit_interrupted : r.differed ? exit_check_failed : exit_done;
 }
 
 // Of the commands that take a workload or a trace.
@@ -280,9 +304,6 @@ void add_experiment_options(CLI::App* command, settings& s) {
   command->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
 }
 
-// Of overflow_reuse alone.
-constexpr const char* reuse_group = "Options of overflow_reuse";
-
 void add_reuse_options(CLI::App* run, settings& s) {
   const auto option = [run](const char* name, auto& to, const char* description) {
     return run->add_option(name, to, description)->group(reuse_group);
@@ -296,9 +317,18 @@ void add_reuse_options(CLI::App* run, settings& s) {
       ->capture_default_str();
 }
 
-bool any_reuse_option(const CLI::App& run) {
+void add_peers_options(CLI::App* run, settings& s) {
+  run->add_flag("--quick", s.peers.quick, "3 rounds, u64 keys, two sizes, without the slowest peers")
+      ->group(peers_group);
+  run->add_option("--only", s.peers.only,
+                  "workloads whose name (WORKLOAD KIND N) the regular expression finds")
+      ->type_name("REGEX")
+      ->group(peers_group);
+}
+
+bool any_option_of(const CLI::App& run, const char* group) {
   for (const CLI::Option* o : run.get_options()) {
-    if (o->get_group() == reuse_group && o->count() != 0) return true;
+    if (o->get_group() == group && o->count() != 0) return true;
   }
   return false;
 }
@@ -361,6 +391,7 @@ void add_commands(CLI::App& app, settings& s) {
   run->add_option("--key", s.request.key, "u64 or string")->capture_default_str();
   add_experiment_options(run, s);
   add_reuse_options(run, s);
+  add_peers_options(run, s);
 
   CLI::App* const replay = app.add_subcommand("replay", "a recorded trace over variants and allocators");
   replay->add_option("trace", s.request.trace, "a file of lines time,op,key,size, zstd or plain")
@@ -443,7 +474,10 @@ int dispatch(const CLI::App& app, settings& s) {
     if (chosen.count("--repeat") == 0) s.request.repeat = reuse_rounds_usual;
     return overflow_reuse_command(s);
   }
-  if (name == "run" && any_reuse_option(chosen))
+  if (name == "run" && s.request.workload != peers_name && any_option_of(chosen, peers_group))
+    throw command_error(exit_usage, "--quick and --only are for peers");
+  if (name == "run" && s.request.workload == peers_name) return peers_command(s, chosen);
+  if (name == "run" && any_option_of(chosen, reuse_group))
     throw command_error(exit_usage,
                         "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");
   return experiment_command(s, name);
