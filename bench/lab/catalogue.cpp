@@ -17,6 +17,7 @@
 #include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/layout/bucket_chain.hpp>
 #include <tophash/framework/layout/open_groups.hpp>
+#include <tophash/framework/layout/open_slots.hpp>
 #include <tophash/framework/presets.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/immediate.hpp>
@@ -209,6 +210,36 @@ std::string open_groups_spelling(const term& t) {
 void open_groups_facts(const term& t, spec_facts& out) {
   out.layout = layout::open_groups<>::facts;
   out.layout.slots = static_cast<std::size_t>(group_width_of(t));
+}
+
+// open_slots(linear|triangular|perturbed)
+constexpr std::string_view step_names[] = {"linear", "triangular", "perturbed"};
+
+probe_kind steps_of(const term& t) {
+  const auto* const found = t.arguments.empty()
+                                ? std::begin(step_names)
+                                : std::find(std::begin(step_names), std::end(step_names),
+                                            std::string_view{t.arguments.front().value.name});
+  if (t.arguments.size() > 1 || found == std::end(step_names))
+    throw spec_error(t.position,
+                     "open_slots takes linear, triangular or perturbed, as in open_slots(triangular)");
+  return static_cast<probe_kind>(found - std::begin(step_names));
+}
+
+term open_slots_form(const term& t) {
+  term out = word("open_slots");
+  out.arguments.push_back(
+      {.key = {}, .value = word(std::string{step_names[static_cast<std::size_t>(steps_of(t))]})});
+  return out;
+}
+
+std::string open_slots_spelling(const term& t) {
+  return "tophash::layout::open_slots<tophash::layout::probe::" + t.arguments.front().value.name + ">";
+}
+
+void open_slots_facts(const term& t, spec_facts& out) {
+  out.layout = layout::open_slots<>::facts;
+  out.layout.steps = steps_of(t);
 }
 
 // ---- options that wrap one option of the same axis: seeded, tracked, failing --------------------
@@ -797,6 +828,10 @@ constexpr option_entry options_table[] = {
      "framework/layout/open_groups.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::layout::nodes"}; },
      [](const term&, spec_facts& out) { out.layout = layout::nodes::facts; }},
+    {layout_axis, "open_slots", "[linear|triangular|perturbed]",
+     "open addressing slot by slot, as textbooks and CPython's dictionaries have it: for experiments",
+     "framework/layout/open_slots.hpp", false, open_slots_form, open_slots_spelling, open_slots_facts,
+     "open_slots open_slots(triangular) open_slots(perturbed)"},
 
     {hashing_axis, "wyhash", "", "multiply-fold over bytes; integers as they are, mixed by the table",
      "policies/hashing/wyhash.hpp", false, plain_form,
@@ -925,8 +960,9 @@ constexpr option_entry options_table[] = {
      "policies/overflow/shared_pool.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::overflow::shared_pool"}; },
      [](const term&, spec_facts& out) { out.overflow = overflow::shared_pool::facts; }},
-    {overflow_axis, "none", "", "there are no overflow buckets: open groups", "policies/overflow/none.hpp",
-     false, plain_form, [](const term&) { return std::string{"tophash::overflow::none"}; },
+    {overflow_axis, "none", "", "there are no overflow buckets: open addressing",
+     "policies/overflow/none.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::overflow::none"}; },
      [](const term&, spec_facts& out) { out.overflow = overflow::none::facts; }},
 
     {allocation_axis, "system", "", "malloc and free", "allocators/system.hpp", true, plain_form,
@@ -1172,7 +1208,7 @@ spec_description defaults_beside(const term& given_layout) {
   spec_description out = default_spec();
   const auto take = [&out]<class Layout>(std::type_identity<Layout>) {
     for_each_axis<compose_steps::spec_of<presets::defaults, Layout>>([&out]<class Axis, class Option>() {
-      if constexpr (Axis::index == load_axis || Axis::index == overflow_axis)
+      if constexpr (Axis::index == load_axis || Axis::index == overflow_axis || Axis::index == deletion_axis)
         out.options[Axis::index] = normal_form(Axis::index, parse_term(option_name<Option>().view()));
     });
   };
@@ -1182,6 +1218,10 @@ spec_description defaults_beside(const term& given_layout) {
     take(std::type_identity<layout::open_groups<8>>{});
   else if (given_layout.name == "nodes")
     take(std::type_identity<layout::nodes>{});
+  else if (given_layout.name == "open_slots" && steps_of(given_layout) == probe_kind::linear)
+    take(std::type_identity<layout::open_slots<>>{});
+  else if (given_layout.name == "open_slots")
+    take(std::type_identity<layout::open_slots<layout::probe::perturbed>>{});
   return out;
 }
 
@@ -1382,7 +1422,8 @@ constexpr named_type describe(std::string_view name, std::string_view spelling) 
           .may_point = gc_traits<T>::may_contain_pointers,
           .identity = equality_is_identity<T>,
           .movable = std::is_move_constructible_v<T>,
-          .integral = std::is_integral_v<T>};
+          .integral = std::is_integral_v<T>,
+          .moving_may_throw = !nothrow_relocatable<T>};
 }
 
 constexpr named_type types_table[] = {
@@ -1427,7 +1468,9 @@ type_facts type_facts_for(const spec_description& spec, const named_type& key, c
           .key_identity = key.identity,
           .key_movable = key.movable,
           .value_movable = value.movable,
-          .boxed = facts.layout.boxes(key.bytes, value.bytes)};
+          .boxed = facts.layout.boxes(key.bytes, value.bytes),
+          .moving_may_throw = key.moving_may_throw || value.moving_may_throw,
+          .hashing_may_throw = hash->name == "absl_hash"};
 }
 
 std::optional<violation> check_rules(const spec_description& spec, const type_facts* types) {

@@ -112,6 +112,7 @@ struct named_type {
   bool identity;  // equality_is_identity
   bool movable;
   bool integral;
+  bool moving_may_throw;
 };
 std::span<const named_type> named_types() noexcept;
 const named_type* find_type(std::string_view name) noexcept;

@@ -148,21 +148,10 @@ class job_pool {
   bool interrupted_ = false;
 };
 
-std::string version_of(const std::vector<std::string>& command) {
-  std::string words;
-  for (const std::string& word : command) {
-    words += '\'';
-    for (const char c : word) words += c == '\'' ? std::string{"'\\''"} : std::string{c};
-    words += "' ";
-  }
-  std::string out;
-  if (std::FILE* const pipe = ::popen((words + "--version 2>&1").c_str(), "r")) {
-    char buffer[512];
-    if (std::fgets(buffer, sizeof buffer, pipe) != nullptr) out = buffer;
-    ::pclose(pipe);
-  }
-  while (!out.empty() && out.back() == '\n') out.pop_back();
-  return out;
+std::string version_of(std::vector<std::string> command) {
+  command.emplace_back("--version");
+  const std::string said = output_of(command);
+  return said.substr(0, said.find('\n'));
 }
 
 // ---- what there is ------------------------------------------------------------------------------
@@ -223,6 +212,22 @@ fs::path find_program(const std::string& word) {
     if (is_program(fs::path{folder} / word)) return fs::path{folder} / word;
   }
   return {};
+}
+
+std::string output_of(const std::vector<std::string>& words) {
+  std::string command;
+  for (const std::string& word : words) {
+    command += '\'';
+    for (const char c : word) command += c == '\'' ? std::string{"'\\''"} : std::string{c};
+    command += "' ";
+  }
+  std::string out;
+  if (std::FILE* const pipe = ::popen((command + "2>&1").c_str(), "r")) {
+    char buffer[4096];
+    for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) != 0;) out.append(buffer, n);
+    ::pclose(pipe);
+  }
+  return out;
 }
 
 compiler find_compiler() {

@@ -28,6 +28,9 @@ compiler find_compiler();
 // The program that a command's first word means: a path as it is, a name through $PATH; empty: none.
 std::filesystem::path find_program(const std::string& word);
 
+// What a command writes to its standard output and error; empty when it cannot be started.
+std::string output_of(const std::vector<std::string>& words);
+
 // One hash over the names and contents of all headers that a variant can include.
 std::string headers_sha256(const compiler& with);
 

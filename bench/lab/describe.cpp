@@ -18,6 +18,7 @@
 #include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/nearest.hpp"
+#include "lab/peers_run.hpp"
 #include "lab/registry.hpp"
 #include "lab/storages.hpp"
 #include "lab/variant_source.hpp"
@@ -88,6 +89,8 @@ json workloads_json() {
   out.push_back(
       {{"name", go_speed_name},
        {"description", "times of go_like over times of real Go's map, interleaved (run --with-go only)"}});
+  for (const workload_entry& apart : {overflow_reuse_entry(), peers_entry()})
+    out.push_back({{"name", apart.name}, {"description", apart.description}});
   return out;
 }
 
@@ -250,8 +253,23 @@ std::string groups_text(const spec_facts& facts, const named_type& key, const na
                      width, width - 2, width - 2, width);
 }
 
+// See framework/layout/open_slots.hpp.
+std::string slots_text(const spec_facts& facts, const named_type& key, const named_type& value) {
+  constexpr std::string_view steps[] = {"i + 1", "i + 1, + 2, + 3, ...",
+                                        "5 i + 1 + p, p = hash >> 5, >> 10, ..."};
+  const bool dirty = facts.deletion.kind == deletion_kind::dirty,
+             gone = facts.deletion.kind == deletion_kind::immediate;
+  return fmt::format("entries: slots x pair of {} + {} bytes | control: slots x 1 byte | end 1\n"
+                     "  control: 0 empty, a search ends | {}2 end of the array | {}\n"
+                     "  steps:   from slot i to {}",
+                     key.bytes, value.bytes, gone ? "" : "1 dead, a search goes on | ",
+                     dirty ? "3..127 live | 128 + live: erased, unswept" : "3..255 live",
+                     steps[static_cast<std::size_t>(facts.layout.steps)]);
+}
+
 std::string bucket_text(const spec_facts& facts, const named_type& key, const named_type& value) {
   const layout_facts& layout = facts.layout;
+  if (layout.kind == layout_kind::open_slots) return slots_text(facts, key, value);
   if (layout.is_open()) return groups_text(facts, key, value);
   const auto slot = [&layout](std::size_t bytes) {
     return bytes > layout.inline_limit_bytes ? sizeof(void*) : bytes;
@@ -319,12 +337,26 @@ std::string explain_text(const json& e) {
   return out;
 }
 
-std::string explain_program(const std::string& text, const std::string& key_name,
-                            const std::string& value_name) {
-  const json explained = explain_json(text, key_name, value_name);
+namespace {
+
+void throw_if_refused(const std::string& text, const std::string& key, const std::string& value) {
+  const json explained = explain_json(text, key, value);
   if (explained.contains("violation"))
     throw command_error(exit_check_failed, explained.at("violation").at("message").get<std::string>());
+}
+
+}  // namespace
+
+std::string explain_program(const std::string& text, const std::string& key_name,
+                            const std::string& value_name) {
+  throw_if_refused(text, key_name, value_name);
   return program_source(parse_spec(text), type_named(key_name), type_named(value_name));
+}
+
+std::string operation_program(const std::string& text, const std::string& key_name,
+                              const std::string& value_name, const std::string& operation) {
+  throw_if_refused(text, key_name, value_name);
+  return operation_source(parse_spec(text), type_named(key_name), type_named(value_name), operation);
 }
 
 }  // namespace tophash::lab

@@ -21,6 +21,9 @@ std::string explain_text(const nlohmann::json& explained);
 
 // A program to paste; throws command_error with the rule's sentence when the composition is refused.
 std::string explain_program(const std::string& spec, const std::string& key, const std::string& value);
+// The same for a translation unit with one operation (lab/variant_source.hpp).
+std::string operation_program(const std::string& spec, const std::string& key, const std::string& value,
+                              const std::string& operation);
 
 }  // namespace tophash::lab
 

@@ -15,6 +15,7 @@
 #include "lab/go_structure.hpp"
 #include "lab/nearest.hpp"
 #include "lab/on_demand.hpp"
+#include "lab/peers_run.hpp"
 #include "lab/sha256.hpp"
 #include "lab/storages.hpp"
 #include "lab/trace.hpp"
@@ -36,8 +37,10 @@ const workload_entry& workload_of(const experiment_request& request) {
   if (request.workload == go_structure_name || request.workload == go_speed_name)
     throw command_error(exit_usage, request.workload + " is no workload of variants: `run --workload " +
                                         request.workload + "` compares preset=go_like with Go's map");
-  std::vector<std::string> known = {std::string{overflow_reuse_entry().name}, go_structure_name,
-                                    go_speed_name};
+  if (request.workload == peers_entry().name)
+    throw command_error(exit_usage, "peers is measured by a program of its own, for `run` alone");
+  std::vector<std::string> known = {std::string{overflow_reuse_entry().name}, std::string{peers_entry().name},
+                                    go_structure_name, go_speed_name};
   for (const workload_entry& w : workloads()) known.emplace_back(w.name);
   throw command_error(exit_usage,
                       "'" + request.workload + "' is no workload" + nearest_hint(request.workload, known));
@@ -249,7 +252,7 @@ class task_list {
       const bool swept = !row->spec.empty() && facts.sizing.power_of_two && !open;
       if (open)
         out_.left_out.push_back(row->name +
-                                ": the sweep counts buckets that overflow, and open groups have none");
+                                ": the sweep counts buckets that overflow, and open addressing has none");
       else if (row->spec.empty())
         out_.left_out.push_back(row->name + ": it tells no chain statistics");
       else if (!swept)

@@ -14,6 +14,7 @@
 #include <tophash/framework/version.hpp>
 
 #include "lab/addresses.hpp"
+#include "lab/assembly.hpp"
 #include "lab/claims.hpp"
 #include "lab/collectors.hpp"
 #include "lab/compare.hpp"
@@ -24,6 +25,7 @@
 #include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/overflow_reuse.hpp"
+#include "lab/peers_run.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
 #include "lab/terminal.hpp"
@@ -58,7 +60,13 @@ struct settings {
   claim_filter claims;
   reuse_request reuse;
   go_structure_request structure;
+  assembly_request assembled;
+  peers_request peers;
 };
+
+// Options of `run` for one workload alone.
+constexpr const char* reuse_group = "Options of overflow_reuse";
+constexpr const char* peers_group = "Options of peers";
 
 // ---- the commands -------------------------------------------------------------------------------
 
@@ -97,6 +105,18 @@ int explain_command(const settings& s) {
   if (!s.json_file.empty()) write_json(explained, s.json_file);
   if (s.json_file != "-") std::fputs(explain_text(explained).c_str(), stdout);
   return explained.contains("violation") ? exit_check_failed : exit_done;
+}
+
+int asm_command(settings& s) {
+  s.assembled.spec = s.spec;
+  s.assembled.key = s.key;
+  s.assembled.value = s.value;
+  s.assembled.progress = progress_line();
+  const assembly a = assemble(s.assembled);
+  s.assembled.progress("");
+  if (!s.json_file.empty()) write_json(assembly_json(a), s.json_file);
+  if (s.json_file != "-") std::fputs(assembly_text(a).c_str(), stdout);
+  return exit_done;
 }
 
 int experiment_command(settings& s, const std::string& name) {
@@ -168,6 +188,24 @@ int go_speed_command(settings& s, bool repeat_given) {
   if (!s.json_file.empty()) write_json(go_speed_json(r), s.json_file);
   if (s.json_file != "-") std::fputs(go_speed_text(r).c_str(), stdout);
   return r.interrupted ? exit_interrupted : r.no_go.empty() ? exit_done : exit_not_here;
+}
+
+int peers_command(settings& s, const CLI::App& run) {
+  for (const CLI::Option* o : run.get_options()) {
+    const std::string& name = o->get_name();
+    const bool passed_on = name == "--workload" || name == "--n" || name == "--seed" || name == "--repeat" ||
+                           name == "--json" || o->get_group() == peers_group;
+    if (!passed_on && o->count() != 0)
+      throw command_error(exit_usage,
+                          "peers takes --n, --seed, --repeat, --json, --quick and --only, not " + name);
+  }
+  if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
+  s.peers.base = s.request;
+  if (run.count("--repeat") != 0) s.peers.rounds = s.request.repeat;
+  s.peers.table_on_stderr = s.json_file == "-";
+  const peers_result r = run_peers(s.peers);
+  if (!s.json_file.empty()) write_json(peers_json(r), s.json_file);
+  return r.interrupted ? exit_interrupted : r.differed ? exit_check_failed : exit_done;
 }
 
 // Of the commands that take a workload or a trace.
@@ -322,9 +360,6 @@ void add_experiment_options(CLI::App* command, settings& s) {
   command->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
 }
 
-// Of overflow_reuse alone.
-constexpr const char* reuse_group = "Options of overflow_reuse";
-
 void add_reuse_options(CLI::App* run, settings& s) {
   const auto option = [run](const char* name, auto& to, const char* description) {
     return run->add_option(name, to, description)->group(reuse_group);
@@ -347,6 +382,15 @@ void add_structure_options(CLI::App* run, settings& s) {
                   "programs `go` of the versions to compare with; none: the one in PATH")
       ->type_name("PATH...")
       ->group(structure_group);
+}
+
+void add_peers_options(CLI::App* run, settings& s) {
+  run->add_flag("--quick", s.peers.quick, "3 rounds, u64 keys, two sizes, without the slowest peers")
+      ->group(peers_group);
+  run->add_option("--only", s.peers.only,
+                  "workloads whose name (WORKLOAD KIND N) the regular expression finds")
+      ->type_name("REGEX")
+      ->group(peers_group);
 }
 
 bool any_option_of(const CLI::App& run, const char* group) {
@@ -396,6 +440,19 @@ void add_commands(CLI::App& app, settings& s) {
   explain->add_flag("--raw", s.raw_slots, "with --dump: the bytes of each slot, erased ones included");
   add_common(explain, s);
 
+  CLI::App* const assembled =
+      app.add_subcommand("asm", "one operation of a SPEC as machine code: a listing and counts");
+  assembled->add_option("spec", s.spec, "a composition")->required()->type_name("SPEC");
+  assembled->add_option("operation", s.assembled.operation, "find, insert or erase")
+      ->required()
+      ->type_name("OPERATION");
+  assembled->add_option("--against", s.assembled.against, "counts beside those of another composition")
+      ->type_name("SPEC");
+  assembled->add_option("--key", s.key, "as of explain")->capture_default_str();
+  assembled->add_option("--value", s.value, "as of explain")->capture_default_str();
+  assembled->add_option("--json", s.json_file, "write the result to FILE as JSON; - is standard output")
+      ->type_name("FILE");
+
   CLI::App* const run = app.add_subcommand("run", "one workload over variants and allocators");
   run->add_option("--workload", s.request.workload, "see: tophash list workloads")
       ->required()
@@ -405,6 +462,7 @@ void add_commands(CLI::App& app, settings& s) {
   add_experiment_options(run, s);
   add_reuse_options(run, s);
   add_structure_options(run, s);
+  add_peers_options(run, s);
 
   CLI::App* const replay = app.add_subcommand("replay", "a recorded trace over variants and allocators");
   replay->add_option("trace", s.request.trace, "a file of lines time,op,key,size, zstd or plain")
@@ -470,6 +528,7 @@ int dispatch(const CLI::App& app, settings& s) {
   const std::string name = app.get_subcommands().front()->get_name();
   if (name == "list") return list_command(s);
   if (name == "explain") return explain_command(s);
+  if (name == "asm") return asm_command(s);
   if (name == "report") return report_command(s);
   if (name == "compare") {
     if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = compare_rounds;
@@ -506,6 +565,9 @@ int dispatch(const CLI::App& app, settings& s) {
     if (speed) return go_speed_command(s, chosen.count("--repeat") != 0);
     return go_structure_command(s, chosen.count("--repeat") != 0);
   }
+  if (name == "run" && s.request.workload != peers_name && any_option_of(chosen, peers_group))
+    throw command_error(exit_usage, "--quick and --only are for peers");
+  if (name == "run" && s.request.workload == peers_name) return peers_command(s, chosen);
   if (name == "run" && any_option_of(chosen, reuse_group))
     throw command_error(exit_usage,
                         "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");

@@ -71,13 +71,16 @@ std::string variant_source(const spec_description& spec, key_kind key, const std
   return out.str();
 }
 
-std::string program_source(const spec_description& spec, const named_type& key, const named_type& value) {
-  const bool erased = text_of(spec.options[axes::allocation::index]) == "erased";
+namespace {
+
+// The includes and the map's type, as `map`.
+void write_map(std::ostream& out, const spec_description& spec, const named_type& key,
+               const named_type& value, const std::set<std::string>& standard_headers) {
   std::set<std::string> headers = {"map.hpp"};
   for (const std::string& header : cxx_headers(spec)) headers.insert(header);
-  if (erased) headers.insert("allocators/system.hpp");
-  std::ostringstream out;
-  out << "// " << canonical(spec) << "\n#include <cstdint>\n#include <cstdio>\n";
+  if (text_of(spec.options[axes::allocation::index]) == "erased") headers.insert("allocators/system.hpp");
+  out << "// " << canonical(spec) << "\n";
+  for (const std::string& header : standard_headers) out << "#include <" << header << ">\n";
   for (const char* type : {"string", "vector"}) {
     if (key.name == type || value.name == type) out << "#include <" << type << ">\n";
   }
@@ -86,7 +89,16 @@ std::string program_source(const spec_description& spec, const named_type& key, 
   out << '\n';
   write_type(out, key);
   if (value.name != key.name) write_type(out, value);
-  out << "using map = " << cxx_type(spec, key.spelling, value.spelling) << ";\n\nint main() {\n";
+  out << "using map = " << cxx_type(spec, key.spelling, value.spelling) << ";\n\n";
+}
+
+}  // namespace
+
+std::string program_source(const spec_description& spec, const named_type& key, const named_type& value) {
+  const bool erased = text_of(spec.options[axes::allocation::index]) == "erased";
+  std::ostringstream out;
+  write_map(out, spec, key, value, {"cstdint", "cstdio"});
+  out << "int main() {\n";
   if (erased)
     out << "  tophash::allocators::erased_resource<tophash::allocators::system> storage;\n"
         << "  map m(tophash::allocators::erased{storage});\n";
@@ -94,6 +106,28 @@ std::string program_source(const spec_description& spec, const named_type& key, 
     out << "  map m;\n";
   out << "  m.insert_or_assign(map::key_type{}, map::mapped_type{});\n"
       << "  std::printf(\"%zu entry\\n\", m.size());\n}\n";
+  return out.str();
+}
+
+std::string operation_symbol(const std::string& operation) { return "tophash_" + operation; }
+
+std::string operation_source(const spec_description& spec, const named_type& key, const named_type& value,
+                             const std::string& operation) {
+  std::ostringstream out;
+  write_map(out, spec, key, value, {"cstddef", "cstdint", "memory"});
+  const std::string name = operation_symbol(operation);
+  out << "extern \"C\" {\n";
+  if (operation == "find") {
+    out << "map::mapped_type* " << name << "(map& m, const map::key_type& key) {\n"
+        << "  const auto at = m.find(key);\n"
+        << "  return at == m.end() ? nullptr : std::addressof(at->second);\n}\n";
+  } else if (operation == "insert") {
+    out << "bool " << name << "(map& m, const map::key_type& key, const map::mapped_type& value) {\n"
+        << "  return m.try_emplace(key, value).second;\n}\n";
+  } else {
+    out << "std::size_t " << name << "(map& m, const map::key_type& key) { return m.erase(key); }\n";
+  }
+  out << "}\n";
   return out.str();
 }
 

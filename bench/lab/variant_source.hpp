@@ -35,6 +35,12 @@ std::string variant_source(const spec_description& spec, key_kind key, const std
 // A whole program that makes the map and puts an entry into it.
 std::string program_source(const spec_description& spec, const named_type& key, const named_type& value);
 
+// A translation unit with one operation (find, insert or erase) of the map as a function that is called
+// operation_symbol().
+std::string operation_symbol(const std::string& operation);
+std::string operation_source(const spec_description& spec, const named_type& key, const named_type& value,
+                             const std::string& operation);
+
 }  // namespace tophash::lab
 
 #endif

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include <tophash/framework/compose/spec.hpp>
 #include <tophash/framework/concepts/allocation.hpp>
@@ -20,6 +21,7 @@
 #include <tophash/framework/concepts/observe.hpp>
 #include <tophash/framework/concepts/overflow.hpp>
 #include <tophash/framework/concepts/sizing.hpp>
+#include <tophash/framework/core/relocate.hpp>
 #include <tophash/framework/core/trace_info.hpp>
 
 namespace tophash::inline v1 {
@@ -208,6 +210,12 @@ constexpr type_facts type_facts_of() noexcept {
   t.key_movable = std::is_move_constructible_v<Key>;
   if constexpr (!std::is_void_v<T>) t.value_movable = std::is_move_constructible_v<T>;
   t.boxed = layout.boxes(t.key_bytes, t.value_bytes);
+  t.moving_may_throw = !nothrow_relocatable<Key>;
+  if constexpr (!std::is_void_v<T>) t.moving_may_throw = t.moving_may_throw || !nothrow_relocatable<T>;
+  if constexpr (hashing_policy<typename Spec::hashing, Key>) {
+    t.hashing_may_throw =
+        !noexcept(std::declval<const typename Spec::hashing&>().hash(std::declval<const Key&>()));
+  }
   return t;
 }
 

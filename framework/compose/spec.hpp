@@ -79,7 +79,8 @@ using beside_layout_of = defaults_beside<Defaults, pick_t<axes::layout, Defaults
 template <class Defaults, class... Options>
 using spec_of =
     spec<pick_t<axes::layout, Defaults, Options...>, pick_t<axes::hashing, Defaults, Options...>,
-         pick_t<axes::sizing, Defaults, Options...>, pick_t<axes::deletion, Defaults, Options...>,
+         pick_t<axes::sizing, Defaults, Options...>,
+         pick_t<axes::deletion, beside_layout_of<Defaults, Options...>, Options...>,
          pick_t<axes::load, beside_layout_of<Defaults, Options...>, Options...>,
          pick_t<axes::growth, Defaults, Options...>,
          pick_t<axes::overflow, beside_layout_of<Defaults, Options...>, Options...>,

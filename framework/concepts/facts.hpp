@@ -13,7 +13,9 @@
 
 namespace tophash::inline v1 {
 
-enum class layout_kind : std::uint8_t { bucket_chain, open_groups, nodes, other };
+enum class layout_kind : std::uint8_t { bucket_chain, open_groups, nodes, open_slots, other };
+// How a search of layout::open_slots goes on from a slot.
+enum class probe_kind : std::uint8_t { linear, triangular, perturbed };
 enum class deletion_kind : std::uint8_t { immediate, tombstone, dirty };
 
 // Of an entry that is gone: nothing is zeroed, key or value where it may hold an address, every byte.
@@ -29,9 +31,12 @@ struct layout_facts {
   std::size_t inline_limit_bytes = 0;  // larger entries live behind a pointer
   bool split = false;                  // keys together, values together: each has its own limit
   std::size_t group_bytes = 0;         // buckets lie in groups of about this size behind a directory; 0: one array
+  probe_kind steps = probe_kind::linear;  // of open_slots
 
   // Open addressing: no chains, no overflow buckets.
-  constexpr bool is_open() const noexcept { return kind == layout_kind::open_groups || kind == layout_kind::nodes; }
+  constexpr bool is_open() const noexcept {
+    return kind == layout_kind::open_groups || kind == layout_kind::nodes || kind == layout_kind::open_slots;
+  }
 
   constexpr bool boxes(std::size_t key_bytes, std::size_t value_bytes) const noexcept {
     if (split) return key_bytes > inline_limit_bytes || value_bytes > inline_limit_bytes;
@@ -154,6 +159,8 @@ struct type_facts {
   bool key_movable = true;     // can be moved or copied, as growth demands
   bool value_movable = true;
   bool boxed = false;          // the layout puts the entry, or part of it, behind a pointer
+  bool moving_may_throw = false;  // Key's or T's move (or copy, where it has none)
+  bool hashing_may_throw = false;
 };
 
 }  // namespace tophash::inline v1

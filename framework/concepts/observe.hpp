@@ -68,6 +68,7 @@ struct inserted { slot_place at{}; std::uint64_t hash = 0; };
 struct resurrected { slot_place at{}; std::uint64_t hash = 0; };
 struct erased { slot_place at{}; std::uint64_t hash = 0; bool hash_known = false; };
 struct swept { slot_place at{}; };
+// By a growth; or by an erase, told first, of a layout that closes the gap (open_slots): within one array.
 struct moved { slot_place from{}, to{}; std::uint64_t hash = 0; };
 struct retired { slot_place at{}; };
 struct growth_started { std::size_t units_before, units_after; };

@@ -47,26 +47,27 @@
 #include <tophash/framework/config.hpp>
 #include <tophash/framework/core/bits.hpp>
 #include <tophash/framework/core/checked.hpp>
-#include <tophash/framework/core/relocate.hpp>
 #include <tophash/framework/core/text.hpp>
 #include <tophash/framework/core/trace_info.hpp>
-#include <tophash/framework/core/wipe.hpp>
+#include <tophash/framework/layout/open_entries.hpp>
 
 namespace tophash::inline v1 {
 
 namespace layout {
 
-// Where the entries of an open-addressing table lie.
-enum class entry_home : std::uint8_t {
-  in_slots,  // in the array: they move when it grows
-  in_nodes,  // each in a block of its own, with its hash; the array holds pointers (layout::nodes)
-};
-
 template <class Key, class T, std::size_t Width, deletion_facts Deletion, class Sizing,
           entry_home Home = entry_home::in_slots>
-struct open_groups_model {
+struct open_groups_model : open_entries<Key, T, Home> {
   static_assert(Width == 8 || Width == 16, "a group has 8 or 16 tags");
-  using key_type = Key;
+  using entries_type = open_entries<Key, T, Home>;
+  using typename entries_type::slot;
+  using typename entries_type::unit;
+  using entries_type::boxed;
+  using entries_type::entry_may_point;
+  using entries_type::is_set;
+  using entries_type::key;
+  using typename entries_type::mapped_type;
+  using typename entries_type::value_type;
   using mapper = typename Sizing::mapper;
   static constexpr bool power_of_two = [] {
     if constexpr (requires { Sizing::facts; }) {
@@ -75,16 +76,13 @@ struct open_groups_model {
       return false;
     }
   }();
-  static constexpr bool is_set = std::is_void_v<T>;
-  static constexpr bool split = false;
-  static constexpr bool boxed = Home == entry_home::in_nodes;
-  using mapped_type = std::conditional_t<is_set, Key, T>;
-  using value_type = std::conditional_t<is_set, Key, std::pair<const Key, mapped_type>>;
 
   static constexpr bool dirty_kind = Deletion.kind == deletion_kind::dirty;
   static constexpr bool classic = Deletion.kind == deletion_kind::tombstone;  // an empty slot ends a probe
   static constexpr bool counts_passed =
       boxed;  // the filter byte is a counter: an erase takes back what it added
+  static constexpr bool leaves_dead = classic;
+  static constexpr bool moves_on_vacate = false;
   static constexpr std::size_t width = Width;
   static constexpr std::size_t slots = classic ? Width : Width - 1;
   static constexpr unsigned slot_mask = (1u << slots) - 1u;
@@ -99,23 +97,6 @@ struct open_groups_model {
     std::uint8_t tags[Width];
   };
 
-  // The hash is kept so that growth and erasure need not compute it again: neither can throw.
-  struct node {
-    std::uint64_t hash;
-    union {
-      value_type value;
-    };
-    explicit node(std::uint64_t of) noexcept : hash(of) {}
-    node(const node&) = delete;
-    node& operator=(const node&) = delete;
-    ~node() {}  // the table ends the value
-  };
-  using unit = std::conditional_t<boxed, node*, value_type>;
-
-  // A node's own block, and the entries of an array.
-  static constexpr bool entry_may_point =
-      gc_traits<Key>::may_contain_pointers || gc_traits<T>::may_contain_pointers;
-  static constexpr trace_info node_trace{.entries_may_point = entry_may_point};
   static constexpr std::size_t value_in_entry =
       is_set ? 0 : (sizeof(Key) + alignof(mapped_type) - 1) / alignof(mapped_type) * alignof(mapped_type);
   static constexpr std::size_t in_node_bytes =
@@ -150,13 +131,6 @@ struct open_groups_model {
       .trace_value = trace_function_of<T>(),
   };
 
-  struct slot {
-    unit* entry = nullptr;
-    std::uint8_t* tag = nullptr;
-    explicit operator bool() const noexcept { return entry != nullptr; }
-    friend bool operator==(slot a, slot b) noexcept { return a.entry == b.entry; }
-  };
-
   struct array {
     group* groups = nullptr;
     unit* entries = nullptr;
@@ -174,25 +148,6 @@ struct open_groups_model {
     // In classic groups a probe ends at an empty slot or after the last group: this one is the last.
     return {.groups = &none, .entries = nullptr, .map = mapper{}, .units = 0};
   }
-
-  static value_type* pair_at(slot s) noexcept {
-    if constexpr (boxed) {
-      return std::addressof((*s.entry)->value);
-    } else {
-      return s.entry;
-    }
-  }
-  static Key* key_at(slot s) noexcept {
-    if constexpr (is_set) {
-      return pair_at(s);
-    } else {
-      return const_cast<Key*>(std::addressof(pair_at(s)->first));
-    }
-  }
-  static mapped_type* value_at(slot s) noexcept requires(!is_set) {
-    return std::addressof(pair_at(s)->second);
-  }
-  static const Key& key(slot s) noexcept { return *key_at(s); }
 
   // ---- tags
   // -------------------------------------------------------------------------------------------------
@@ -277,6 +232,13 @@ struct open_groups_model {
     return a.units != 0 && s.entry >= a.entries && s.entry < a.entries + a.units * slots;
   }
 
+  // Slots of an array of several groups, and how many of them entries may take: one a home stays free for the
+  // inserts of a growth.
+  static constexpr std::size_t least_units = 1;
+  static constexpr std::size_t slots_in(std::size_t units) noexcept { return units * slots - 1; }
+  static constexpr std::size_t most_entries(std::size_t units, std::size_t capacity) noexcept {
+    return capacity - units;
+  }
   // Slots that an array has: W - 2 at most in a single group, which may have fewer.
   static std::size_t capacity(const array& a) noexcept {
     if (a.units == 0) return 0;
@@ -392,9 +354,10 @@ struct open_groups_model {
   // not wait for a load, a compare and a move-mask; from one step to the next only the mask's lowest bit goes
   // and one addition follows; and the end of a mask, which no processor foresees, comes once in 64 slots
   // and not once a group. What was erased since shows in its tag.
+  using walk_rest = std::uint64_t;
   struct walk {
     slot at{};
-    std::uint64_t rest = 0;
+    walk_rest rest = 0;
   };
 
   static constexpr std::size_t window_groups = 64 / Width;
@@ -499,34 +462,7 @@ struct open_groups_model {
     }
   }
 
-  static constexpr bool nothrow_relocation =
-      boxed || (nothrow_relocatable<Key> && (is_set || nothrow_relocatable<mapped_type>));
-  static constexpr bool trivial_relocation =
-      trivially_relocatable<Key> && (is_set || trivially_relocatable<mapped_type>);
-
-  static void relocate_entry(slot to, slot from) noexcept(nothrow_relocation) {
-    if constexpr (boxed) {
-      *to.entry = *from.entry;
-    } else if constexpr (trivial_relocation) {
-      std::memcpy(static_cast<void*>(to.entry), static_cast<const void*>(from.entry), sizeof(value_type));
-    } else if constexpr (is_set) {
-      relocate(key_at(to), key_at(from));
-    } else {
-      relocate_parts(key_at(to), value_at(to), key_at(from), value_at(from));
-    }
-  }
-
-  // What the deletion policy wants zeroed of a slot whose entry is gone.
-  static void wipe_erased(slot s) noexcept {
-    if constexpr (Deletion.wiped == wipe::all || (Deletion.wiped == wipe::pointers && boxed)) {
-      std::memset(static_cast<void*>(s.entry), 0, sizeof *s.entry);
-    } else if constexpr (Deletion.wiped == wipe::pointers) {
-      if constexpr (may_leave_address<Key>) std::memset(static_cast<void*>(key_at(s)), 0, sizeof(Key));
-      if constexpr (may_leave_address<T>)
-        std::memset(static_cast<void*>(value_at(s)), 0, sizeof(mapped_type));
-    }
-    static_cast<void>(s);
-  }
+  static void wipe_erased(slot s) noexcept { entries_type::template wipe_erased_as<Deletion.wiped>(s); }
 
   // ---- blocks
   // -----------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #include <tophash/framework/compose/spec.hpp>
 #include <tophash/framework/layout/bucket_chain.hpp>
 #include <tophash/policies/deletion/immediate.hpp>
+#include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/hashing/seeded.hpp>
 #include <tophash/policies/hashing/wyhash.hpp>
@@ -50,14 +51,30 @@ struct defaults {
              iteration::plain, sync::none, observe::nothing>;
 
   // Open addressing has no overflow buckets, and counts in groups of 15 or 16 (7 or 8) slots: nine tenths
-  // full, where filters say which groups were passed; four fifths, where counters do (nodes).
+  // full, where filters say which groups were passed; four fifths, where counters do (nodes). In single slots
+  // two thirds, as CPython's dictionaries: there linear steps look at 2 slots for a hit and 5 for a miss, at
+  // nine tenths at 5.5 and 50 (Knuth 6.4). Only linear steps have immediate deletion.
   template <class Layout>
-  using beside = std::conditional_t<
-      !layout_facts_of<Layout>().is_open(), bundle<>,
-      std::conditional_t<
-          layout_facts_of<Layout>().kind == layout_kind::nodes, bundle<load<12>, overflow::none>,
-          std::conditional_t<layout_facts_of<Layout>().slots == 16, bundle<load<27, 2>, overflow::none>,
-                             bundle<load<13, 2>, overflow::none>>>>;
+  static constexpr auto named_beside() noexcept {
+    constexpr layout_facts facts = layout_facts_of<Layout>();
+    if constexpr (!facts.is_open()) {
+      return bundle<>{};
+    } else if constexpr (facts.kind == layout_kind::open_slots) {
+      if constexpr (facts.steps == probe_kind::linear) {
+        return bundle<load<2, 3>, overflow::none>{};
+      } else {
+        return bundle<load<2, 3>, overflow::none, deletion::tombstone>{};
+      }
+    } else if constexpr (facts.kind == layout_kind::nodes) {
+      return bundle<load<12>, overflow::none>{};
+    } else if constexpr (facts.slots == 16) {
+      return bundle<load<27, 2>, overflow::none>{};
+    } else {
+      return bundle<load<13, 2>, overflow::none>{};
+    }
+  }
+  template <class Layout>
+  using beside = decltype(named_beside<Layout>());
 };
 
 // Takes any key at all: only a refused composition hashes with it.

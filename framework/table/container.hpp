@@ -260,7 +260,8 @@ class container {
 
   // ---- erasure ----------------------------------------------------------------------------------------------
 
-  // Moves nothing; invalidates iterators to this entry only. Returns the next one.
+  // Moves nothing, and invalidates iterators to this entry only: in every layout but open_slots with
+  // immediate deletion, where only the iterator that is returned is valid then. Returns the next one.
   found_iterator erase(found_const_iterator where) {
     const marked writing(s_);
     return found_iterator(erase_cursor(s_, where.where()));
@@ -273,8 +274,12 @@ class container {
   }
   found_iterator erase(found_const_iterator first, found_const_iterator last) {
     const marked writing(s_);
-    while (first != last) first = found_const_iterator(erase_cursor(s_, first.where()));
-    return found_iterator(first.where());
+    if constexpr (requires { erase_cursors(s_, first.where(), last.where()); }) {
+      return found_iterator(erase_cursors(s_, first.where(), last.where()));
+    } else {
+      while (first != last) first = found_const_iterator(erase_cursor(s_, first.where()));
+      return found_iterator(first.where());
+    }
   }
   // The same at an iterator that is open: it stays usable, and what is returned is another open one. The key is hashed. A
   // range is one of the same walk: `last` is the end, or was reached from `first`.

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <string>
 
+#include <tophash/framework/layout/open_slots.hpp>
+
 #include "support/battery.hpp"
 #include "support/compositions.hpp"
 #include "support/iteration_script.hpp"
@@ -21,6 +23,7 @@ int main() {
       counting<with<constant_hash>, immediate, eager, recording_apart>(),
       counting<open<16>, with<faulty_hash>, immediate, steps<1>, recorded_storage>(),
       counting<open<8>, with<faulty_hash>, tombstone, steps<2>, recorded_storage>(),
+      numbers<layout::open_slots<>, wyhash, immediate, eager, recorded_storage>(),
   };
   for (const composition& tested : all) {
     std::string wrong = random_streams(tested, 25);

@@ -368,7 +368,7 @@ void load_sweep() {
   }
   check(compared == 6 + 9, "every load of the table that a variant reaches was measured");
   expect({"run", "--workload", "load_sweep", "--variant", "fastest"}, 64,
-         "the sweep counts buckets that overflow, and open groups have none");
+         "the sweep counts buckets that overflow, and open addressing has none");
 }
 
 void replay_all(const std::vector<std::string>& more) {
@@ -763,6 +763,79 @@ void tour() {
   check(results == 3, "three results");
 }
 
+// The program tophash_peers, which other tests build: here a script stands for it, beside a copy of the lab.
+constexpr const char* peers_script = R"sh(#!/bin/sh
+cd '@'
+for word; do echo "$word"; done > arguments
+while [ "$1" != --json ]; do shift; done
+echo 'a table'
+cat > "$2" <<'END'
+{"format": "tophash peers 1", "subject": "fast_map",
+ "made_with": {"hash": "shared", "rounds": 3, "absent": ["tsl::robin_map (Debian: robin-map-dev)"]},
+ "maps": [{"name": "fast_map", "peer": false}, {"name": "std", "peer": true}],
+ "geometric_mean_over_best": {"median": 0.5, "low": 0.4, "high": 0.6, "coverage": 0.75},
+ "workloads": [{"workload": "find_hit", "what": "", "kind": "u64", "n": 2000, "operations": 4000,
+   "floor_ns_per_operation": [1, 1, 1], "best_peer": "std",
+   "subject_over_best": {"median": 0.5, "low": 0.4, "high": 0.6, "coverage": 0.75},
+   "maps": {"fast_map": {"ns_per_operation": [2, 3, 4], "bytes_per_entry": 27,
+                         "time_over_subject": {"median": 1, "low": 1, "high": 1, "coverage": 1}},
+            "std": {"ns_per_operation": [4, 6, 8], "bytes_per_entry": 40,
+                    "time_over_subject": {"median": 2, "low": 1.5, "high": 2.5, "coverage": 0.75}}}}]}
+END
+exit $(cat code)
+)sh";
+
+void peers() {
+  const fs::path copy = folder / "tophash";
+  fs::copy_file(program, copy);
+  program = copy.string();
+  expect({"run", "--workload", "peers"}, 2, "cmake --build BUILD --target tophash_peers");
+  std::string script = peers_script;
+  script.replace(script.find('@'), 1, folder.string());
+  fs::permissions(write("tophash_peers", script), fs::perms::owner_all);
+  write("code", "0");
+
+  const std::string file = (folder / "peers.json").string();
+  const outcome shown = run({"run", "--workload", "peers", "--quick", "--seed", "9", "--repeat", "3", "--n",
+                             "2k,3k", "--only", "find", "--json", file});
+  check(shown.code == 0 && shown.out == "a table\n", "the program's table: " + shown.out + shown.err);
+  const std::string words = contents(folder / "arguments");
+  for (const char* passed :
+       {"--seed\n9\n", "--rounds\n3\n", "--quick\n", "--only\nfind\n", "--sizes\n2000,3000\n"})
+    check(words.find(passed) != std::string::npos, std::string{"passed on: "} + passed + " in " + words);
+  const json j = json::parse(contents(file), nullptr, false);
+  check(j.value("schema", "") == "tophash-result-1" && j.at("rows").size() == 2, "a result: " + j.dump());
+  const json &ours = j.at("rows").at(0), &theirs = j.at("rows").at(1);
+  check(ours.at("variant") == "fast_map" && ours.at("pattern") == "find_hit" && ours.at("n") == 2000 &&
+            ours.at("ns_per_op").at("median") == 3 && ours.at("counters").at("floor_ns") == 1 &&
+            ours.at("memory").at("end_bytes") == 54'000 && !ours.contains("ratio"),
+        "a row: " + ours.dump());
+  check(theirs.at("ratio").at("median") == 2 && theirs.at("ratio").at("to") == "fast_map", "its ratio");
+  check(j.at("findings").dump().find("geometric mean: 0.500 (0.400..0.600)") != std::string::npos,
+        "a finding");
+  check(j.at("left_out").dump().find("robin-map-dev") != std::string::npos, "what was absent");
+  check(j.at("manifest").at("peers").at("rounds") == 3 && j.at("manifest").contains("cpu_model"),
+        "both manifests");
+  const std::string page = (folder / "peers.html").string();
+  check(run({"report", file, "-o", page}).code == 0, "a report");
+  check(contents(page).find("find_hit") != std::string::npos &&
+            contents(page).find("fast_map") != std::string::npos,
+        "shows it");
+
+  const outcome plain = run({"run", "--workload", "peers", "--json", "-"});
+  check(plain.code == 0 && plain.err == "a table\n" && plain.parsed().at("rows").size() == 2,
+        "JSON alone on stdout");
+  check(contents(folder / "arguments").find("--rounds") == std::string::npos, "its own number of rounds");
+  write("code", "1");
+  const outcome wrong = run({"run", "--workload", "peers", "--json", "-"});
+  check(wrong.code == 1 && wrong.parsed().contains("mismatches"), "a map that computes something else");
+  write("code", "64");
+  expect({"run", "--workload", "peers", "--only", "("}, 64, "tophash_peers ended with code 64");
+  expect({"run", "--workload", "peers", "--variant", "go_like"}, 64, "not --variant");
+  expect({"run", "--workload", "grow", "--quick"}, 64, "--quick and --only are for peers");
+  expect({"compare", "go_like", "defaults", "--workload", "peers"}, 64, "for `run` alone");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -782,6 +855,7 @@ int main(int argc, char** argv) {
       {"interrupt", interrupt},
       {"report", report},
       {"storages", storages},
+      {"peers", peers},
       {"tour", tour},
       {"compare", compare},
       {"watch", watch},

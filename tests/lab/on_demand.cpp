@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "lab/catalogue.hpp"
+#include "lab/disassembly.hpp"
 #include "lab/random_spec.hpp"
 #include "lab/variant_source.hpp"
 #include "runner.hpp"
@@ -438,6 +439,133 @@ void observers() {
   check(!last_sample("counters").contains("tombstones"), "another observer tells no ages");
 }
 
+// ---- asm ----------------------------------------------------------------------------------------
+
+// An object as objdump prints one: `operation` only jumps to f<g<int> >, which has a cold part, padding
+// inside and behind it, and every kind of instruction that is counted.
+constexpr const char* printed =
+    "x.so:     file format elf64-x86-64\n\n\nDisassembly of section .text:\n\n"
+    "0000000000001000 <memcmp@plt>:\n    1000:\tff 25 00 00 00 00    \tjmp    QWORD PTR [rip+0x0]        # "
+    "2000 "
+    "<memcmp>\n\n"
+    "0000000000001010 <int tophash::v1::f<g<int> >(long) [clone .cold]>:\n"
+    "    1010:\te8 00 00 00 00       \tcall   1080 <tophash::v1::h::operator<<(int)>\n"
+    "    1015:\teb 29                \tjmp    1040 <int tophash::v1::f<g<int> >(long)>\n\n"
+    "0000000000001020 <operation>:\noperation():\n/src/a.cpp:3\n"
+    "    1020:\te9 1b 00 00 00       \tjmp    1040 <int tophash::v1::f<g<int> >(long)>\n"
+    "    1025:\t66 90                \txchg   ax,ax\n\n"
+    "0000000000001040 <int tophash::v1::f<g<int> >(long)>:\nint tophash::v1::f<g<int> >(long):\n"
+    "/src/inc/f.hpp:7 (discriminator 2)\n"
+    "    1040:\t55                   \tpush   rbp\n"
+    "    1041:\t48 8b 07             \tmov    rax,QWORD PTR [rdi]\n"
+    "/src/inc/f.hpp:8\n"
+    "    1044:\t48 89 06             \tmov    QWORD PTR [rsi],rax\n"
+    "    1047:\t48 01 06             \tadd    QWORD PTR [rsi],rax\n"
+    "    104a:\t48 3b 06             \tcmp    rax,QWORD PTR [rsi]\n"
+    "    104d:\t75 f1                \tjne    1040 <int tophash::v1::f<g<int> >(long)>\n"
+    "    104f:\t90                   \tnop\n"
+    "    1050:\tf0 48 0f b1 0f       \tlock cmpxchg QWORD PTR [rdi],rcx\n"
+    "    1055:\t48 87 07             \txchg   QWORD PTR [rdi],rax\n"
+    "    1058:\t48 8d 47 08          \tlea    rax,[rdi+0x8]\n"
+    "    105c:\t72 b2                \tjb     1010 <int tophash::v1::f<g<int> >(long) [clone .cold]>\n"
+    "    105e:\teb f0                \tjmp    1050 <int tophash::v1::f<g<int> >(long)+0x10>\n"
+    "    1060:\te9 9b ff ff ff       \tjmp    1000 <memcmp@plt>\n"
+    "    1065:\t0f 1f 00             \tnop    DWORD PTR [rax]\n\n"
+    "0000000000001080 <tophash::v1::h::operator<<(int)>:\n    1080:\tc3                   \tret\n";
+
+void disassembly() {
+  check(lab::is_x86_64(printed) &&
+            !lab::is_x86_64("x.so:     file format elf64-littleaarch64\n\nDisassembly of"),
+        "the machine is known");
+  const lab::disassembled_function f = lab::read_disassembly(printed, "operation", {"/src/inc"});
+  check(f.name == "f", "the function behind the jump: " + f.name);
+  const lab::instruction_counts &n = f.fast_counts, &cold = f.cold_counts;
+  const auto is = [](std::size_t value, std::size_t wanted, const char* what) {
+    check(value == wanted,
+          std::string{what} + ": " + std::to_string(value) + ", not " + std::to_string(wanted));
+  };
+  is(n.instructions, 12, "instructions");
+  is(n.bytes, 0x25, "bytes");
+  is(n.conditional, 2, "conditional branches");
+  is(n.unconditional, 1, "other branches");
+  is(n.calls, 1, "calls: the last jump leads out");
+  is(n.locked, 2, "locked");
+  is(n.loads, 5, "loads");
+  is(n.stores, 4, "stores");
+  is(cold.instructions, 2, "cold instructions");
+  is(cold.calls, 1, "cold calls");
+  is(cold.unconditional, 1, "the cold part's way back");
+  if (f.fast.size() != 12 || f.cold.size() != 2 || f.callees.size() != 2) return check(false, "parts");
+  check(f.cold.front().label == ".L1" && f.fast[0].label == ".L2" && f.fast[6].label == ".L3", "labels");
+  check(f.fast[5].text == "jne .L2" && f.fast[9].text == "jb .L1" && f.fast[10].text == "jmp .L3",
+        "branches");
+  check(f.fast[11].text == "jmp memcmp" && f.cold[0].text == "call h::operator<<", "calls by name");
+  check(f.fast[0].location == "f.hpp:7 f" && f.fast[1].location.empty() && f.fast[2].location == "f.hpp:8 f",
+        "locations: " + f.fast[0].location);
+  check(f.callees[0].name == "memcmp" && f.callees[0].bytes == 0, "a function of another object");
+  check(f.callees[1].name == "h::operator<<" && f.callees[1].bytes == 1 && f.callees[1].instructions == 1,
+        "a function of this one");
+  check(lab::short_function_name("std::pair<int, a::b<c> > tophash::v1::x<1>::operator()<long>(int) const") ==
+            "x::operator()",
+        "a call operator");
+}
+
+// What the listing shows is what was counted.
+void consistent(const json& function, const std::string& part) {
+  std::set<std::string> labels, used;
+  std::size_t branches = 0, calls = 0;
+  const json& lines = function.at(part + "listing");
+  const json& counts = function.at(part + "counts");
+  for (const json& line : lines) {
+    const std::string text = line.at("text");
+    if (line.contains("label")) check(labels.insert(line.at("label")).second, "a label is there once");
+    const std::string to = text.substr(text.find(' ') + 1);
+    if (text[0] == 'j' && to.rfind(".L", 0) == 0) ++branches, used.insert(to);
+    if (text.rfind("call", 0) == 0 || (text[0] == 'j' && to.rfind(".L", 0) != 0)) ++calls;
+  }
+  const std::size_t last =
+      lines.back().at("address").get<std::size_t>() + lines.back().at("bytes").get<std::size_t>();
+  check(counts.at("bytes") == last - lines.front().at("address").get<std::size_t>(),
+        "bytes from first to last");
+  check(counts.at("instructions") == lines.size(), "instructions");
+  check(counts.at("conditional_branches").get<std::size_t>() +
+                counts.at("other_branches").get<std::size_t>() ==
+            branches,
+        "branches: " + counts.dump());
+  check(counts.at("calls") == calls, "calls: " + counts.dump());
+  if (!function.contains("cold_listing")) check(labels == used, "labels are where branches lead");
+}
+
+void assembly() {
+  disassembly();
+  if (std::system("objdump --version > /dev/null 2>&1") != 0) return;
+  const std::string a = "open_groups", b = "open_groups,incremental(3)";
+  const outcome o = run({"asm", a, "find", "--against", b, "--json", "-"});
+  check(o.code == 0 && o.err.empty(), "asm: " + o.err);
+  const json j = o.parsed();
+  if (j.value("functions", json::array()).size() != 2) return check(false, "two functions: " + o.out);
+  check(j.at("schema") == "tophash-asm-1" && j.at("manifest").contains("variant_compiler"), "schema");
+  for (const json& f : j.at("functions")) {
+    consistent(f, "");
+    check(f.at("counts").at("loads") > 2 && f.at("counts").at("locked") == 0, "what a search does");
+    bool annotated = false;
+    for (const json& line : f.at("listing"))
+      annotated =
+          annotated || line.value("location", "").find("layout/open_groups.hpp:") != std::string::npos;
+    check(annotated, "the layout's lines are named");
+  }
+  // Where a growth may be under way, a search asks whether one is.
+  const auto instructions = [&j](std::size_t i) {
+    return j.at("functions").at(i).at("counts").at("instructions").get<std::size_t>();
+  };
+  check(instructions(0) < instructions(1), "incremental growth costs find a test");
+  expect({"asm", a, "fnid"}, 64, "nearest: find");
+  expect({"asm", "nodes,tombstone", "find"}, 1, "tophash[deletion x layout]: ");
+  expect({"asm", "dritx", "find"}, 64);
+  const variable path("PATH", folder.string());
+  expect({"asm", a, "find"}, 2, "no objdump: asm reads objects with it; install the package binutils");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -455,6 +583,8 @@ int main(int argc, char** argv) {
       {"cxx", cxx},
       {"dump", dump},
       {"observers", observers}};
+      {"observers", observers},
+      {"asm", assembly}};
   if (argc != 5 || cases.count(argv[3]) == 0) {
     std::fputs("usage: tophash_lab_on_demand PROGRAM FOLDER CASE COMPILER\n", stderr);
     return 64;

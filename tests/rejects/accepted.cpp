@@ -6,6 +6,7 @@
 #include <string>
 
 #include <tophash/framework/layout/open_groups.hpp>
+#include <tophash/framework/layout/open_slots.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/growth/incremental.hpp>
@@ -14,6 +15,7 @@
 #include <tophash/policies/observe/counters.hpp>
 #include <tophash/policies/overflow/none.hpp>
 #include <tophash/policies/overflow/shared_pool.hpp>
+#include <tophash/policies/sizing/prime.hpp>
 #include <tophash/presets.hpp>
 #include <tophash/set.hpp>
 #include <tophash/shared_map.hpp>
@@ -38,9 +40,19 @@ tophash::overflow::pool spare{tophash::allocators::system{}};
 tophash::map<int, int, tophash::sync::shared_mutex, tophash::overflow::shared_pool, tophash::observe::chrome_trace> one_lock{
     tophash::overflow::shared_pool{spare}};
 
+struct copied {
+  copied() = default;
+  copied(const copied&) {}
+};
+tophash::map<int, copied, tophash::layout::open_slots<tophash::layout::probe::triangular>, tophash::growth::incremental<3>>
+    steps_of_three;
+tophash::map<int, int, tophash::layout::open_slots<>, tophash::load<99, 100>, tophash::sizing::prime> nearly_full;
+
 void use() {
   counted_reads.try_emplace(1, 1);
   one_lock.try_emplace(1, 1);
+  steps_of_three[1];
+  nearly_full[1] = 1;
   groups_of_eight.insert(1);
   groups_filled[1] = 1;
   behind_pointers.try_emplace(1);

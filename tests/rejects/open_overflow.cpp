@@ -1,4 +1,4 @@
-// expect: tophash[overflow x layout]: open groups have no overflow buckets, so a source of them decides nothing
+// expect: tophash[overflow x layout]: open addressing has no overflow buckets, so a source of them decides nothing
 // SPDX-License-Identifier: Apache-2.0
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/map.hpp>

@@ -1,4 +1,4 @@
-// expect: tophash[growth x layout]: growth is to regrow by overflow buckets or chain length, but open groups have neither
+// expect: tophash[growth x layout]: growth is to regrow by overflow buckets or chain length, but open addressing has neither
 // SPDX-License-Identifier: Apache-2.0
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/map.hpp>

@@ -334,6 +334,7 @@ class run {
     const promises& p = tested_.promised;
     const std::size_t by_load = std::max(p.slots, now.units * p.load_numerator / p.load_denominator);
     if (p.open_width == 0) return by_load;
+    if (p.open_width == 1) return std::min(by_load, now.units - 1);
     // A single group has 4 slots or all but the end of the array and one; among several each keeps one free.
     if (now.units == 1) return now.limit == 4 ? 4 : p.open_width - 2;
     return std::min(by_load, now.units * (p.slots - 1) - 1);

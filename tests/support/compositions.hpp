@@ -171,7 +171,8 @@ composition composed() {
   out.promised.load_denominator = facts.load.denominator;
   if constexpr (facts_of<spec>().layout.is_open()) {
     out.promised.open_width = facts.layout.slots;
-    out.promised.slots = facts.layout.slots - (facts.deletion.kind == deletion_kind::tombstone ? 0 : 1);
+    const bool filtered = facts.layout.slots != 1 && facts.deletion.kind != deletion_kind::tombstone;
+    out.promised.slots = facts.layout.slots - (filtered ? 1 : 0);
   }
   out.promised.recorded = map_supply<map_type>{}.recorded(0) != nullptr;
   out.promised.equal_handles = !std::is_same_v<typename spec::allocation, recording_apart>;

@@ -116,7 +116,7 @@ struct promises {
   std::size_t quantum = 0;  // chains a write evacuates; 0: all at once
   bool every_write = false;
   std::size_t slots = 8;
-  std::size_t open_width = 0;                            // tags of a group; 0: chains of buckets
+  std::size_t open_width = 0;                            // tags of a group, 1: single slots; 0: chains
   std::size_t load_numerator = 1, load_denominator = 1;  // entries a unit when full
   bool recorded = false;      // storage is a recording_resource: memory is compared, allocation can fail
   bool counted = false;       // elements are counted and can throw

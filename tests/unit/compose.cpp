@@ -179,6 +179,31 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("scattering_shrink", [safe](judged& j) {
     safe(j), j.f.hashing.scatters = true, j.f.growth.shrink_percent = 25, j.t.key_identity = false;
   });
+  const auto in_slots = [open](judged& j) {
+    open(j), j.f.layout.kind = layout_kind::open_slots, j.f.layout.slots = 1, j.f.sizing.power_of_two = true;
+    j.f.load.numerator = 2, j.f.load.denominator = 3;
+  };
+  const auto stepping = [in_slots, tombstones](judged& j) {
+    in_slots(j), tombstones(j), j.f.layout.steps = probe_kind::triangular;
+  };
+  CHECK(after(in_slots) == "");
+  CHECK(after(stepping) == "");
+  fires("open_overflow", [in_slots](judged& j) { in_slots(j), j.f.overflow.absent = false; });
+  fires("slots_load", [in_slots](judged& j) { in_slots(j), j.f.load.denominator = 2; });
+  fires("slots_sizing", [stepping](judged& j) { stepping(j), j.f.sizing.power_of_two = false; });
+  CHECK(after([in_slots](judged& j) { in_slots(j), j.f.sizing.power_of_two = false; }) == "");
+  fires("slots_immediate",
+        [stepping](judged& j) { stepping(j), j.f.deletion.kind = deletion_kind::immediate; });
+  fires("slots_growth", [in_slots](judged& j) { in_slots(j), j.f.growth.quantum = 8; });
+  fires("slots_growth", [stepping](judged& j) {
+    stepping(j), j.f.layout.steps = probe_kind::perturbed, j.f.growth.quantum = 8;
+  });
+  fires("slots_quantum", [stepping](judged& j) { stepping(j), j.f.growth.quantum = 2; });
+  CHECK(after([stepping](judged& j) { stepping(j), j.f.growth.quantum = 3; }) == "");
+  fires("slots_typed", [in_slots](judged& j) { in_slots(j), j.f.allocation.sees = visibility::typed; });
+  fires("slots_throwing", [in_slots](judged& j) { in_slots(j), j.t.moving_may_throw = true; });
+  fires("slots_throwing", [in_slots](judged& j) { in_slots(j), j.t.hashing_may_throw = true; });
+  CHECK(after([stepping](judged& j) { stepping(j), j.t.hashing_may_throw = true; }) == "");
   fires("hashable", [](judged& j) { j.t.hashable = false; });
   const auto dirty = [](judged& j) { j.f.deletion.kind = deletion_kind::dirty; };
   fires("dirty_destruction", [dirty](judged& j) { dirty(j), j.t.key_deferred = false; });

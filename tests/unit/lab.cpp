@@ -23,6 +23,7 @@
 #include <tophash/framework/compose/name.hpp>
 #include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/layout/open_groups.hpp>
+#include <tophash/framework/layout/open_slots.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/in_order.hpp>
@@ -542,6 +543,15 @@ TEST_CASE("lab catalogue: what a layout's defaults are, texts and types agree", 
                                                                                       "u64", "u64");
   require_same<std::uint64_t, std::uint64_t, layout::open_groups<>, overflow::none, growth::incremental<2>>(
       "overflow=none,open_groups,incremental(2)", "u64", "u64");
+  using slots = layout::open_slots<>;
+  using stepping = layout::open_slots<layout::probe::triangular>;
+  require_same<std::uint64_t, std::uint64_t, slots>("open_slots", "u64", "u64");
+  require_same<std::uint64_t, std::string, slots, deletion::tombstone>("tombstone,open_slots(linear)", "u64",
+                                                                       "string");
+  require_same<std::string, std::string, stepping, growth::incremental<3>>(
+      "open_slots(triangular),incremental(3)", "string", "string");
+  require_same<std::uint64_t, std::uint64_t, layout::open_slots<layout::probe::perturbed>, deletion::dirty>(
+      "open_slots(perturbed),deletion=dirty", "u64", "u64");
   // What is named beats the layout's default, and is then refused.
   const auto refused = [](const std::string& text) {
     const auto v = lab::check_rules(lab::parse_spec(text), nullptr);
@@ -559,6 +569,12 @@ TEST_CASE("lab catalogue: what a layout's defaults are, texts and types agree", 
   REQUIRE(refused("open_groups(8),fastest").empty());
   REQUIRE(refused("fastest,open_groups(8),load(27,2)") == "open_load");
   REQUIRE(refused("nodes,tombstone") == "nodes_tombstone");
+  REQUIRE(refused("open_slots(perturbed)").empty());
+  REQUIRE(refused("open_slots(perturbed),immediate") == "slots_immediate");
+  REQUIRE(refused("open_slots,load(7,8),tombstone,incremental(4)") == "slots_quantum");
+  REQUIRE(refused("open_slots,load(13,2)") == "slots_load");
+  REQUIRE_THROWS_WITH(lab::parse_spec("open_slots(quadratic)"),
+                      Catch::Contains("open_slots takes linear, triangular"));
   REQUIRE(lab::short_text(lab::parse_spec("fastest,open_groups(8),load(27,2)")) == "open_groups(8),load(27,2)");
 
   REQUIRE(lab::short_text(lab::parse_spec("open_groups")) == "fastest");

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -DPROGRAM=tophash_peers -DFILE=result.json -P smoke.cmake
+# cmake -DPROGRAM=tophash_peers -DLAB=tophash -DFILE=result.json -P smoke.cmake
 # Every workload at a tiny size with two maps: they compute the same, and the JSON holds a figure for each.
 execute_process(COMMAND "${PROGRAM}" --sizes 300 --rounds 1 --maps std --json "${FILE}"
   RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE error)
@@ -41,3 +41,15 @@ foreach(arguments IN ITEMS "--only|(" "--maps|nobody" "--subject|std" "--sizes|1
       "${PROGRAM} ${arguments}: exit code ${result}, '${error}'; 64 and a sentence expected")
   endif()
 endforeach()
+
+# The lab starts it, and its report shows the result.
+execute_process(
+  COMMAND "${LAB}" run --workload peers --n 300 --repeat 1 --only "^find_(hit|miss) u64" --json "${FILE}"
+  RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE error)
+if(NOT result EQUAL 0 OR NOT output MATCHES "find_hit")
+  message(FATAL_ERROR "${LAB} run --workload peers: exit code ${result}\n${output}${error}")
+endif()
+execute_process(COMMAND "${LAB}" report "${FILE}" -o "${FILE}.html" RESULT_VARIABLE result ERROR_VARIABLE error)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${LAB} report ${FILE}: exit code ${result}\n${error}")
+endif()

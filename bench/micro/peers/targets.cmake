@@ -86,6 +86,7 @@ if(TOPHASH_TESTS)
     FIXTURES_SETUP tophash_peers LABELS "lab;long" TIMEOUT 1800)
   add_test(NAME lab.peers
     COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:tophash_peers>
+            -DLAB=$<TARGET_FILE:tophash_lab_program>
             -DFILE=${CMAKE_CURRENT_BINARY_DIR}/peers_smoke.json -P ${CMAKE_CURRENT_LIST_DIR}/smoke.cmake)
   set_tests_properties(lab.peers PROPERTIES FIXTURES_REQUIRED tophash_peers LABELS "lab;long")
 endif()

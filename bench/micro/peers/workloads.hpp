@@ -318,9 +318,7 @@ struct workloads {
 
   static std::size_t passes(const input& in) { return std::max<std::size_t>(1, 8 * least_stream / in.n); }
 
-  static measurement iterate(const input& in) {
-    std::optional<map> place;
-    const map& m = filled(place, in);
+  static measurement walks(const map& m, const input& in) {
     std::uint64_t sum = 0;
     stopwatch clock;
     clock.start();
@@ -331,19 +329,15 @@ struct workloads {
     clock.stop(sum);
     return result(clock, m.size() * passes(in), sum);
   }
+  static measurement iterate(const input& in) {
+    std::optional<map> place;
+    return walks(filled(place, in), in);
+  }
   static measurement iterate_sparse(const input& in) {
     std::optional<map> place;
     map& m = filled(place, in);
     for (std::size_t i = in.n / 10; i < in.n; ++i) I::erase(m, in.keys[i]);
-    std::uint64_t sum = 0;
-    stopwatch clock;
-    clock.start();
-    for (std::size_t pass = 0; pass < passes(in); ++pass) {
-      forget(m);
-      sum += sum_of(m);
-    }
-    clock.stop(sum);
-    return result(clock, m.size() * passes(in), sum);
+    return walks(m, in);
   }
   static measurement copy(const input& in) {
     std::optional<map> place;

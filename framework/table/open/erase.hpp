@@ -78,9 +78,8 @@ std::size_t sweep_dirty(open_state<B>& s, std::size_t budget) noexcept {
 template <class B>
 TOPHASH_NOINLINE void purge_slow(open_state<B>& s) noexcept {
   s.purge = {};
-  if constexpr (B::dirty_kind) {
-    sweep_dirty(s, s.residue.dirty);
-  } else {
+  if constexpr (B::dirty_kind) sweep_dirty(s, s.residue.dirty);
+  if constexpr (B::leaves_dead) {
     s.residue.ask_due = true;  // a tombstone goes when the array is replaced: at the next insert
     refresh_room(s);
   }

@@ -2,7 +2,8 @@
 // Iteration over an open-addressing table: a pointer to the entry and one to its tag; the next entry is found
 // among the tags, sixteen at a time, and the last group's end mark stops it. Order: the current array, then
 // what is left in the old one. Any insert may invalidate iterators, and so may an erase by key while a growth
-// is under way; erasing at an iterator invalidates that one only. Cost of ++: the lowest bit of a mask and
+// is under way; erasing at an iterator invalidates that one only, unless the layout moves entries on an erase
+// (moves_on_vacate: then all but the one returned). Cost of ++: the lowest bit of a mask and
 // one look at a tag; a group's tags are compared once.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_ITERATOR_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_ITERATOR_HPP
@@ -20,17 +21,17 @@ namespace tophash::inline v1::table {
 template <class B>
 struct open_cursor {
   typename B::slot at{};
-  std::uint64_t rest = 0;  // see model::walk
-  // Where the walk goes on behind the current array, and who asks whether the table is being written: known only
-  // to tables that may have an old array, or that are asked.
-  [[no_unique_address]] std::conditional_t<B::cursors_know_table, const open_state<B>*,
+  [[no_unique_address]] typename B::model::walk_rest rest{};  // see model::walk
+  // Where the walk goes on behind the current array's end, and who asks whether the table is being written: where
+  // that is the end of all, nobody asks.
+  [[no_unique_address]] std::conditional_t<B::walks_with_state, const open_state<B>*,
                                            std::integral_constant<int, 0>>
       s{};
 };
 
 template <class B>
 TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_in(const open_state<B>& s, typename B::model::walk w) noexcept {
-  if constexpr (B::cursors_know_table) {
+  if constexpr (B::walks_with_state) {
     return {w.at, w.rest, &s};
   } else {
     return static_cast<void>(s), open_cursor<B>{w.at, w.rest, {}};
@@ -40,7 +41,7 @@ TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_in(const open_state<B>& s, typename 
 template <class B>
 TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_of(const open_state<B>& s, const place<B>& p,
                                                std::uint64_t) noexcept {
-  return cursor_in(s, {p.at, 0});
+  return cursor_in(s, {p.at, {}});
 }
 
 template <class B>
@@ -56,7 +57,11 @@ open_cursor<B> first_cursor(const open_state<B>& s) noexcept {
 template <class B>
 TOPHASH_ALWAYS_INLINE void advance(open_cursor<B>& c) noexcept {
   typename B::model::walk w{c.at, c.rest};
-  B::model::advance(w);
+  if constexpr (B::model::moves_on_vacate) {
+    B::model::advance(w, c.s->current);
+  } else {
+    B::model::advance(w);
+  }
   if constexpr (B::may_stay_growing) {
     if (!w.at && c.s->growing() && !lies_in_old(*c.s, c.at)) w = B::model::first_walk(c.s->generation.old);
   }
@@ -123,9 +128,40 @@ open_cursor<B> erase_cursor(open_state<B>& s, open_cursor<B> c) noexcept {
   TOPHASH_CHECK(erased && (in_old || B::model::holds(s.current, erased)) && B::model::is_live(*erased.tag),
                 "erase of an iterator that does not belong to this container");
   tell_erased_at(s, c);
-  advance(c);
-  erase_at(s, erased, in_old);
+  if constexpr (B::model::moves_on_vacate) {
+    B::model::set_out(c.rest, s.current);
+    erase_at(s, erased, in_old);
+    if (B::model::is_live(*c.at.tag)) return c;  // the next entry moved here
+    advance(c);
+  } else {
+    advance(c);
+    erase_at(s, erased, in_old);
+  }
   return c;
+}
+
+// Erases [first, last); returns where those that follow begin. Where an erase moves entries, the last goes
+// first: what moves then is behind it, and not of the range.
+template <class B>
+open_cursor<B> erase_cursors(open_state<B>& s, open_cursor<B> first, const open_cursor<B>& last) noexcept {
+  if constexpr (B::model::moves_on_vacate) {
+    if (first.at == last.at) return first;
+    B::model::set_out(first.rest, s.current);
+    typename B::slot at = first.at;
+    for (open_cursor<B> c = first; !(c.at == last.at); advance(c)) at = c.at;
+    for (;; at = B::model::slot_before(s.current, at)) {
+      const bool all = at == first.at;
+      if (B::model::is_live(*at.tag)) {
+        tell_erased_at(s, cursor_in(s, {at, first.rest}));
+        erase_at(s, at, false);
+      }
+      if (all) break;
+    }
+    if (!B::model::is_live(*first.at.tag)) advance(first);
+  } else {
+    while (!(first.at == last.at)) first = erase_cursor(s, first);
+  }
+  return first;
 }
 
 // The entry at c goes from sight and stays in its slot.

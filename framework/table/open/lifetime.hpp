@@ -149,8 +149,11 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
                                           from.current.groups[u].tags + i};
             model::count_passed(fresh, at, hash_at(from, source), false);
           }
-          *at.tag = model::empty;
-          if (model::was_passed(at)) ++to.residue.passed;
+          if (model::vacate(at)) {
+            ++to.residue.dead;
+          } else if (model::was_passed(at)) {
+            ++to.residue.passed;
+          }
         }
       }
       to.residue.dirty_in_old = 0;
@@ -247,7 +250,14 @@ growth_result move_entries(open_state<B>& to, open_state<B>& from) {
     }
     vacate_slot(from, at, in_old);
   };
-  model::for_each_live(from.current, [&](typename B::slot at) { move_one(at, false); });
+  if constexpr (model::moves_on_vacate) {
+    for (auto w = model::first_walk(from.current); w.at && result == growth_result::done;) {
+      move_one(w.at, false);
+      if (!model::is_live(*w.at.tag)) model::advance(w, from.current);
+    }
+  } else {
+    model::for_each_live(from.current, [&](typename B::slot at) { move_one(at, false); });
+  }
   if constexpr (B::may_stay_growing) {
     if (from.growing())
       model::for_each_live(from.generation.old, [&](typename B::slot at) { move_one(at, true); });

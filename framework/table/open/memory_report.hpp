@@ -59,9 +59,7 @@ chain_shape shape_of(const open_state<B>& s) noexcept {
   const auto add = [&](const typename B::array& a, bool in_old) {
     shape.units += a.units;
     for (std::size_t u = 0; u < a.units; ++u) {
-      const bool passed = model::classic ? model::match(a.groups + u, model::empty) == 0
-                                         : a.groups[u].tags[model::width - 1] != 0;
-      shape.units_with_overflow += passed ? 1 : 0;
+      shape.units_with_overflow += model::ends_for_all(a.groups + u) ? 0 : 1;
     }
     model::for_each_live(a, [&](typename B::slot at) {
       const std::size_t groups = groups_searched(s, hash_of(s, model::key(at)), {at, in_old});
@@ -95,7 +93,7 @@ const char* check_open_array(const open_state<B>& s, const typename B::array& a,
       const bool past_end = u + 1 == a.units && i >= model::capacity(a) - u * model::slots;
       if ((tag == model::sentinel) != past_end) return "the end of the array is not where it belongs";
       if (past_end || tag == model::empty) continue;
-      if (model::classic && tag == model::dead) {
+      if (model::leaves_dead && tag == model::dead) {
         if (!in_old) ++sum.dead;
         continue;
       }

@@ -215,7 +215,7 @@ void evacuate_home(open_state<B>& s, std::size_t home, std::type_identity_t<plac
       uncount_passed(s, from, true);
       const typename B::slot to = move_entry(s, from, hash);
       close_slot(s, from);
-      *from.tag = model::classic ? model::dead : model::empty;
+      *from.tag = model::leaves_dead ? model::dead : model::empty;
       ++moved;
       notify_with<events::moved>(s.policies.observe, [&] {
         return events::moved{told_slot<B>(old, from, true), told_slot<B>(s.current, to, false), hash};
@@ -322,9 +322,10 @@ struct array_size {
 
 template <class B>
 array_size size_of_units(std::size_t units) noexcept {
-  if (units <= 1) return {1, one_group_capacity<B>};
-  const std::size_t rounded = B::sizing::round_up(units);
-  return {rounded, rounded * B::model::slots - 1};
+  if (B::model::least_units == 1 && units <= 1) return {1, one_group_capacity<B>};
+  const std::size_t rounded =
+      B::sizing::round_up(units < B::model::least_units ? B::model::least_units : units);
+  return {rounded, B::model::slots_in(rounded)};
 }
 
 template <class B>

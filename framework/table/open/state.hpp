@@ -67,13 +67,13 @@ struct open_binding {
   using iterator_type = open_iterator<open_binding, Const>;
 
   static constexpr bool dirty_kind = model::dirty_kind;
-  static constexpr bool leaves_dead = model::classic;
+  static constexpr bool leaves_dead = model::leaves_dead;
   static constexpr bool counts_residue = leaves_dead || dirty_kind;
   static constexpr std::size_t quantum = facts.growth.quantum;
   static constexpr bool may_be_scanned =
       static_visibility<allocation>() == visibility::scanned || decides_visibility_at_run_time<allocation>();
   // As for chained buckets.
-  static constexpr bool opens_slots = may_be_traced<allocation>() && model::trace.entries_may_point;
+  static constexpr bool opens_slots = may_be_traced<allocation>() && model::trace.entries_may_point && model::trace.slots != 0;
   static constexpr bool resurrects =
       dirty_kind && !(may_be_traced<allocation>() && gc_traits<Key>::may_contain_pointers);
 
@@ -84,7 +84,9 @@ struct open_binding {
       noexcept(std::declval<const typename Spec::hashing&>().hash(std::declval<const Key&>()));
   static constexpr bool may_stay_growing =
       quantum != whole_table || !model::nothrow_relocation || !hash_never_throws;
-  static constexpr bool cursors_know_table = may_stay_growing || facts.sync.checked;
+  // An iterator finds the way on from its slot alone, unless there may be another array or the walk goes
+  // round; and one that asks whether the table is being written must know it.
+  static constexpr bool walks_with_state = may_stay_growing || model::moves_on_vacate || facts.sync.checked;
 };
 
 template <class Key, class T, class Spec>
@@ -93,6 +95,10 @@ struct binding_of<Key, T, Spec, layout_kind::open_groups> {
 };
 template <class Key, class T, class Spec>
 struct binding_of<Key, T, Spec, layout_kind::nodes> {
+  using type = open_binding<Key, T, Spec>;
+};
+template <class Key, class T, class Spec>
+struct binding_of<Key, T, Spec, layout_kind::open_slots> {
   using type = open_binding<Key, T, Spec>;
 };
 
@@ -177,18 +183,19 @@ struct open_state : open_arrays_and_counts<B> {
 // ---- limits
 // ---------------------------------------------------------------------------------------------------
 
-// Slots of a first array: 4 entries with their tags fit 80 bytes; W - 2 fill one group and its end.
+// Slots of a first array: 4 entries with their tags fit 80 bytes; W - 2 fill one group and its end. A layout
+// that begins with several units has no such arrays.
 template <class B>
-inline constexpr std::size_t smallest_capacity = 4;
+inline constexpr std::size_t smallest_capacity = B::model::least_units == 1 ? 4 : 0;
 template <class B>
-inline constexpr std::size_t one_group_capacity = B::model::width - 2;
+inline constexpr std::size_t one_group_capacity = B::model::least_units == 1 ? B::model::width - 2 : 0;
 
 // Entries that an array of this many units and slots takes. A single group may be filled.
 template <class B>
 std::size_t limit_for(const open_state<B>& s, std::size_t units, std::size_t capacity) noexcept {
   if (units <= 1) return capacity;
   const std::size_t by_policy = s.policies.load.limit(units, B::model::slots);
-  const std::size_t most = capacity - units;  // an old array takes inserts of a growth, one a home at most
+  const std::size_t most = B::model::most_entries(units, capacity);
   return by_policy < most ? by_policy : most;
 }
 
@@ -361,28 +368,6 @@ TOPHASH_ALWAYS_INLINE void uncount_passed(open_state<B>& s, typename B::slot at,
     B::model::count_passed(array_of(s, in_old), at, hash_at(s, at), false);
 }
 
-// The entry of the slot is gone; where deletion is dirty, a dirty one.
-template <class B>
-TOPHASH_ALWAYS_INLINE void vacate_slot(open_state<B>& s, typename B::slot at, bool in_old) noexcept {
-  const bool left_dead = B::model::vacate(at);
-  if constexpr (B::leaves_dead) {
-    if (left_dead && !in_old) {
-      ++s.residue.dead;
-      refresh_room(s);
-    }
-  } else if constexpr (B::dirty_kind) {
-    --s.residue.dirty;
-    if (in_old) {
-      --s.residue.dirty_in_old;
-    } else if (B::model::was_passed(at)) {
-      ++s.residue.passed;
-    }
-    refresh_room(s);
-  } else {
-    if (B::model::was_passed(at) && !in_old) --s.grow_at;
-  }
-}
-
 template <class B>
 bool lies_in_old(const open_state<B>& s, typename B::slot at) noexcept {
   if constexpr (B::may_stay_growing) {
@@ -410,6 +395,63 @@ events::slot_place told_slot(const typename B::array& a, typename B::slot at, bo
 template <class B>
 events::slot_place told_place(const open_state<B>& s, const place<B>& p) noexcept {
   return told_slot<B>(array_of(s, p.in_old), p.at, p.in_old);
+}
+
+// ---- slots left
+// --------------------------------------------------------------------------------------------------
+
+// The entries behind an emptied slot move back over it, as far as their homes allow: Knuth 6.4, Algorithm R.
+// Every search ends at an empty slot, so one follows.
+template <class B>
+void close_gap(open_state<B>& s, typename B::slot hole) noexcept {
+  using model = typename B::model;
+  const typename B::array& a = s.current;
+  const auto slot_at = [&a](std::size_t i) { return typename B::slot{a.entries + i, a.groups[i].tags}; };
+  std::size_t to = model::group_index(a, hole.tag);
+  for (typename model::probe p(to); p.next(a) && *a.groups[p.at].tags != model::empty;) {
+    const typename B::slot from = slot_at(p.at);
+    const std::uint64_t hash = hash_at(s, from);
+    const std::size_t home = a.map.index(hash);
+    if (model::steps_between(a, home, p.at) < model::steps_between(a, to, p.at)) continue;
+    const typename B::slot target = slot_at(to);
+    open_slot<B>(target);
+    model::relocate_entry(target, from);
+    *target.tag = *from.tag;
+    close_slot(s, from);
+    notify_with<events::moved>(s.policies.observe, [&] {
+      return events::moved{told_slot<B>(a, from, false), told_slot<B>(a, target, false), hash};
+    });
+    to = p.at;
+  }
+  *a.groups[to].tags = model::empty;
+}
+
+// The entry of the slot is gone; where deletion is dirty, a dirty one.
+template <class B>
+TOPHASH_ALWAYS_INLINE void vacate_slot(open_state<B>& s, typename B::slot at, bool in_old) noexcept {
+  if constexpr (B::model::moves_on_vacate) {
+    static_cast<void>(in_old), close_gap(s, at);
+  } else {
+    const bool left_dead = B::model::vacate(at);
+    if constexpr (B::dirty_kind) {
+      --s.residue.dirty;
+      if (in_old) {
+        --s.residue.dirty_in_old;
+      } else if (left_dead) {
+        ++s.residue.dead;
+      } else if (B::model::was_passed(at)) {
+        ++s.residue.passed;
+      }
+      refresh_room(s);
+    } else if constexpr (B::leaves_dead) {
+      if (left_dead && !in_old) {
+        ++s.residue.dead;
+        refresh_room(s);
+      }
+    } else {
+      if (B::model::was_passed(at) && !in_old) --s.grow_at;
+    }
+  }
 }
 
 }  // namespace tophash::inline v1::table

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The family of functions for open addressing (layout::open_groups).
+// The family of functions for open addressing (layout::open_groups, nodes, open_slots).
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_TABLE_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_TABLE_HPP
 
