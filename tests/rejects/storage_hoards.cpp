@@ -13,4 +13,4 @@ struct collected {
 };
 
 using pool = tophash::allocators::bucket_pool<144, collected>;
-void use(pool handle) { tophash::map<int, int, pool> m{handle}; }
+tophash::map<int, int, pool> m;

@@ -13,5 +13,5 @@ struct collected {
 };
 
 using namespace tophash::allocators;
-using storage = by_purpose<route<tophash::purpose::overflow, system>, rest<collected>>;
+using storage = by_purpose<route<tophash::purpose::overflow, tophash::allocators::system>, rest<collected>>;
 tophash::map<int, int, storage> m;
