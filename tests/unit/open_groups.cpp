@@ -200,9 +200,9 @@ TEST_CASE("open groups: no tag of a live entry is a state, whatever the hash", "
   };
   using sizes = sizing::power_of_two;
   using wide = layout::open_groups<>;
-  distinct(std::type_identity<wide::model<u64, u64, deletion::immediate::facts, sizes>>{}, 254);
-  distinct(std::type_identity<wide::model<u64, u64, deletion::tombstone::facts, sizes>>{}, 253);
-  distinct(std::type_identity<wide::model<u64, u64, deletion::dirty::facts, sizes>>{}, 126);
+  distinct(std::type_identity<wide::model<u64, u64, deletion::immediate::facts, sizes>>{}, 253);
+  distinct(std::type_identity<wide::model<u64, u64, deletion::tombstone::facts, sizes>>{}, 251);
+  distinct(std::type_identity<wide::model<u64, u64, deletion::dirty::facts, sizes>>{}, 125);
 }
 
 // ---- growth
