@@ -37,6 +37,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include <tophash/allocators/span_classes.hpp>
 #include <tophash/allocators/spans_page_heap.hpp>
@@ -277,7 +278,7 @@ class spans_resource {
   void release_all() noexcept {
     pages_.reset();
     current_ = {};
-    partial_ = full_ = unswept_ = aside_ = {};
+    partial_ = full_ = unswept_partial_ = unswept_full_ = aside_ = {};
     large_ = unswept_large_ = 0;
     requested_bytes_ = 0;
     swept_ = false;
@@ -298,26 +299,26 @@ class spans_resource {
 
   // ---- sweeping
 
-  // After marking. Ends the round before.
+  // After marking. Ends the round before; if that was ended already, O(classes): lists change their names, and the spans
+  // in them are known by the parity of their round.
   void start_sweep(const span_sweeper& sweeper) noexcept {
     finish_sweep();
     end_aside();
     flush();
     sweeper_ = sweeper;
     swept_ = true;
-    for (std::size_t kind = 0; kind < kinds; ++kind) {
-      move_all(partial_[kind], unswept_[kind], span_place::unswept);
-      move_all(full_[kind], unswept_[kind], span_place::unswept);
-    }
-    move_all(large_, unswept_large_, span_place::unswept);
+    round_ ^= 1;
+    unswept_partial_ = std::exchange(partial_, {});
+    unswept_full_ = std::exchange(full_, {});
+    unswept_large_ = std::exchange(large_, 0);
   }
 
   // Sweeps up to so many spans. Returns how many it did: fewer, and nothing is left to sweep.
   std::size_t sweep_some(std::size_t spans) noexcept {
     std::size_t done = 0;
     for (; sweep_at_ < kinds && done < spans; ++sweep_at_) {
-      for (; unswept_[sweep_at_] != 0 && done < spans; ++done) file(sweep_one(unswept_[sweep_at_]));
-      if (unswept_[sweep_at_] != 0) return done;
+      for (; unswept(sweep_at_) != 0 && done < spans; ++done) file(sweep_one(unswept(sweep_at_)));
+      if (unswept(sweep_at_) != 0) return done;
     }
     for (; unswept_large_ != 0 && done < spans; ++done) file(sweep_one(unswept_large_));
     if (done < spans) sweep_at_ = 0;
@@ -410,6 +411,7 @@ class spans_resource {
   void link(std::uint32_t& head, std::uint32_t n, span_place place) noexcept {
     span_record& s = pages_[n];
     s.place = place;
+    s.round = round_;
     s.previous = 0;
     s.next = head;
     if (head != 0) pages_[head].previous = n;
@@ -434,12 +436,16 @@ class spans_resource {
     }
   }
   std::uint32_t& list_of(const span_record& s) noexcept {
-    if (s.state == span_state::large) return s.place == span_place::unswept ? unswept_large_ : large_;
-    lists& all = s.place == span_place::partial   ? partial_
-                 : s.place == span_place::full    ? full_
-                 : s.place == span_place::unswept ? unswept_
-                                                  : aside_;
+    const bool swept = s.round == round_;
+    if (s.state == span_state::large) return swept ? large_ : unswept_large_;
+    lists& all = s.place == span_place::partial ? (swept ? partial_ : unswept_partial_)
+                 : s.place == span_place::full  ? (swept ? full_ : unswept_full_)
+                                                : aside_;
     return all[s.kind];
+  }
+  // The list to sweep next; 0 if nothing of the class is left.
+  std::uint32_t& unswept(std::size_t kind) noexcept {
+    return unswept_partial_[kind] != 0 ? unswept_partial_[kind] : unswept_full_[kind];
   }
 
   // A span in no list goes where it belongs by its use.
@@ -468,7 +474,7 @@ class spans_resource {
     if (s.used == 0) {
       unlink(list_of(s), n);
       drop_span(n);
-    } else if (s.place == span_place::full) {
+    } else if (s.place == span_place::full && s.round == round_) {
       unlink(full_[s.kind], n);
       link(partial_[s.kind], n, span_place::partial);
     }
@@ -513,8 +519,8 @@ class spans_resource {
       return use_word(c, n, 0);
     }
     // Full spans are swept in vain: after so many in one allocation, fresh pages are cheaper (Go's bound).
-    for (unsigned tried = 0; unswept_[kind] != 0 && tried < sweeps_at_most; ++tried) {
-      const std::uint32_t n = sweep_one(unswept_[kind]);
+    for (unsigned tried = 0; unswept(kind) != 0 && tried < sweeps_at_most; ++tried) {
+      const std::uint32_t n = sweep_one(unswept(kind));
       const span_record& s = pages_[n];
       if (s.used < s.slots) return use_word(c, n, 0);  // an empty one too: its pages need not go and come
       link(full_[kind], n, span_place::full);
@@ -598,13 +604,14 @@ class spans_resource {
   spans_options options_;
   span_page_heap pages_;
   std::array<current_span, kinds> current_{};
-  lists partial_{}, full_{}, unswept_{}, aside_{};
+  lists partial_{}, full_{}, unswept_partial_{}, unswept_full_{}, aside_{};
   std::uint32_t large_ = 0, unswept_large_ = 0;
   std::size_t requested_bytes_ = 0;
   span_sweeper sweeper_{};
   span_watcher watcher_{};
   std::size_t sweep_at_ = 0;  // the kind that sweep_some() goes on with
   bool swept_ = false;        // a sweep freed slots of unknown requests
+  std::uint8_t round_ = 0;    // parity of the last start_sweep
 };
 
 enum class span_contents : std::uint8_t { any, pointer_free };

@@ -31,7 +31,7 @@ namespace allocators {
 
 enum class span_state : std::uint8_t { unused, free_run, small, large };
 // Where a span of slots is listed. `current` and `none` are in no list.
-enum class span_place : std::uint8_t { none, current, partial, full, unswept, aside, large };
+enum class span_place : std::uint8_t { none, current, partial, full, aside, large };
 
 struct span_record {
   std::uint32_t first_page = 0;
@@ -42,6 +42,7 @@ struct span_record {
   std::uint8_t kind = 0;  // 2 * class + (pointer-free)
   span_state state = span_state::unused;
   span_place place = span_place::none;
+  std::uint8_t round = 0;                // parity of the sweep that it was listed in
   std::array<std::uint64_t, span_slots_max / 64> taken{};
 };
 

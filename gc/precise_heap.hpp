@@ -70,6 +70,20 @@ namespace tophash::inline v1 {
 
 namespace gc {
 
+enum class cycle_phase : std::uint8_t { idle, marking, sweeping };
+
+// One stay in the collector, a pause of the thread that entered it.
+struct collector_stay {
+  std::uint64_t cpu_ns = 0, wall_ns = 0;
+  std::uint64_t cycle = 0;
+  cycle_phase before = cycle_phase::idle, after = cycle_phase::idle;
+};
+// Told of each as it ends. It must not use the heap.
+struct stay_watcher {
+  void (*ended)(void* context, const collector_stay& stay) noexcept = nullptr;
+  void* context = nullptr;
+};
+
 struct precise_options {
   // Marking reads objects at random: in a virtual machine, where a TLB miss costs two page walks, 4,000,000 shuffled
   // objects took 4 times as long on small pages.
@@ -79,13 +93,12 @@ struct precise_options {
   std::size_t soft_limit_bytes = 0;  // 0: none. Kept by collecting more often, down to a sixteenth of min_heap_bytes
   std::size_t step_work = 8192;      // the work of one step, which bounds the longest stall
   bool automatic = true;             // false: only step() and collect() collect
+  stay_watcher watcher{};
   // For tests.
   std::size_t mark_stack_max = std::numeric_limits<std::size_t>::max();  // entries; beyond, the heap is read again
   unsigned zeal = 0;          // a full collection at each n-th allocation, maps' blocks included
   bool poison_freed = false;  // swept slots are filled with 0xdd
 };
-
-enum class cycle_phase : std::uint8_t { idle, marking, sweeping };
 
 // Of the cycle that marked last; of the one under way, so far.
 struct mark_counts {
@@ -325,15 +338,23 @@ class precise_heap {
     entry& operator=(const entry&) = delete;
     ~entry() {
       heap_.in_collector_ = false;
-      const std::uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_cpu_ns_;
+      const std::uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_cpu_ns_, now_ns = clock_ns(CLOCK_MONOTONIC);
       heap_.window_.cpu_ns += cpu_ns;
       heap_.window_.longest_cpu_ns = std::max(heap_.window_.longest_cpu_ns, cpu_ns);
-      heap_.pauses_.add(begin_ns_, clock_ns(CLOCK_MONOTONIC));
+      heap_.pauses_.add(begin_ns_, now_ns);
+      const stay_watcher& watcher = heap_.options_.watcher;
+      if (watcher.ended == nullptr) return;
+      watcher.ended(watcher.context, {.cpu_ns = cpu_ns,
+                                      .wall_ns = now_ns - begin_ns_,
+                                      .cycle = heap_.cycle_,
+                                      .before = before_,
+                                      .after = heap_.phase_});
     }
 
    private:
     precise_heap& heap_;
     std::uint64_t begin_ns_, begin_cpu_ns_;
+    cycle_phase before_ = heap_.phase_;
   };
 
   static std::uint64_t clock_ns(clockid_t clock) noexcept {

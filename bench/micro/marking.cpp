@@ -2,7 +2,7 @@
 // What marking a map of 4,000,000 entries with pointer values costs: gc::precise_heap against libgc, and how long the
 // longest stay in the incremental collector is while the map is written. The values were made in one order and put in
 // in another, so every one of them is a cache miss. Full collections of both alternate; each pair gives a ratio.
-//   tophash_marking [PAIRS [ENTRIES]]
+//   tophash_marking [PAIRS [ENTRIES]]      0 pairs: the incremental collector only
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -209,6 +209,7 @@ void print_pair(const char* what, subject& ours, subject& theirs) {
 #if TOPHASH_MARKING_WITH_BOEHM
 template <class Object, class... Options>
 void compare(const char* shape, const char* object) {
+  if (pairs == 0) return;
   on_precise<Object, Options...> ours;
   char text[96];
   {
@@ -231,56 +232,89 @@ void compare(const char* shape, const char* object) {
 }
 #endif
 
+// The CPU time of every stay in the collector. Runs are identical, stay by stay, so the least of a stay's times over all
+// runs is what it costs by itself, and the rest is the machine.
+struct stays {
+  std::vector<std::uint64_t> least, phases;
+  std::size_t at = 0;
+  bool counts = false;
+
+  static void ended(void* self, const gc::collector_stay& stay) noexcept {
+    auto& all = *static_cast<stays*>(self);
+    if (!all.counts) return;
+    if (all.at == all.least.size()) {
+      all.least.push_back(stay.cpu_ns);
+      all.phases.push_back(static_cast<std::uint64_t>(stay.before) * 4 + static_cast<std::uint64_t>(stay.after));
+    }
+    all.least[all.at] = std::min(all.least[all.at], stay.cpu_ns);
+    ++all.at;
+  }
+};
+
 // While the heap marks in steps, values are replaced, and the heap decides when it works.
 template <class Object, class... Options>
 void print_stalls(const char* shape, std::size_t step_work) {
-  gc::precise_options o;
-  o.step_work = step_work;
-  gc::precise_heap heap{o};
-  using map_type = map<std::uint64_t, Object*, gc::precise, Options...>;
-  map_type m{typename map_type::spec_type::hashing{42}, gc::precise(heap)};
-  std::uint64_t random = 7;
-  for (std::size_t i = 0; i < entries; ++i) {
-    const auto made = heap.template make<Object>();
-    made->number = i;
-    m.insert_or_assign(i, made.get());
+  constexpr unsigned runs = 4, cycles = 2;
+  stays seen;
+  std::uint64_t collector_ns = 0, all_ns = 0;
+  for (unsigned run = 0; run < runs; ++run) {
+    gc::precise_options o;
+    o.step_work = step_work;
+    o.watcher = {.ended = &stays::ended, .context = &seen};
+    gc::precise_heap heap{o};
+    using map_type = map<std::uint64_t, Object*, gc::precise, Options...>;
+    map_type m{typename map_type::spec_type::hashing{42}, gc::precise(heap)};
+    std::uint64_t random = 7;
+    const auto put = [&](std::uint64_t key) {
+      const auto made = heap.template make<Object>();
+      made->number = key;
+      m.insert_or_assign(key, made.get());
+    };
+    for (std::size_t i = 0; i < entries; ++i) put(i);
+    heap.collect();
+    heap.start_window();
+    seen.at = 0;
+    seen.counts = true;
+    const std::uint64_t before = heap.cycles();
+    const std::uint64_t from = thread_cpu_ns();
+    while (heap.cycles() < before + cycles || heap.phase() != gc::cycle_phase::idle) {
+      put(multiply_high(next_random(random), entries));
+    }
+    all_ns += thread_cpu_ns() - from;
+    seen.counts = false;
+    collector_ns += heap.sample().collector_cpu_ns;
+    std::size_t lost = 0;
+    for (const auto& [key, object] : m) lost += object->number != key ? 1 : 0;
+    if (lost != 0 || m.size() != entries || seen.at != seen.least.size()) {
+      std::printf("%s: %zu of %zu entries lost, %zu stays, %zu expected\n", shape, lost, m.size(), seen.at,
+                  seen.least.size());
+      std::exit(1);
+    }
   }
-  heap.collect();
-  heap.start_window();
-  const std::uint64_t cycles = heap.cycles();
-  std::uint64_t operations = 0;
-  const std::uint64_t from = thread_cpu_ns();
-  for (; heap.cycles() < cycles + 3; ++operations) {
-    const auto key = multiply_high(next_random(random), entries);
-    const auto made = heap.template make<Object>();
-    made->number = key;
-    m.insert_or_assign(key, made.get());
-  }
-  const std::uint64_t all_ns = thread_cpu_ns() - from;
-  const gc::gc_sample s = heap.sample();
-  std::size_t lost = 0;
-  for (const auto& [key, object] : m) lost += object->number != key ? 1 : 0;
-  std::printf(
-      "%-34s step of %6zu: longest %7.3f ms CPU, p99 %7.3f, p50 %7.3f ms, %6llu entries, %4.1f %% of CPU, lost %zu of "
-      "%zu\n",
-      shape, step_work, static_cast<double>(heap.longest_entry_cpu_ns()) / 1e6, static_cast<double>(s.stall.p99_ns) / 1e6,
-      static_cast<double>(s.stall.p50_ns) / 1e6, static_cast<unsigned long long>(s.stall.count),
-      100.0 * static_cast<double>(s.collector_cpu_ns) / static_cast<double>(all_ns), lost, m.size());
+  const auto longest = std::max_element(seen.least.begin(), seen.least.end());
+  std::vector<std::uint64_t> sorted = seen.least;
+  std::sort(sorted.begin(), sorted.end());
+  static constexpr const char* names[] = {"idle", "marking", "sweeping"};
+  const std::uint64_t phases = seen.phases[static_cast<std::size_t>(longest - seen.least.begin())];
+  std::printf("%-24s step of %5zu: longest %7.3f ms (%s to %s), p99 %7.3f, p50 %7.3f ms, %6zu stays, %4.1f %% of CPU\n",
+              shape, step_work, static_cast<double>(*longest) / 1e6, names[phases / 4], names[phases % 4],
+              static_cast<double>(sorted[sorted.size() / 100 * 99]) / 1e6,
+              static_cast<double>(sorted[sorted.size() / 2]) / 1e6, sorted.size(),
+              100.0 * static_cast<double>(collector_ns) / static_cast<double>(all_ns));
   std::fflush(stdout);
-  if (lost != 0 || m.size() != entries) std::exit(1);
 }
 
 template <class N>
 bool parse(const char* text, N& out) {
   const char* const end = text + std::strlen(text);
   const auto [stopped, error] = std::from_chars(text, end, out);
-  return error == std::errc{} && stopped == end && out != 0;
+  return error == std::errc{} && stopped == end;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 3 || (argc > 1 && !parse(argv[1], pairs)) || (argc > 2 && !parse(argv[2], entries))) {
+  if (argc > 3 || (argc > 1 && !parse(argv[1], pairs)) || (argc > 2 && (!parse(argv[2], entries) || entries == 0))) {
     std::fputs("usage: tophash_marking [PAIRS [ENTRIES]]\n", stderr);
     return 64;
   }
@@ -297,7 +331,7 @@ int main(int argc, char** argv) {
   compare<linked, grouped>("bucket_chain in groups", "values with a pointer");
   compare<linked, layout::open_groups<>>("open_groups", "values with a pointer");
   compare<linked, layout::nodes>("nodes", "values with a pointer");
-  std::printf("\nlongest stay in the incremental collector while values are replaced at random\n");
+  std::printf("\nstays in the incremental collector while values are replaced at random: CPU, the least of four runs\n");
   for (const std::size_t work : {2048u, 8192u}) {
     print_stalls<linked, flat>("bucket_chain", work);
     print_stalls<linked, grouped>("bucket_chain in groups", work);

@@ -216,6 +216,9 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("opaque_collected", [opaque](judged& j) { opaque(j), j.t.key_collected = true; });
   fires("opaque_collected", [opaque](judged& j) { opaque(j), j.t.value_collected = true; });
   CHECK(after([](judged& j) { j.f.allocation.sees = visibility::traced, j.t.value_collected = true; }) == "");
+  const auto typed = [](judged& j) { j.f.allocation.sees = visibility::typed; };
+  fires("untraced_types", [typed](judged& j) { typed(j), j.t.key_traceable = false; });
+  fires("untraced_types", [typed](judged& j) { typed(j), j.t.value_traceable = false; });
   fires("pointer_free_boxes", [pointer_free](judged& j) { pointer_free(j), j.t.boxed = true; });
   fires("storage_mixed", [](judged& j) { j.f.allocation.mixed_visibility = true; });
   fires("storage_owner", [](judged& j) { j.f.allocation.unknown_owner = true; });

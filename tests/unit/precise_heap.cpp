@@ -67,6 +67,12 @@ struct refuses {
   refuses() { throw 1; }
 };
 
+// Compared by what it points to.
+struct by_content {
+  leaf* at;
+  friend bool operator==(by_content a, by_content b) noexcept { return a.at->stamp == b.at->stamp; }
+};
+
 // Holds a map, as an object of an interpreter would.
 struct table_object {
   std::uint64_t stamp = intact;
@@ -80,6 +86,15 @@ template <>
 struct tophash::gc_traits<leaf> : tophash::gc::holds_no_pointers {};
 template <>
 struct tophash::gc_traits<counted> : tophash::gc::holds_no_pointers {};
+template <>
+struct tophash::gc_traits<by_content> {
+  static constexpr bool may_contain_pointers = true;
+  static void trace(pointer_visitor& visit, const by_content& key) { visit(key.at); }
+};
+template <>
+struct std::hash<by_content> {
+  std::size_t operator()(by_content key) const noexcept { return key.at->stamp; }
+};
 template <>
 struct tophash::gc_traits<refuses> : tophash::gc::holds_no_pointers {};
 template <>
@@ -561,6 +576,32 @@ TEST_CASE("precise heap: an array that goes while it is being traced", "[precise
   for (const auto& [key, object] : other) CHECK(object->stamp == intact + key);
   heap.collect();
   CHECK(objects_in(heap) == 1'000);
+}
+
+TEMPLATE_TEST_CASE("precise heap: an erased, unswept entry keeps its key, for the resurrection, and not its value",
+                   "[precise]", layout::bucket_chain<>, layout::open_groups<>, layout::nodes) {
+  precise_heap heap(by_hand());
+  map<by_content, leaf*, precise, TestType, deletion::dirty> m{precise(heap)};
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const root<leaf> key = heap.make<leaf>(i);
+    m.insert_or_assign(by_content{key.get()}, heap.make<leaf>(1'000 + i).get());
+  }
+  heap.collect();
+  CHECK(objects_in(heap) == 200);
+  while (!m.empty()) m.erase(m.begin());
+  heap.collect();
+  CHECK(objects_in(heap) == 100);
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const root<leaf> equal = heap.make<leaf>(i);
+    m.insert_or_assign(by_content{equal.get()}, heap.make<leaf>(2'000 + i).get());
+  }
+  heap.collect();
+  CHECK(objects_in(heap) == 200);
+  for (const auto& [key, value] : m) CHECK(value->stamp == key.at->stamp + 2'000);
+  m.erase(m.begin());
+  m.sweep();
+  heap.collect();
+  CHECK(objects_in(heap) == 198);
 }
 
 TEST_CASE("precise heap: ten thousand maps are roots", "[precise]") {
