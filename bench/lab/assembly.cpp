@@ -21,10 +21,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 3> operations = {"find", "insert", "erase"};
+constexpr std::array<const char*, 3> assembled_names = {"find", "insert", "erase"};
 
 void check_operation(const std::string& name) {
-  std::vector<std::string> known(operations.begin(), operations.end());
+  std::vector<std::string> known(assembled_names.begin(), assembled_names.end());
   if (std::find(known.begin(), known.end(), name) == known.end())
     throw command_error(exit_usage, "'" + name + "' is no operation that asm knows: find, insert or erase" +
                                         nearest_hint(name, known));

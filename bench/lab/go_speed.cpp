@@ -27,7 +27,7 @@ using nlohmann::json;
 
 constexpr std::size_t loop_operations = 1'000'000;
 constexpr speed_key all_keys[] = {speed_key::u64, speed_key::view, speed_key::string};
-constexpr const char* operations[] = {"insert", "hit", "miss", "iterate", "churn", "erase"};
+constexpr const char* speed_operations[] = {"insert", "hit", "miss", "iterate", "churn", "erase"};
 
 volatile std::uint64_t found_sum = 0;
 
@@ -144,7 +144,7 @@ std::map<std::string, double> measure_go(const go_programs& go, speed_key key, s
   return out;
 }
 
-struct cell {
+struct speed_cell {
   speed_key key;
   std::size_t entries;
 };
@@ -167,7 +167,7 @@ go_speed_result run_go_speed(const go_speed_request& request) {
   const std::vector<std::string> programs = request.go.empty() ? std::vector<std::string>{"go"} : request.go;
   const std::vector<std::size_t> sizes =
       request.sizes.empty() ? std::vector<std::size_t>{1'000, 100'000, 1'000'000} : request.sizes;
-  std::vector<cell> cells;
+  std::vector<speed_cell> cells;
   for (const speed_key key : all_keys) {
     for (const std::size_t n : sizes) cells.push_back({key, n});
   }
@@ -179,8 +179,8 @@ go_speed_result run_go_speed(const go_speed_request& request) {
     request.progress("building the Go program with " + program);
     const go_programs go(go_folder(), program);
     const std::size_t first = out.rows.size();
-    for (const cell& c : cells) {
-      for (const char* operation : operations)
+    for (const speed_cell& c : cells) {
+      for (const char* operation : speed_operations)
         out.rows.push_back({.program = program,
                             .version = {},
                             .key = c.key,
@@ -192,7 +192,7 @@ go_speed_result run_go_speed(const go_speed_request& request) {
     }
     for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
       for (std::size_t i = 0; i < cells.size() && !stop_measuring(); ++i) {
-        const cell& c = cells[i];
+        const speed_cell& c = cells[i];
         request.progress(fmt::format("round {} of {}: {} {}", round + 1, request.rounds,
                                      speed_key_name(c.key), c.entries));
         const std::uint64_t seed = request.seed + round;
@@ -202,8 +202,8 @@ go_speed_result run_go_speed(const go_speed_request& request) {
         if (ours_first) ours = measure_go_like_speed(c.key, c.entries, next_seed(seed));
         theirs = measure_go(go, c.key, c.entries, seed, version);
         if (!ours_first) ours = measure_go_like_speed(c.key, c.entries, next_seed(seed));
-        for (std::size_t k = 0; k < std::size(operations); ++k) {
-          speed_row& row = out.rows[first + i * std::size(operations) + k];
+        for (std::size_t k = 0; k < std::size(speed_operations); ++k) {
+          speed_row& row = out.rows[first + i * std::size(speed_operations) + k];
           row.version = version;
           row.ours_ns.push_back(ours.at(row.operation));
           row.go_ns.push_back(theirs.at(row.operation));
