@@ -33,6 +33,7 @@ namespace {
 using tophash::bucket_options;
 // The same seed in both runs, so the same order.
 const tophash::hashing::seeded<tophash::hashing::wyhash> seeded{std::uint64_t{42}};
+const tophash::hashing::go_seeded<tophash::hashing::wyhash> seeded_as_in_go{std::uint64_t{42}};
 namespace deletion = tophash::deletion;
 namespace growth = tophash::growth;
 namespace layout = tophash::layout;
@@ -92,7 +93,7 @@ void expect(const char* name, const C& c) {
 }  // namespace
 
 int main(int count, char**) {
-  tophash::map<std::uint64_t, std::string, tophash::presets::go_like> go(seeded);
+  tophash::map<std::uint64_t, std::string, tophash::presets::go_like> go(seeded_as_in_go);
   fill(go, 0, 20), go.erase(3), fill_until_growing(go, 20);
   tophash::map<std::string, std::uint32_t, tophash::presets::low_latency,
                layout::bucket_chain<bucket_options{.group_bytes = 512}>>

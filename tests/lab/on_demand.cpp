@@ -582,7 +582,6 @@ int main(int argc, char** argv) {
       {"load", load},
       {"cxx", cxx},
       {"dump", dump},
-      {"observers", observers}};
       {"observers", observers},
       {"asm", assembly}};
   if (argc != 5 || cases.count(argv[3]) == 0) {
