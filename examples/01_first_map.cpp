@@ -3,7 +3,7 @@
 // Prints:
 //   three words, "go" seen 2 times
 //   composed: 2 entries, "tophash" -> 1
-//   layout=bucket_chain(arrange=split) deletion=dirty growth=incremental(2,every_write)
+//   layout=bucket_chain(arrange=split) deletion=dirty growth=regrowing(incremental(2,every_write),go_overflow)
 #include <cstdio>
 #include <string>
 #include <string_view>

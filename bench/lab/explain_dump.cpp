@@ -56,7 +56,7 @@ void fill(Map& m) {
   for (std::uint64_t gone = 2; gone < n; gone += 4) m.erase(nth<typename Map::key_type>(gone));
   const auto growths = m.stats().growths;
   while (m.stats().growths == growths && n < 100) put(n++);
-  if (m.stats().growing) put(n);
+  if (m.stats().growing && m.stats().old_evacuated == 0) put(n);
 }
 )";
 
@@ -89,7 +89,7 @@ std::string dump_source(const dump_request& asked, const spec_description& spec)
     out << "  tophash::overflow::pool spare{" << storage << "};\n";
     policies.emplace_back("tophash::overflow::shared_pool{spare}");
   }
-  if (option(axes::hashing::index) == "seeded")
+  if (option(axes::hashing::index).ends_with("seeded"))
     policies.push_back("map::spec_type::hashing(std::uint64_t{" + std::to_string(asked.seed) + "})");
   out << "  map m";
   for (std::size_t i = 0; i < policies.size(); ++i) out << (i == 0 ? "(" : ", ") << policies[i];

@@ -85,7 +85,7 @@ std::vector<bucket*> chain_of(const subject& m, std::size_t index) {
 // A bucket's eight states as decimal digits: 0 empty_rest, 1 empty_one, 2 3 4 moved, 5 an entry.
 double states_of(const bucket* b) {
   double out = 0;
-  for (const std::uint8_t tag : b->tags) out = 10 * out + std::min<std::uint8_t>(tag, model::first_live);
+  for (const std::uint8_t tag : b->tags) out = 10 * out + (tag >= model::first_live ? 5 : tag);
   return out;
 }
 

@@ -24,12 +24,12 @@ namespace {
             recorded_storage>(),
     // beyond the cover: the defaults, and a preset
     composed<u64_codec, u64_codec>(),
-    composed<string_codec, u64_codec, presets::go_like>(),
+    beyond(composed<string_codec, u64_codec, presets::go_like>()),
     // beyond the cover: open iterators where buckets are unlinked and arrays shrink
     beyond(counting<iteration::mutation_safe, with<faulty_hash>, immediate, local, recorded_storage,
                     growth::shrinking<steps<1>>>()),
-    composed<steady_key_codec, steady_value_codec, presets::go_like, with<faulty_hash>,
-             deletion::wiping<tombstone, wipe::all>, recorded_storage>(),
+    beyond(composed<steady_key_codec, steady_value_codec, presets::go_like, with<faulty_hash>,
+                    deletion::wiping<tombstone, wipe::all>, recorded_storage>()),
 };
 // clang-format on
 

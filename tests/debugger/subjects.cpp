@@ -93,7 +93,7 @@ void expect(const char* name, const C& c) {
 }  // namespace
 
 int main(int count, char**) {
-  tophash::map<std::uint64_t, std::string, tophash::presets::go_like> go(seeded_as_in_go);
+  tophash::map<std::uint64_t, std::string, tophash::presets::go_like, tophash::iteration::plain> go(seeded_as_in_go);
   fill(go, 0, 20), go.erase(3), fill_until_growing(go, 20);
   tophash::map<std::string, std::uint32_t, tophash::presets::low_latency,
                layout::bucket_chain<bucket_options{.group_bytes = 512}>>

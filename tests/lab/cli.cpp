@@ -592,7 +592,7 @@ void storages() {
   check(m.at("allocator_versions").at("system").get<std::string>().find("replaced") == std::string::npos,
         "the system's malloc is the system's: " + m.at("allocator_versions").dump());
   const std::string nested = "tracked(by_purpose(overflow=bucket_pool(144),rest=spans))";
-  const json rows = run({"run", "--workload", "churn", "--n", "2000", "--variant", "go_like", "--allocator",
+  const json rows = run({"run", "--workload", "churn_random", "--n", "2000", "--variant", "go_like", "--allocator",
                          "system," + nested, "--check", "--json", "-"})
                         .parsed()
                         .at("rows");

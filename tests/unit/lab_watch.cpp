@@ -117,7 +117,7 @@ TEST_CASE("lab alert: any text is either parsed or refused", "[lab][watch]") {
 // ---- timelines ----------------------------------------------------------------------------------
 
 TEST_CASE("lab watch: map and storage agree at every sample", "[lab][watch]") {
-  for (const char* variant : {"go_like", "dirty,incremental(1),local_list", "immediate,eager,fresh"}) {
+  for (const char* variant : {"go_like,fresh", "dirty,incremental(1),local_list", "immediate,eager,fresh"}) {
     lab::watch_request request = request_of(variant, "erase_refill", 3000);
     request.every = 100;
     const lab::timeline t = lab::watch(request);
