@@ -295,7 +295,7 @@ TEST_CASE("go iteration: a chain longer than an iterator's notes", "[go]") {
 }
 
 TEST_CASE("go iteration: elements that cannot be copied, and none left behind", "[go]") {
-  using counted_value = counted<7>;
+  using counted_seven = counted<7>;
   {
     go_map<u64, std::unique_ptr<u64>> m;
     for (u64 key = 0; key < 50; ++key) m.try_emplace(key, std::make_unique<u64>(key));
@@ -308,7 +308,7 @@ TEST_CASE("go iteration: elements that cannot be copied, and none left behind", 
     }
     CHECK(n == 50);
   }
-  static_cast<void>(sizeof(counted_value));
+  static_cast<void>(sizeof(counted_seven));
 }
 
 // ---- threads
