@@ -567,6 +567,9 @@ TEST_CASE("incremental mode loses nothing, whatever the shape", "[boehm][maps]")
           if (!churns_without_loss<traced_map<deletion::dirty>>()) return 1;
           if (!churns_without_loss<traced_map<grouped, growth::incremental<2>>>()) return 2;
           if (!churns_without_loss<traced_map<layout::open_groups<>, deletion::tombstone>>()) return 3;
+          // How soon libgc begins a cycle is its own affair.
+          for (int more = 0; more < 30 && GC_get_gc_no() <= before + 2; ++more)
+            if (!churns_without_loss<traced_map<deletion::dirty>>()) return 1;
           return GC_get_gc_no() > before + 2 ? 0 : 4;
         }) == 0);
 }

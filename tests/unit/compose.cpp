@@ -204,6 +204,20 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("slots_throwing", [in_slots](judged& j) { in_slots(j), j.t.moving_may_throw = true; });
   fires("slots_throwing", [in_slots](judged& j) { in_slots(j), j.t.hashing_may_throw = true; });
   CHECK(after([stepping](judged& j) { stepping(j), j.t.hashing_may_throw = true; }) == "");
+  const auto shared = [](judged& j) { j.f.sync.shared = true, j.f.sync.stripes = 16; };
+  CHECK(after(shared) == "");
+  fires("sync_stripes", [shared](judged& j) { shared(j), j.f.sync.stripes = 0; });
+  fires("sync_stripes", [shared](judged& j) { shared(j), j.f.sync.stripes = 24; });
+  fires("sync_stripes", [shared](judged& j) { shared(j), j.f.sync.stripes = 131072; });
+  fires("sync_stripes", [shared](judged& j) { shared(j), j.f.sync.align_bytes = 96; });
+  fires("sync_iteration", [shared, safe](judged& j) { shared(j), safe(j); });
+  fires("sync_observer", [shared](judged& j) { shared(j), j.p.observer_is_told_of_reads = true; });
+  CHECK(after([shared](judged& j) {
+          shared(j), j.p.observer_is_told_of_reads = true, j.f.observe.on_const_paths = true;
+        }) == "");
+  fires("sync_sink", [shared](judged& j) { shared(j), j.f.observe.shared_sink = true; });
+  fires("sync_pool", [shared](judged& j) { shared(j), j.f.overflow.shared = true; });
+  CHECK(after([shared](judged& j) { shared(j), j.f.sync.stripes = 1, j.f.overflow.shared = true; }) == "");
   fires("hashable", [](judged& j) { j.t.hashable = false; });
   const auto dirty = [](judged& j) { j.f.deletion.kind = deletion_kind::dirty; };
   fires("dirty_destruction", [dirty](judged& j) { dirty(j), j.t.key_deferred = false; });

@@ -225,7 +225,7 @@ TEST_CASE("storage: memory_report equals what tracked counts", "[map]") {
   using storage = allocators::tracked<allocators::system>;
   storage::resource_type resource;
   {
-    tophash::map<u64, std::string, storage, presets::go_like> m{storage(resource)};
+    tophash::map<u64, std::string, storage, presets::go_like, overflow::fresh> m{storage(resource)};
     tophash::map<u64, std::string, storage, overflow::local_list> n{storage(resource)};
     for (u64 key = 0; key < 3000; ++key) {
       m.try_emplace(key, "m"), n.try_emplace(key, "n");
