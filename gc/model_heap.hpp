@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// A collector to check schedules with: it does what precise_heap does, in the smallest steps that can be told apart, and
-// never on its own. For tests of maps, layouts and barriers: enumerate all orders of map operations and steps, and ask
-// after each whether something in use was taken.
+// A collector to check schedules with: it does what precise_heap does, in the smallest steps that can be told
+// apart, and never on its own. For tests of maps, layouts and barriers: enumerate all orders of map
+// operations and steps, and ask after each whether something in use was taken.
 //
 //   gc::model_heap heap;
 //   tophash::map<int, gc::model_object*, gc::model_storage> m{gc::model_storage(heap)};
 //   m.insert_or_assign(1, heap.make());
-//   heap.step();                                    // one of: roots read | one unit of an array | one object | the end
-//   heap.is_alive(m.at(1))
+//   heap.step();                                    // one of: roots read | one unit of an array | one object
+//   | the end heap.is_alive(m.at(1))
 //
-// Objects are cells that are never used twice, so a lost one is known by its state and can still be looked at. What can
-// be switched off are the two halves of the argument that nothing is lost: a test that passes without them tests
-// nothing. Not for production: cells are limited, and every step searches lists.
+// Objects are cells that are never used twice, so a lost one is known by its state and can still be looked
+// at. What can be switched off are the two halves of the argument that nothing is lost: a test that passes
+// without them tests nothing. Not for production: cells are limited, and every step searches lists.
 #ifndef TOPHASH_GC_MODEL_HEAP_HPP
 #define TOPHASH_GC_MODEL_HEAP_HPP
 
@@ -43,7 +43,7 @@ struct model_object {
 };
 
 struct model_options {
-  bool barrier = true;       // stores are told while marking
+  bool barrier = true;            // stores are told while marking
   bool reads_roots_again = true;  // when all else is marked
   std::size_t objects_max = 64;
 };
@@ -83,8 +83,8 @@ class model_heap {
 
   bool is_alive(const model_object* p) const noexcept { return p->is == model_object::state::alive; }
   std::size_t alive() const noexcept {
-    return static_cast<std::size_t>(
-        std::count_if(cells_.begin(), cells_.end(), [](const auto& c) { return c.is == model_object::state::alive; }));
+    return static_cast<std::size_t>(std::count_if(
+        cells_.begin(), cells_.end(), [](const auto& c) { return c.is == model_object::state::alive; }));
   }
   bool is_marking() const noexcept { return marking_; }
   std::uint64_t cycles() const noexcept { return cycles_; }
@@ -98,7 +98,8 @@ class model_heap {
       grey_.pop_back();
       pointer(object->next);
     } else if (array* const next = untraced()) {
-      trace_units(*next->trace, next->block, next->bytes, next->units, next->at_unit, next->at_unit + 1, *this);
+      trace_units(*next->trace, next->block, next->bytes, next->units, next->at_unit, next->at_unit + 1,
+                  *this);
       ++next->at_unit;
     } else {
       if (options_.reads_roots_again) read_roots();
@@ -123,16 +124,17 @@ class model_heap {
   // ---- storage of maps
 
   void* allocate_block(const request& r) noexcept {
-    void* const block = ::operator new(r.bytes, std::align_val_t{r.align}, std::nothrow);
+    void* const block = ::operator new (r.bytes, std::align_val_t{r.align}, std::nothrow);
     if (block == nullptr || !is_array(r)) return block;
     const std::size_t units = units_of(*r.trace, r.bytes);
     // Empty: in a cycle under way it counts as traced.
-    arrays_.push_back({static_cast<const unsigned char*>(block), r.bytes, r.trace, units, marking_ ? units : 0});
+    arrays_.push_back(
+        {static_cast<const unsigned char*>(block), r.bytes, r.trace, units, marking_ ? units : 0});
     return block;
   }
   void deallocate_block(void* p, const request& r) noexcept {
     if (is_array(r)) std::erase_if(arrays_, [p](const array& a) { return a.block == p; });
-    ::operator delete(p, std::align_val_t{r.align});
+    ::operator delete (p, std::align_val_t{r.align});
   }
   void entry_stored(const trace_info& t, const void* key, const void* value) noexcept {
     if (!marking_ || !options_.barrier) return;

@@ -1,37 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// A collected heap of our own: exact, mark-sweep, not moving, incremental. Objects are made by it and found through
-// roots; maps keep their memory in it and are traced by their live slots alone.
+// A collected heap of our own: exact, mark-sweep, not moving, incremental. Objects are made by it and found
+// through roots; maps keep their memory in it and are traced by their live slots alone.
 //
-//   gc::precise_heap heap;
-//   tophash::map<std::string, node*, gc::precise> names{gc::precise(heap)};
-//   gc::root<node> a = heap.make<node>(1);
-//   names.insert_or_assign("a", a.get());                   // from here on the map keeps it
-//   template <> struct tophash::gc_traits<node> { static constexpr bool may_contain_pointers = true;
+//   gc::precise_heap heap;                                  // two reservations of addresses, tables beside
+//   them tophash::map<std::string, node*, gc::precise> names{gc::precise(heap)}; gc::root<node> a =
+//   heap.make<node>(1); names.insert_or_assign("a", a.get());                   // from here on the map keeps
+//   it template <> struct tophash::gc_traits<node> { static constexpr bool may_contain_pointers = true;
 //     static void trace(pointer_visitor& visit, const node& n) { visit(n.next); } };
 //
-// Who owns what: the heap owns objects and destroys them when nothing leads to them. A map owns its blocks and gives
-// them back itself, old arrays as soon as they are evacuated: collecting never takes one. Collector work is done in
-// make(), step() and collect() only, never inside a map's operation.
+// Who owns what: the heap owns objects and destroys them when nothing leads to them. A map owns its blocks
+// and gives them back itself, old arrays as soon as they are evacuated: collecting never takes one. Collector
+// work is done in make(), step() and collect() only, never inside a map's operation.
 //
 // Marking (Dijkstra's insertion barrier): what is stored while a cycle is marking is marked. Told are
-//   - maps: insertion, try_emplace, insert_or_assign, growth. Not told: writes through a reference or an iterator, such
-//     as m[k] = p of a key that is there. Use insert_or_assign, or gc::member<T> as the value, or heap.stored(p) after it
+//   - maps: insertion, try_emplace, insert_or_assign, growth. Not told: writes through a reference or an
+//   iterator, such
+//     as m[k] = p of a key that is there. Use insert_or_assign, or gc::member<T> as the value, or
+//     heap.stored(p) after it
 //   - objects: gc::member<T> as a field, or heap.stored(p) after writing a raw pointer
-// Roots are read once more when all else is marked: a handle costs nothing to assign. Objects made while marking are
-// kept in that cycle and traced for what their constructor stored.
-// Mark bits are in rows beside the objects (precise/marks.hpp); pointers to mark pass a window of 16 whose lines are
-// asked for ahead, and objects to trace another of 8 (Cher, Hosking, Vitek, "Software prefetching for mark-sweep garbage
-// collection", 2004). Sweeping is lazy, a span at a time, by bitmaps; objects without a destructor are not touched.
+// Roots are read once more when all else is marked: a handle costs nothing to assign. Objects made while
+// marking are kept in that cycle and traced for what their constructor stored. Mark bits are in rows beside
+// the objects (precise/marks.hpp); pointers to mark pass a window of 16 whose lines are asked for ahead, and
+// objects to trace another of 8 (Cher, Hosking, Vitek, "Software prefetching for mark-sweep garbage
+// collection", 2004). Sweeping is lazy, a span at a time, by bitmaps; objects without a destructor are not
+// touched.
 //
-// Pacing, in the manner of Go: after a cycle the goal is live + max(min_heap_bytes, live * growth_percent / 100), less
-// if soft_limit_bytes says so. A cycle begins when 70 % of the way is used, and each allocation from there on does as
-// much of it as lets it end by the goal: steps of step_work units, spaced in allocated bytes. Live bytes are those of
-// objects and of maps' blocks. Nothing depends on time: the same calls give the same cycles.
-// One unit of work is one pointer followed, one object or one unit of an array read.
+// Pacing, in the manner of Go: after a cycle the goal is live + max(min_heap_bytes, live * growth_percent /
+// 100), less if soft_limit_bytes says so. A cycle begins when 70 % of the way is used, and each allocation
+// from there on does as much of it as lets it end by the goal: steps of step_work units, spaced in allocated
+// bytes. Live bytes are those of objects and of maps' blocks. Nothing depends on time: the same calls give
+// the same cycles. One unit of work is one pointer followed, one object or one unit of an array read.
 //
-// make: O(1) and the share of the cycle it owes; std::bad_alloc, with no effect. Constructors may make further objects;
-// what they need across that they hold in roots. Destructors run in sweeping, in any order: they must not use other
-// objects of the heap, nor make any. Not synchronised: a heap and all that leads to it belong to one thread.
+// Weak tables (weak_table, below) are read and purged when all else is marked, ephemerons included.
+//
+// make: O(1) and the share of the cycle it owes; std::bad_alloc, with no effect. Constructors may make
+// further objects; what they need across that they hold in roots. Destructors run in sweeping, in any order:
+// they must not use other objects of the heap, nor make any. Not synchronised: a heap and all that leads to
+// it belong to one thread.
 #ifndef TOPHASH_GC_PRECISE_HEAP_HPP
 #define TOPHASH_GC_PRECISE_HEAP_HPP
 
@@ -62,6 +67,7 @@
 #include <tophash/gc/precise/arrays.hpp>
 #include <tophash/gc/precise/marks.hpp>
 #include <tophash/gc/precise/objects.hpp>
+#include <tophash/gc/precise/pending_keys.hpp>
 #include <tophash/gc/precise/roots.hpp>
 #include <tophash/gc/precise/work_stack.hpp>
 #include <tophash/gc/trace_blocks.hpp>
@@ -85,37 +91,47 @@ struct stay_watcher {
 };
 
 struct precise_options {
-  // Marking reads objects at random: in a virtual machine, where a TLB miss costs two page walks, 4,000,000 shuffled
-  // objects took 4 times as long on small pages.
+  // Marking reads objects at random: in a virtual machine, where a TLB miss costs two page walks, 4,000,000
+  // shuffled objects took 4 times as long on small pages.
   allocators::spans_options objects{.large_pages = true}, blocks{.large_pages = true};
   std::size_t min_heap_bytes = std::size_t{4} << 20;
   unsigned growth_percent = 100;
-  std::size_t soft_limit_bytes = 0;  // 0: none. Kept by collecting more often, down to a sixteenth of min_heap_bytes
-  std::size_t step_work = 8192;      // the work of one step, which bounds the longest stall
-  bool automatic = true;             // false: only step() and collect() collect
+  std::size_t soft_limit_bytes =
+      0;  // 0: none. Kept by collecting more often, down to a sixteenth of min_heap_bytes
+  std::size_t step_work = 8192;  // the work of one step, which bounds the longest stall
+  bool automatic = true;         // false: only step() and collect() collect
   stay_watcher watcher{};
   // For tests.
-  std::size_t mark_stack_max = std::numeric_limits<std::size_t>::max();  // entries; beyond, the heap is read again
+  std::size_t mark_stack_max =
+      std::numeric_limits<std::size_t>::max();  // entries; beyond, the heap is read again
   unsigned zeal = 0;          // a full collection at each n-th allocation, maps' blocks included
   bool poison_freed = false;  // swept slots are filled with 0xdd
 };
 
 // Of the cycle that marked last; of the one under way, so far.
 struct mark_counts {
-  std::uint64_t objects = 0;       // marked, those made during the cycle not counted
-  std::uint64_t bytes = 0;         // their slots
-  std::uint64_t array_bytes = 0;   // control words and live slots read in maps
+  std::uint64_t objects = 0;      // marked, those made during the cycle not counted
+  std::uint64_t bytes = 0;        // their slots
+  std::uint64_t array_bytes = 0;  // control words and live slots read in maps
   std::uint64_t array_units = 0;
-  std::uint64_t pointers = 0;      // followed, null and foreign ones included
-  std::uint64_t traced = 0;        // objects read: those in pointer-free spans never are
-  std::uint64_t spans = 0;         // with at least one object marked
+  std::uint64_t pointers = 0;  // followed, null and foreign ones included
+  std::uint64_t traced = 0;    // objects read: those in pointer-free spans never are
+  std::uint64_t spans = 0;     // with at least one object marked
   std::uint64_t work = 0;
-  std::uint64_t rescans = 0;       // of the heap, because the mark stack was full
+  std::uint64_t rescans = 0;  // of the heap, because the mark stack was full
 
   friend bool operator==(const mark_counts&, const mark_counts&) = default;
 };
 
 class precise_heap;
+
+// A weak table in the ring of its heap.
+struct weak_link {
+  weak_link* previous = this;
+  weak_link* next = this;
+  void (*purge)(weak_link& self) noexcept =
+      nullptr;  // marking is done: removes entries whose object was not reached
+};
 
 // Heaps of this thread that are marking.
 inline constinit thread_local precise_heap* marking_heaps = nullptr;
@@ -125,7 +141,11 @@ class precise_heap {
   static constexpr std::string_view name = "precise";
 
   explicit precise_heap(const precise_options& options = {})
-      : options_(options), objects_(options.objects), blocks_(options.blocks), marks_(objects_), pauses_(pauses_listed) {
+      : options_(options),
+        objects_(options.objects),
+        blocks_(options.blocks),
+        marks_(objects_),
+        pauses_(pauses_listed) {
     if (!marks_.exists()) throw_bad_alloc();
     stack_.limit(options_.mark_stack_max);
     objects_.watch({.began =
@@ -174,7 +194,8 @@ class precise_heap {
   // Elements of an array that make_array<T> made.
   template <class T>
   static std::size_t count_of(const T* first) noexcept {
-    static_assert(has_header<T>, "an array of a type without pointers or destructor does not know its length");
+    static_assert(has_header<T>,
+                  "an array of a type without pointers or destructor does not know its length");
     auto* const bytes = reinterpret_cast<unsigned char*>(const_cast<T*>(first));
     return headed_slot{bytes - object_type_of<T, true>.header_bytes}.count();
   }
@@ -184,9 +205,11 @@ class precise_heap {
     return root<T>(handles_, object);
   }
 
-  // The insertion barrier: a pointer to this object was stored where marking may have been already. Null is ignored.
+  // The insertion barrier: a pointer to this object was stored where marking may have been already. Null is
+  // ignored.
   TOPHASH_ALWAYS_INLINE void stored(const void* object) noexcept {
-    if (phase_ == cycle_phase::marking) [[unlikely]] pointer(object);
+    if (phase_ == cycle_phase::marking) [[unlikely]]
+      pointer(object);
   }
 
   // Does the address lie in an object of this heap?
@@ -236,13 +259,16 @@ class precise_heap {
     s.reclaimed_bytes = window_.reclaimed_bytes;
     s.heap_bytes = heap_bytes();
     s.heap_peak_bytes = std::max(window_.peak_bytes, s.heap_bytes);
-    s.free_bytes = s.heap_bytes - std::min<std::uint64_t>(
-        s.heap_bytes, objects_.page_heap().bytes_in_use() + blocks_.page_heap().bytes_in_use());
+    s.free_bytes =
+        s.heap_bytes - std::min<std::uint64_t>(s.heap_bytes, objects_.page_heap().bytes_in_use() +
+                                                                 blocks_.page_heap().bytes_in_use());
     return s;
   }
 
   const mark_counts& last_marking() const noexcept { return counts_; }
-  std::uint64_t longest_entry_cpu_ns() const noexcept { return window_.longest_cpu_ns; }  // since start_window()
+  std::uint64_t longest_entry_cpu_ns() const noexcept {
+    return window_.longest_cpu_ns;
+  }  // since start_window()
   std::uint64_t cycles() const noexcept { return cycle_; }
   std::size_t goal_bytes() const noexcept { return goal_bytes_; }
   // Objects not yet known to be dead, and maps' blocks.
@@ -253,11 +279,13 @@ class precise_heap {
   std::size_t scavenge() noexcept { return objects_.scavenge() + blocks_.scavenge(); }
 
   root_scope_link*& scopes() noexcept { return scopes_; }
+  weak_link& weak_tables() noexcept { return weak_tables_; }
 
   // ---- storage of maps
 
-  void* allocate_block(const request& r, bool in_object) noexcept {
-    if (options_.zeal != 0) [[unlikely]] collect_for_zeal();
+  void* allocate_block(const request& r, map_place place) noexcept {
+    if (options_.zeal != 0) [[unlikely]]
+      collect_for_zeal();
     credit_bytes_ -= static_cast<std::ptrdiff_t>(std::min<std::size_t>(r.bytes, credit_max_bytes));
     window_.allocated_bytes += r.bytes;
     if (!map_array::is_one(r)) return blocks_.allocate(r, true);
@@ -270,8 +298,9 @@ class precise_heap {
     header->bytes = r.bytes;
     header->block = block;
     header->traced_in = cycle_;  // it is empty, and what will be stored is told
-    header->in_object = in_object;
-    if (!in_object) header->join(traced_arrays_);
+    header->place = place;
+    if (place != map_place::in_object)
+      header->join(place == map_place::outside ? traced_arrays_ : weak_arrays_);
     return block;
   }
   void deallocate_block(void* p, const request& r) noexcept {
@@ -279,10 +308,12 @@ class precise_heap {
     map_array* const header = map_array::of(p);
     header->leave();
     std::destroy_at(header);
-    blocks_.deallocate(static_cast<unsigned char*>(p) - map_array::offset_for(r.align), map_array::with_header(r));
+    blocks_.deallocate(static_cast<unsigned char*>(p) - map_array::offset_for(r.align),
+                       map_array::with_header(r));
   }
   TOPHASH_ALWAYS_INLINE void entry_stored(const trace_info& t, const void* key, const void* value) noexcept {
-    if (phase_ == cycle_phase::marking) [[unlikely]] entry_stored_slow(t, key, value);
+    if (phase_ == cycle_phase::marking) [[unlikely]]
+      entry_stored_slow(t, key, value);
   }
   void array_taken_over(const void* block) noexcept {
     if (phase_ == cycle_phase::marking) array(block);
@@ -330,15 +361,19 @@ class precise_heap {
   class entry {
    public:
     explicit entry(precise_heap& heap) noexcept
-        : heap_(heap), begin_ns_(clock_ns(CLOCK_MONOTONIC)), begin_cpu_ns_(clock_ns(CLOCK_THREAD_CPUTIME_ID)) {
-      TOPHASH_CHECK(!heap_.in_collector_, "precise_heap: a destructor or trace function called the collector");
+        : heap_(heap),
+          begin_ns_(clock_ns(CLOCK_MONOTONIC)),
+          begin_cpu_ns_(clock_ns(CLOCK_THREAD_CPUTIME_ID)) {
+      TOPHASH_CHECK(!heap_.in_collector_,
+                    "precise_heap: a destructor or trace function called the collector");
       heap_.in_collector_ = true;
     }
     entry(const entry&) = delete;
     entry& operator=(const entry&) = delete;
     ~entry() {
       heap_.in_collector_ = false;
-      const std::uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_cpu_ns_, now_ns = clock_ns(CLOCK_MONOTONIC);
+      const std::uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_cpu_ns_,
+                          now_ns = clock_ns(CLOCK_MONOTONIC);
       heap_.window_.cpu_ns += cpu_ns;
       heap_.window_.longest_cpu_ns = std::max(heap_.window_.longest_cpu_ns, cpu_ns);
       heap_.pauses_.add(begin_ns_, now_ns);
@@ -362,14 +397,17 @@ class precise_heap {
     static_cast<void>(clock_gettime(clock, &t));
     return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(t.tv_nsec);
   }
-  std::uint64_t heap_bytes() const noexcept { return objects_.page_heap().resident_bytes() + blocks_.page_heap().resident_bytes(); }
+  std::uint64_t heap_bytes() const noexcept {
+    return objects_.page_heap().resident_bytes() + blocks_.page_heap().resident_bytes();
+  }
 
   // ---- making
 
   template <class T, bool Array, class Construct>
   root<T> build(std::size_t n, Construct construct) {
     static_assert(traceable<T>,
-                  "tophash[gc]: an exact collector does not know the pointers of this type; specialise gc_traits<T> with "
+                  "tophash[gc]: an exact collector does not know the pointers of this type; specialise "
+                  "gc_traits<T> with "
                   "trace(visitor, object), or with may_contain_pointers = false if it has none");
     static_assert(alignof(T) <= allocators::system_page_bytes);
     constexpr object_type const* type = &object_type_of<T, Array>;
@@ -399,8 +437,8 @@ class precise_heap {
     return made;
   }
 
-  // An object whose constructor threw goes back at once, unless collector work was done meanwhile that may know of it:
-  // then it stays, untraced, until it is found dead.
+  // An object whose constructor threw goes back at once, unless collector work was done meanwhile that may
+  // know of it: then it stays, untraced, until it is found dead.
   struct unfinished {
     precise_heap& heap;
     unsigned char* slot;
@@ -417,7 +455,8 @@ class precise_heap {
   TOPHASH_ALWAYS_INLINE void* allocate_object(const request& r, bool pointer_free) {
     const std::size_t bytes = allocators::spans_resource::good_size(r);
     credit_bytes_ -= static_cast<std::ptrdiff_t>(bytes);
-    if (credit_bytes_ < 0 || options_.zeal != 0) [[unlikely]] pace_slow();
+    if (credit_bytes_ < 0 || options_.zeal != 0) [[unlikely]]
+      pace_slow();
     void* slot = objects_.allocate(r, pointer_free);
     if (slot == nullptr) [[unlikely]] {
       slot = allocate_after_collection(r, pointer_free);
@@ -445,8 +484,7 @@ class precise_heap {
   // ---- pacing
 
   void set_goal(std::size_t live_bytes) noexcept {
-    const std::size_t room =
-        std::max(options_.min_heap_bytes, live_bytes / 100 * options_.growth_percent);
+    const std::size_t room = std::max(options_.min_heap_bytes, live_bytes / 100 * options_.growth_percent);
     goal_bytes_ = live_bytes + room;
     if (options_.soft_limit_bytes != 0 && goal_bytes_ > options_.soft_limit_bytes) {
       goal_bytes_ = std::max(options_.soft_limit_bytes, live_bytes + options_.min_heap_bytes / 16);
@@ -457,27 +495,28 @@ class precise_heap {
   // Bytes that may be allocated before the collector is entered.
   void credit_from_goal() noexcept {
     const std::size_t used = in_use_bytes();
-    // What is made while marking is work, too: a word of it is at most a pointer and half an object, 0.19 a byte. Steps
-    // no further apart than this overtake it, whatever is made.
+    // What is made while marking is work, too: at most a pointer a word and an object every two, 0.19 a byte.
+    // Steps no further apart than this overtake it, whatever is made.
     const std::size_t step_bytes_max = options_.step_work * 4;
     const std::size_t step_bytes_min = std::min(least_step_bytes, step_bytes_max / 2);
     std::size_t credit = step_bytes_min;
     switch (phase_) {
-      case cycle_phase::idle:
-        if (trigger_bytes_ > used) credit = std::max(credit, trigger_bytes_ - used);
-        break;
-      case cycle_phase::marking: {
-        // The steps that are left fit between here and the goal.
-        const std::size_t expected = std::max<std::size_t>(expected_work_, used / 16);
-        const std::size_t left = expected > counts_.work ? static_cast<std::size_t>(expected - counts_.work) : 0;
-        const std::size_t steps = left / options_.step_work + 1;
-        if (goal_bytes_ > used) credit = std::max(credit, (goal_bytes_ - used) / steps);
-        credit = std::min(credit, step_bytes_max);
-        break;
-      }
-      case cycle_phase::sweeping:
-        if (trigger_bytes_ > used) credit = std::max(credit, std::min(sweep_step_bytes, trigger_bytes_ - used));
-        break;
+    case cycle_phase::idle:
+      if (trigger_bytes_ > used) credit = std::max(credit, trigger_bytes_ - used);
+      break;
+    case cycle_phase::marking: {
+      // The steps that are left fit between here and the goal.
+      const std::size_t expected = std::max<std::size_t>(expected_work_, used / 16);
+      const std::size_t left =
+          expected > counts_.work ? static_cast<std::size_t>(expected - counts_.work) : 0;
+      const std::size_t steps = left / options_.step_work + 1;
+      if (goal_bytes_ > used) credit = std::max(credit, (goal_bytes_ - used) / steps);
+      credit = std::min(credit, step_bytes_max);
+      break;
+    }
+    case cycle_phase::sweeping:
+      if (trigger_bytes_ > used) credit = std::max(credit, std::min(sweep_step_bytes, trigger_bytes_ - used));
+      break;
     }
     credit_bytes_ = static_cast<std::ptrdiff_t>(std::min(credit, credit_max_bytes));
   }
@@ -530,10 +569,12 @@ class precise_heap {
   // True: everything that can be reached is marked.
   bool mark_some() noexcept {
     for (;;) {
-      while (work_left_ > 0 && trace_next()) {
+      while ((work_left_ > 0 || reads_weak_) && trace_next()) {
       }
-      if (work_left_ <= 0) return false;
-      if (!long_arrays_.empty()) {
+      if (work_left_ <= 0 && !reads_weak_) return false;
+      if (!waiting_values_.empty()) {
+        trace_pending(waiting_values_.pop());
+      } else if (!long_arrays_.empty()) {
         trace_long_array();
       } else if (!arrays_to_trace_.is_alone()) {
         trace_map_array(*arrays_to_trace_.next);
@@ -543,26 +584,35 @@ class precise_heap {
       } else {
         read_roots();
         static_cast<void>(mark_window());
-        if (nothing_left()) return true;
+        if (!nothing_left()) continue;
+        if (weak_tables_.next == &weak_tables_ || reads_weak_) return true;
+        read_weak_tables();
       }
     }
   }
   bool nothing_left() const noexcept {
-    return stack_.empty() && long_arrays_.empty() && arrays_to_trace_.is_alone() && !overflowed_ && rescan_at_ == 0;
+    return stack_.empty() && long_arrays_.empty() && waiting_values_.empty() && arrays_to_trace_.is_alone() &&
+           !overflowed_ && rescan_at_ == 0;
   }
 
   void end_marking() noexcept {
+    if (reads_weak_) {
+      reads_weak_ = false;
+      pending_.clear();
+      for (weak_link* t = weak_tables_.next; t != &weak_tables_; t = t->next) t->purge(*t);
+    }
     leave_marking_list();
     ++window_.collections;
     const std::size_t live = static_cast<std::size_t>(counts_.bytes) + made_bytes_;
     object_bytes_ = live;
     expected_work_ = static_cast<std::size_t>(counts_.work);
     phase_ = cycle_phase::sweeping;
-    objects_.start_sweep({.sweep =
-                              [](void* self, const allocators::span_view& span, std::uint64_t* alive) noexcept {
-                                static_cast<precise_heap*>(self)->sweep_span(span, alive);
-                              },
-                          .context = this});
+    objects_.start_sweep(
+        {.sweep =
+             [](void* self, const allocators::span_view& span, std::uint64_t* alive) noexcept {
+               static_cast<precise_heap*>(self)->sweep_span(span, alive);
+             },
+         .context = this});
     set_goal(live + blocks_.live_bytes());
   }
   void leave_marking_list() noexcept {
@@ -592,7 +642,8 @@ class precise_heap {
       marked = 0;
     }
   }
-  static void destroy_slots(const allocators::span_view& span, std::size_t word, std::uint64_t slots) noexcept {
+  static void destroy_slots(const allocators::span_view& span, std::size_t word,
+                            std::uint64_t slots) noexcept {
     for (; slots != 0; slots &= slots - 1) {
       const headed_slot slot = slot_in(span, word, slots);
       const object_type* const type = slot.type();
@@ -600,12 +651,52 @@ class precise_heap {
       type->destroy(slot.begin + type->header_bytes, type->element_bytes == 0 ? 1 : slot.count());
     }
   }
-  static void poison_slots(const allocators::span_view& span, std::size_t word, std::uint64_t slots) noexcept {
-    for (; slots != 0; slots &= slots - 1) std::memset(slot_in(span, word, slots).begin, 0xdd, span.slot_bytes);
+  static void poison_slots(const allocators::span_view& span, std::size_t word,
+                           std::uint64_t slots) noexcept {
+    for (; slots != 0; slots &= slots - 1)
+      std::memset(slot_in(span, word, slots).begin, 0xdd, span.slot_bytes);
   }
-  static headed_slot slot_in(const allocators::span_view& span, std::size_t word, std::uint64_t slots) noexcept {
+  static headed_slot slot_in(const allocators::span_view& span, std::size_t word,
+                             std::uint64_t slots) noexcept {
     const std::size_t i = word * 64 + static_cast<std::size_t>(std::countr_zero(slots));
     return {const_cast<unsigned char*>(span.base) + i * span.slot_bytes};
+  }
+
+  // ---- weak tables
+
+  // Everything is marked that needs no weak entry. From here to the end of marking nothing else runs: an
+  // entry put in meanwhile would be missed. O(weak entries + what only they lead to).
+  void read_weak_tables() noexcept {
+    reads_weak_ = true;
+    for (const map_array* a = weak_arrays_.next; a != &weak_arrays_; a = a->next) {
+      const trace_info& t = *a->trace;
+      const bool by_key = a->place == map_place::weak_keys;
+      for_each_live_entry(t, a->block, a->bytes, [&](const unsigned char* key, const unsigned char* value) {
+        if (!by_key) {
+          if (t.trace_key != nullptr) trace_part(key, t.key_is_pointer, t.trace_key, *this);
+        } else if (t.trace_value != nullptr && !waits_for(key, value, t)) {
+          trace_part(value, t.value_is_pointer, t.trace_value, *this);
+        }
+      });
+    }
+  }
+  // False: the key is reached, or is no object of this heap, or there is no memory to wait with.
+  bool waits_for(const unsigned char* key, const unsigned char* value, const trace_info& t) noexcept {
+    const mark_table::place at = marks_.locate(load_address(key));
+    if (at.row == nullptr) return false;
+    const std::size_t slot = mark_table::slot_of(at);
+    if (slot >= at.row->slots || (marks_.bits_of(*at.row, slot / 64) >> (slot % 64) & 1) != 0) return false;
+    return pending_.add(marks_.address_of(at, slot), value, t);
+  }
+  TOPHASH_NOINLINE void key_reached_slow(const unsigned char* slot) noexcept {
+    for (std::size_t i = pending_.first_of(slot); i != pending_keys::none; i = pending_[i].next) {
+      // By way of a stack, not of this call: chains are as long as they like.
+      if (!waiting_values_.push(i)) trace_pending(i);
+    }
+  }
+  void trace_pending(std::size_t i) noexcept {
+    const pending_value& v = pending_[i];
+    trace_part(v.value, v.trace->value_is_pointer, v.trace->trace_value, *this);
   }
 
   // ---- marking
@@ -632,6 +723,8 @@ class precise_heap {
       ++counts_.spans;
     }
     if (!row.pointer_free) push(marks_.address_of(at, slot));
+    if (reads_weak_) [[unlikely]]
+      key_reached_slow(marks_.address_of(at, slot));
   }
   // False: nothing waited there.
   bool mark_window() noexcept {
@@ -694,7 +787,7 @@ class precise_heap {
   void array(const void* block) noexcept {
     if (blocks_.page_heap().record_at(block) == 0) return;
     map_array* const a = map_array::of(block);
-    if (!a->in_object || a->traced_in == cycle_) return;
+    if (a->place != map_place::in_object || a->traced_in == cycle_) return;
     a->traced_in = cycle_;
     a->at_unit = 0;
     a->join(arrays_to_trace_);
@@ -712,10 +805,11 @@ class precise_heap {
     a.leave();
     a.at_unit = 0;
     a.traced_in = cycle_;
-    if (!a.in_object) a.join(traced_arrays_);
+    if (a.place == map_place::outside) a.join(traced_arrays_);
   }
 
-  // Objects that the full stack dropped are marked, and perhaps what they point to is not: read all marked ones again.
+  // Objects that the full stack dropped are marked, and perhaps what they point to is not: read all marked
+  // ones again.
   void rescan_some() noexcept {
     if (rescan_at_ == 0) {
       overflowed_ = false;
@@ -737,7 +831,8 @@ class precise_heap {
   void rescan_span(std::uint32_t n, span_marks& row) noexcept {
     const allocators::span_view span = objects_.view(n);
     for (std::size_t w = 0; w < span.words(); ++w) {
-      for (std::uint64_t marked = marks_.bits_of(row, w) & span.allocated[w]; marked != 0; marked &= marked - 1) {
+      for (std::uint64_t marked = marks_.bits_of(row, w) & span.allocated[w]; marked != 0;
+           marked &= marked - 1) {
         trace_object(slot_in(span, w, marked));
       }
     }
@@ -763,7 +858,11 @@ class precise_heap {
   unsigned char* window_to_trace_[traces_ahead] = {};
   work_stack<unsigned char*> stack_;
   work_stack<long_array> long_arrays_;
-  map_array arrays_to_trace_, traced_arrays_;  // rings
+  work_stack<std::size_t> waiting_values_;
+  pending_keys pending_;
+  bool reads_weak_ = false;
+  map_array arrays_to_trace_, traced_arrays_, weak_arrays_;  // rings
+  weak_link weak_tables_;                                    // a ring
   marking_visitor visitor_{};
 
   root_link handles_;
@@ -787,8 +886,8 @@ class precise_heap {
 
 static_assert(collector<precise_heap>);
 
-// A pointer whose stores are told to whichever heap of this thread is marking: a field of an object, or a map's value
-// that is written through a reference. One test of a thread's variable a store.
+// A pointer whose stores are told to whichever heap of this thread is marking: a field of an object, or a
+// map's value that is written through a reference. One test of a thread's variable a store.
 template <class T>
 class member {
  public:
@@ -810,32 +909,30 @@ class member {
 
  private:
   void tell() const noexcept {
-    if (marking_heaps != nullptr) [[unlikely]] precise_heap::stored_in_thread(object_);
+    if (marking_heaps != nullptr) [[unlikely]]
+      precise_heap::stored_in_thread(object_);
   }
 
   T* object_ = nullptr;
 };
 
-// Where a map lies whose storage this is.
-enum class map_place : std::uint8_t {
-  outside,    // on the stack, in static storage or in other memory: its entries are roots
-  in_object,  // inside an object of the same heap, whose gc_traits::trace passes it on: it lives as that object does
-};
-
-// Storage of a precise_heap for maps: two words. Blocks belong to their map; entries are traced, dead slots never.
+// Storage of a precise_heap for maps: two words. Blocks belong to their map; entries are traced, dead slots
+// never.
 class precise {
  public:
   using axis = axes::allocation;
   static constexpr std::string_view name = "precise";
   static constexpr tophash::visibility visibility = tophash::visibility::typed;
 
-  explicit precise(precise_heap& heap, map_place place = map_place::outside) noexcept : heap_(&heap), place_(place) {}
+  explicit precise(precise_heap& heap, map_place place = map_place::outside) noexcept
+      : heap_(&heap), place_(place) {}
 
-  void* try_allocate(const request& r) const noexcept { return heap_->allocate_block(r, place_ == map_place::in_object); }
+  void* try_allocate(const request& r) const noexcept { return heap_->allocate_block(r, place_); }
   void deallocate(void* p, const request& r) const noexcept { heap_->deallocate_block(p, r); }
   bool owns(const void* p) const noexcept { return heap_->blocks().owns(p); }
-  TOPHASH_ALWAYS_INLINE void entry_stored(const trace_info& t, const void* key, const void* value) const noexcept {
-    heap_->entry_stored(t, key, value);
+  TOPHASH_ALWAYS_INLINE void entry_stored(const trace_info& t, const void* key,
+                                          const void* value) const noexcept {
+    if (place_ < map_place::weak_keys) heap_->entry_stored(t, key, value);
   }
   void array_taken_over(const void* block) const noexcept { heap_->array_taken_over(block); }
 
@@ -850,6 +947,61 @@ class precise {
 };
 
 static_assert(allocation_backend<precise> && hears_of_stores<precise> && hears_of_arrays<precise>);
+
+// A map whose entries the collector removes: map_place::weak_keys, when the object that the key points to is
+// not reached (an ephemeron: that the value leads to the key does not count), or weak_values, the same of the
+// value. The pointer must be the key, or the value, itself; null and foreign pointers are never removed.
+// Removing is an erase by the map's own deletion, done at the end of marking: with deletion::dirty it only
+// writes tags. A raw pointer that was looked up is held by a root from then on, as any other. O(entries) a
+// cycle, in one stay: weak tables bound the longest stay.
+template <class Map>
+class weak_table : weak_link {
+ public:
+  template <class... Policies>
+  explicit weak_table(precise_heap& heap, map_place weakness, Policies&&... policies)
+      : heap_(heap), place_(weakness), map_(precise(heap, weakness), std::forward<Policies>(policies)...) {
+    TOPHASH_ALWAYS(weakness >= map_place::weak_keys, "weak_table: its keys or its values are to be weak");
+    purge = [](weak_link& self) noexcept { static_cast<weak_table&>(self).remove_unreached(); };
+    weak_link& ring = heap.weak_tables();
+    previous = &ring;
+    next = ring.next;
+    next->previous = this;
+    ring.next = this;
+  }
+  weak_table(const weak_table&) = delete;
+  weak_table& operator=(const weak_table&) = delete;
+  ~weak_table() {
+    previous->next = next;
+    next->previous = previous;
+  }
+
+  Map& operator*() noexcept { return map_; }
+  Map* operator->() noexcept { return &map_; }
+  const Map& operator*() const noexcept { return map_; }
+  const Map* operator->() const noexcept { return &map_; }
+
+ private:
+  void remove_unreached() noexcept {
+    for (auto at = map_.begin(); at != map_.end();) {
+      const void* held = nullptr;
+      if constexpr (std::is_pointer_v<typename Map::key_type>) {
+        if (place_ == map_place::weak_keys) held = (*at).first;
+      }
+      if constexpr (std::is_pointer_v<typename Map::mapped_type>) {
+        if (place_ == map_place::weak_values) held = (*at).second;
+      }
+      if (held != nullptr && heap_.owns(held) && !heap_.is_marked(held)) {
+        at = map_.erase(at);
+      } else {
+        ++at;
+      }
+    }
+  }
+
+  precise_heap& heap_;
+  map_place place_;
+  Map map_;
+};
 
 }  // namespace gc
 

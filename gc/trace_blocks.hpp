@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks the arrays of maps by their trace_info and tells a collector what their live slots point to. Control bytes are
-// read first and decide; nothing of a dead slot is read. A dirty slot (erased, not swept) keeps its key and nothing
-// else: an insertion compares it, and a resurrection goes on using it.
+// Walks the arrays of maps by their trace_info and tells a collector what their live slots point to. Control
+// bytes are read first and decide; nothing of a dead slot is read. A dirty slot (erased, not swept) keeps its
+// key and nothing else: an insertion compares it, and a resurrection goes on using it.
 //
-//   unit      one home chain, overflow buckets included, or one group of open addressing: what is traced in one go. A
+//   unit      one home chain, overflow buckets included, or one group of open addressing: what is traced in
+//   one go. A
 //             collector that stops between units therefore never sees half a chain, and links need no barrier
 //   Sink      sink.pointer(p)   a pointer lies in a live entry
 //             sink.visitor()    a pointer_visitor, for keys and values with pointers inside
@@ -51,7 +52,8 @@ inline const unsigned char* load_address(const unsigned char* from) noexcept {
 }
 
 template <class Sink>
-TOPHASH_ALWAYS_INLINE void trace_part(const unsigned char* part, bool is_pointer, trace_function trace, Sink& sink) {
+TOPHASH_ALWAYS_INLINE void trace_part(const unsigned char* part, bool is_pointer, trace_function trace,
+                                      Sink& sink) {
   if (is_pointer) {
     sink.pointer(load_address(part));
   } else {
@@ -61,8 +63,8 @@ TOPHASH_ALWAYS_INLINE void trace_part(const unsigned char* part, bool is_pointer
 
 // The parts of an entry, each where its slot has it.
 template <class Sink>
-TOPHASH_ALWAYS_INLINE void trace_entry(const trace_info& t, const unsigned char* key, const unsigned char* value,
-                                       bool key_only, Sink& sink) {
+TOPHASH_ALWAYS_INLINE void trace_entry(const trace_info& t, const unsigned char* key,
+                                       const unsigned char* value, bool key_only, Sink& sink) {
   if (t.trace_value != nullptr && !key_only) {
     if (t.entry_boxed || t.value_boxed) value = load_address(value);
     trace_part(value + t.value_in_entry_bytes, t.value_is_pointer, t.trace_value, sink);
@@ -74,8 +76,9 @@ TOPHASH_ALWAYS_INLINE void trace_entry(const trace_info& t, const unsigned char*
 }
 
 template <class Sink>
-TOPHASH_ALWAYS_INLINE void trace_slots(const trace_info& t, const unsigned char* keys, const unsigned char* values,
-                                       unsigned slots, bool keys_only, Sink& sink) {
+TOPHASH_ALWAYS_INLINE void trace_slots(const trace_info& t, const unsigned char* keys,
+                                       const unsigned char* values, unsigned slots, bool keys_only,
+                                       Sink& sink) {
   for (; slots != 0; slots &= slots - 1) {
     const std::size_t i = lowest_bit(slots);
     trace_entry(t, keys + i * t.key_stride_bytes, values + i * t.value_stride_bytes, keys_only, sink);
@@ -112,14 +115,17 @@ struct group_slots {
   group_slots(const trace_info& t, const std::uint8_t* tags) noexcept {
     const unsigned mask = (1u << t.slots) - 1u;
     const bool wide = t.bucket_bytes == 16;
-    const unsigned occupied = (wide ? at_least_16(tags, t.first_live_tag) : at_least(tags, t.first_live_tag)) & mask;
-    if (t.dirty_bit != 0) dirty = (wide ? at_least_16(tags, t.dirty_bit) : at_least(tags, t.dirty_bit)) & mask;
+    const unsigned occupied =
+        (wide ? at_least_16(tags, t.first_live_tag) : at_least(tags, t.first_live_tag)) & mask;
+    if (t.dirty_bit != 0)
+      dirty = (wide ? at_least_16(tags, t.dirty_bit) : at_least(tags, t.dirty_bit)) & mask;
     live = occupied & ~dirty;
   }
 };
 
 template <class Sink>
-void trace_group(const trace_info& t, const unsigned char* entries, const std::uint8_t* tags, bool more, Sink& sink) {
+void trace_group(const trace_info& t, const unsigned char* entries, const std::uint8_t* tags, bool more,
+                 Sink& sink) {
   const std::size_t entries_bytes = std::size_t{t.slots} * t.key_stride_bytes;
   if (t.entry_boxed && more) {
     // Nodes lie anywhere: those of the next group are asked for while this one is traced.
@@ -136,8 +142,8 @@ void trace_group(const trace_info& t, const unsigned char* entries, const std::u
 
 // Units [first, last) of the array that begins at `block` and has `units`, in `bytes`.
 template <class Sink>
-void trace_units(const trace_info& t, const unsigned char* block, std::size_t bytes, std::size_t units, std::size_t first,
-                 std::size_t last, Sink& sink) {
+void trace_units(const trace_info& t, const unsigned char* block, std::size_t bytes, std::size_t units,
+                 std::size_t first, std::size_t last, Sink& sink) {
   if (t.shape == trace_shape::chains) {
     const unsigned char* bucket = block + first * t.bucket_bytes;
     for (std::size_t u = first; u < last; ++u, bucket += t.bucket_bytes) trace_chain(t, bucket, sink);
@@ -146,8 +152,40 @@ void trace_units(const trace_info& t, const unsigned char* block, std::size_t by
   const unsigned char* const tags = block + (bytes - units * t.bucket_bytes);
   const std::size_t entries_bytes = std::size_t{t.slots} * t.key_stride_bytes;
   for (std::size_t u = first; u < last; ++u) {
-    trace_group(t, block + u * entries_bytes, reinterpret_cast<const std::uint8_t*>(tags + u * t.bucket_bytes),
-                u + 1 < units, sink);
+    trace_group(t, block + u * entries_bytes,
+                reinterpret_cast<const std::uint8_t*>(tags + u * t.bucket_bytes), u + 1 < units, sink);
+  }
+}
+
+// Calls f(key, value) with the parts of each live entry of an array.
+template <class F>
+void for_each_live_entry(const trace_info& t, const unsigned char* block, std::size_t bytes, F&& f) {
+  const auto each = [&](const unsigned char* keys, const unsigned char* values, unsigned live) {
+    for (; live != 0; live &= live - 1) {
+      const std::size_t i = lowest_bit(live);
+      const unsigned char* key = keys + i * t.key_stride_bytes;
+      const unsigned char* value = values + i * t.value_stride_bytes;
+      if (t.entry_boxed || t.key_boxed) key = load_address(key);
+      if (t.entry_boxed || t.value_boxed) value = load_address(value);
+      f(key + t.key_in_entry_bytes, value + t.value_in_entry_bytes);
+    }
+  };
+  const std::size_t units = units_of(t, bytes);
+  const unsigned char* const tags = block + (bytes - units * t.bucket_bytes);
+  for (std::size_t u = 0; u < units; ++u) {
+    if (t.shape == trace_shape::open_groups) {
+      const unsigned char* const entries = block + u * t.slots * t.key_stride_bytes;
+      each(entries, entries,
+           group_slots(t, reinterpret_cast<const std::uint8_t*>(tags + u * t.bucket_bytes)).live);
+      continue;
+    }
+    for (const unsigned char* bucket = block + u * t.bucket_bytes; bucket != nullptr;
+         bucket = load_address(bucket + t.link_offset_bytes)) {
+      const auto* const chain_tags = reinterpret_cast<const std::uint8_t*>(bucket + t.tags_offset_bytes);
+      unsigned live = at_least(chain_tags, t.first_live_tag);
+      if (t.dirty_bit != 0) live &= ~at_least(chain_tags, t.dirty_bit);
+      each(bucket + t.keys_offset_bytes, bucket + t.values_offset_bytes, live);
+    }
   }
 }
 

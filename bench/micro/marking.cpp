@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What marking a map of 4,000,000 entries with pointer values costs: gc::precise_heap against libgc, and how long the
-// longest stay in the incremental collector is while the map is written. The values were made in one order and put in
-// in another, so every one of them is a cache miss. Full collections of both alternate; each pair gives a ratio.
+// What marking a map of 4,000,000 entries with pointer values costs: gc::precise_heap against libgc, and how
+// long the longest stay in the incremental collector is while the map is written. The values were made in one
+// order and put in in another, so every one of them is a cache miss. Full collections of both alternate; each
+// pair gives a ratio.
 //   tophash_marking [PAIRS [ENTRIES]]      0 pairs: the incremental collector only
 #include <algorithm>
 #include <charconv>
@@ -140,7 +141,8 @@ struct boehm_typed {
 
   void* try_allocate(const request& r) const noexcept {
     if (r.use != purpose::slots && r.use != purpose::overflow) return gc::boehm_scanned{}.try_allocate(r);
-    return GC_calloc_explicitly_typed(r.bytes / r.trace->bucket_bytes, r.trace->bucket_bytes, descriptor(*r.trace));
+    return GC_calloc_explicitly_typed(r.bytes / r.trace->bucket_bytes, r.trace->bucket_bytes,
+                                      descriptor(*r.trace));
   }
   void deallocate(void* p, const request&) const noexcept { GC_free(p); }
   friend bool operator==(boehm_typed, boehm_typed) noexcept { return true; }
@@ -152,7 +154,8 @@ struct boehm_typed {
       GC_word bits[GC_BITMAP_SIZE(unsigned char[4096])] = {};
       GC_set_bit(bits, t.link_offset_bytes / sizeof(void*));
       for (std::size_t i = 0; i < t.slots; ++i) {
-        GC_set_bit(bits, (t.values_offset_bytes + i * t.value_stride_bytes + t.value_in_entry_bytes) / sizeof(void*));
+        GC_set_bit(bits, (t.values_offset_bytes + i * t.value_stride_bytes + t.value_in_entry_bytes) /
+                             sizeof(void*));
       }
       at->second = GC_make_descriptor(bits, t.bucket_bytes / sizeof(void*));
     }
@@ -175,7 +178,9 @@ struct on_boehm : subject {
   using map_type = map<std::uint64_t, Object*, Storage, Options...>;
   map_type* m;
 
-  on_boehm() : m(::new (GC_malloc_uncollectable(sizeof(map_type))) map_type(typename map_type::spec_type::hashing{42})) {
+  on_boehm()
+      : m(::new (GC_malloc_uncollectable(sizeof(map_type)))
+              map_type(typename map_type::spec_type::hashing{42})) {
     boehm_root = static_cast<void**>(GC_malloc_uncollectable(entries * sizeof(void*)));
     fill(*m, reinterpret_cast<Object**>(boehm_root), [](std::size_t i) { return make_in_boehm<Object>(i); });
     GC_free(boehm_root);
@@ -202,7 +207,8 @@ void print_pair(const char* what, subject& ours, subject& theirs) {
     other.push_back(static_cast<double>(entries) / b * 1e3);
   }
   const lab::estimate r = lab::summarise(ratios), mine = lab::summarise(own), his = lab::summarise(other);
-  std::printf("%-64s %5.2f  [%5.2f, %5.2f]   %6.1f  %6.1f\n", what, r.median, r.low, r.high, mine.median, his.median);
+  std::printf("%-64s %5.2f  [%5.2f, %5.2f]   %6.1f  %6.1f\n", what, r.median, r.low, r.high, mine.median,
+              his.median);
   std::fflush(stdout);
 }
 
@@ -232,8 +238,8 @@ void compare(const char* shape, const char* object) {
 }
 #endif
 
-// The CPU time of every stay in the collector. Runs are identical, stay by stay, so the least of a stay's times over all
-// runs is what it costs by itself, and the rest is the machine.
+// The CPU time of every stay in the collector. Runs are identical, stay by stay, so the least of a stay's
+// times over all runs is what it costs by itself, and the rest is the machine.
 struct stays {
   std::vector<std::uint64_t> least, phases;
   std::size_t at = 0;
@@ -244,7 +250,8 @@ struct stays {
     if (!all.counts) return;
     if (all.at == all.least.size()) {
       all.least.push_back(stay.cpu_ns);
-      all.phases.push_back(static_cast<std::uint64_t>(stay.before) * 4 + static_cast<std::uint64_t>(stay.after));
+      all.phases.push_back(static_cast<std::uint64_t>(stay.before) * 4 +
+                           static_cast<std::uint64_t>(stay.after));
     }
     all.least[all.at] = std::min(all.least[all.at], stay.cpu_ns);
     ++all.at;
@@ -296,7 +303,8 @@ void print_stalls(const char* shape, std::size_t step_work) {
   std::sort(sorted.begin(), sorted.end());
   static constexpr const char* names[] = {"idle", "marking", "sweeping"};
   const std::uint64_t phases = seen.phases[static_cast<std::size_t>(longest - seen.least.begin())];
-  std::printf("%-24s step of %5zu: longest %7.3f ms (%s to %s), p99 %7.3f, p50 %7.3f ms, %6zu stays, %4.1f %% of CPU\n",
+  std::printf("%-24s step of %5zu: longest %7.3f ms (%s to %s), p99 %7.3f, p50 %7.3f ms, %6zu stays, %4.1f "
+              "%% of CPU\n",
               shape, step_work, static_cast<double>(*longest) / 1e6, names[phases / 4], names[phases % 4],
               static_cast<double>(sorted[sorted.size() / 100 * 99]) / 1e6,
               static_cast<double>(sorted[sorted.size() / 2]) / 1e6, sorted.size(),
@@ -314,7 +322,8 @@ bool parse(const char* text, N& out) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 3 || (argc > 1 && !parse(argv[1], pairs)) || (argc > 2 && (!parse(argv[2], entries) || entries == 0))) {
+  if (argc > 3 || (argc > 1 && !parse(argv[1], pairs)) ||
+      (argc > 2 && (!parse(argv[2], entries) || entries == 0))) {
     std::fputs("usage: tophash_marking [PAIRS [ENTRIES]]\n", stderr);
     return 64;
   }
@@ -323,7 +332,8 @@ int main(int argc, char** argv) {
 #endif
   using flat = layout::bucket_chain<>;
   using grouped = layout::bucket_chain<bucket_options{.group_bytes = 4032}>;
-  std::printf("full collections of %zu entries, CPU: libgc / precise, median of %u pairs; and million marks a second\n",
+  std::printf("full collections of %zu entries, CPU: libgc / precise, median of %u pairs; and million marks "
+              "a second\n",
               entries, pairs);
   std::printf("%-64s %5s  %-16s  %6s  %6s\n", "", "ratio", "[interval]", "ours", "libgc");
   compare<leaf, flat>("bucket_chain", "values pointer-free");
@@ -331,7 +341,8 @@ int main(int argc, char** argv) {
   compare<linked, grouped>("bucket_chain in groups", "values with a pointer");
   compare<linked, layout::open_groups<>>("open_groups", "values with a pointer");
   compare<linked, layout::nodes>("nodes", "values with a pointer");
-  std::printf("\nstays in the incremental collector while values are replaced at random: CPU, the least of four runs\n");
+  std::printf("\nstays in the incremental collector while values are replaced at random: CPU, the least of "
+              "four runs\n");
   for (const std::size_t work : {2048u, 8192u}) {
     print_stalls<linked, flat>("bucket_chain", work);
     print_stalls<linked, grouped>("bucket_chain in groups", work);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arrays of maps that hold pointers, as a precise_heap knows them: a header before each block that a map asked for with
-// purpose::slots and a trace_info that names pointers. Maps own their blocks, so nothing here decides what lives; it is
-// known which arrays are still to be traced in this cycle.
+// Arrays of maps that hold pointers, as a precise_heap knows them: a header before each block that a map
+// asked for with purpose::slots and a trace_info that names pointers. Maps own their blocks, so nothing here
+// decides what lives; it is known which arrays are still to be traced in this cycle.
 //
 //   | header, 64 bytes (more where the block is aligned more strictly) | the map's block |
 #ifndef TOPHASH_GC_PRECISE_ARRAYS_HPP
@@ -17,6 +17,16 @@ namespace tophash::inline v1 {
 
 namespace gc {
 
+// Where a map lies whose storage a heap supplies, and how its entries are held.
+enum class map_place : std::uint8_t {
+  outside,      // on the stack, in static storage or in other memory: its entries are roots
+  in_object,    // inside an object of the same heap, whose gc_traits::trace passes it on: it lives as that
+                // object does
+  weak_keys,    // outside, in a weak_table: an entry lives while its key is reached, and only then holds its
+                // value
+  weak_values,  // outside, in a weak_table: an entry lives while its value is reached
+};
+
 struct map_array {
   map_array* previous = this;
   map_array* next = this;
@@ -25,7 +35,7 @@ struct map_array {
   const unsigned char* block = nullptr;
   std::size_t at_unit = 0;      // where tracing goes on
   std::uint32_t traced_in = 0;  // the last cycle that has traced it, or is about to
-  bool in_object = false;       // held by a map inside an object: traced when that object is
+  map_place place{};
 
   static constexpr std::size_t header_bytes = 64;
   static constexpr std::size_t offset_for(std::size_t align) noexcept {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects of a precise_heap. One that may hold pointers, or has a destructor, has a header of one word; others have
-// none, lie in pointer-free spans, and are never touched by the collector.
+// Objects of a precise_heap. One that may hold pointers, or has a destructor, has a header of one word;
+// others have none, lie in pointer-free spans, and are never touched by the collector.
 //
 //   | type | object                    an object
 //   | type | count | elements          an array
@@ -22,7 +22,7 @@ namespace gc {
 
 struct object_type {
   std::size_t header_bytes = 0;
-  std::size_t element_bytes = 0;  // 0: no array
+  std::size_t element_bytes = 0;                                                    // 0: no array
   void (*trace)(pointer_visitor&, const void* first, std::size_t count) = nullptr;  // null: holds no pointers
   void (*destroy)(void* first, std::size_t count) noexcept = nullptr;
 };
@@ -42,7 +42,9 @@ constexpr object_type make_object_type() noexcept {
     };
   }
   if constexpr (!std::is_trivially_destructible_v<T>) {
-    t.destroy = [](void* first, std::size_t count) noexcept { std::destroy_n(static_cast<T*>(first), count); };
+    t.destroy = [](void* first, std::size_t count) noexcept {
+      std::destroy_n(static_cast<T*>(first), count);
+    };
   }
   return t;
 }

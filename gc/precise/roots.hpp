@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exact roots. A raw pointer to an object of a precise_heap is good until the heap's next allocation of an object, or
-// step, or collection; what is needed longer is held by one of these:
+// Exact roots. A raw pointer to an object of a precise_heap is good until the heap's next allocation of an
+// object, or step, or collection; what is needed longer is held by one of these:
 //   root<T>        a handle, copyable and movable, of any life time. O(1); three words
 //   root_scope<N>  up to N pointers of one C++ scope, without links: two words and one word each
 // Handles belong to the thread of their heap, and must be gone before it.
@@ -113,7 +113,8 @@ class root_scope {
   root_scope(const root_scope&) = delete;
   root_scope& operator=(const root_scope&) = delete;
   ~root_scope() {
-    TOPHASH_CHECK(*innermost_ == &link_, "root_scope: scopes end in the order opposite to that of their beginning");
+    TOPHASH_CHECK(*innermost_ == &link_,
+                  "root_scope: scopes end in the order opposite to that of their beginning");
     *innermost_ = link_.outer;
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stack of trivial values in malloc memory that never throws: push answers false when it is full, or when memory ran
-// out, and the value is then not in it.
+// A stack of trivial values in malloc memory that never throws: push answers false when it is full, or when
+// memory ran out, and the value is then not in it.
 #ifndef TOPHASH_GC_PRECISE_WORK_STACK_HPP
 #define TOPHASH_GC_PRECISE_WORK_STACK_HPP
 
@@ -36,6 +36,8 @@ class work_stack {
     values_[count_++] = value;
     return true;
   }
+  const T& operator[](std::size_t i) const noexcept { return values_[i]; }
+  void clear() noexcept { count_ = 0; }
   TOPHASH_ALWAYS_INLINE T pop() noexcept { return values_[--count_]; }
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every order of four map operations and six steps of a collector, for each deletion: nothing that the map or the
-// program holds is ever taken, and what neither holds is gone after one further cycle. Without the insertion barrier,
-// and without the second reading of roots, the same enumeration must find losses.
+// Every order of four map operations and six steps of a collector, for each deletion: nothing that the map or
+// the program holds is ever taken, and what neither holds is gone after one further cycle. Without the
+// insertion barrier, and without the second reading of roots, the same enumeration must find losses.
 #include <algorithm>
 #include <bit>
 #include <cstddef>
@@ -33,7 +33,14 @@ using map_of = map<std::uint64_t, model_object*, model_storage, growth::incremen
 constexpr std::uint64_t entries = 11;
 constexpr unsigned operations = 4, steps = 6;
 
-enum class operation : unsigned { last_to_first, first_to_last, replace_first, erase_last, grow, hand_with_first };
+enum class operation : unsigned {
+  last_to_first,
+  first_to_last,
+  replace_first,
+  erase_last,
+  grow,
+  hand_with_first
+};
 constexpr unsigned operation_kinds = 6;
 
 template <class Map>
@@ -63,20 +70,26 @@ struct world {
   }
   void apply(operation what) {
     switch (what) {
-      case operation::last_to_first: return move(last, first);
-      case operation::first_to_last: return move(first, last);
-      case operation::replace_first: m.insert_or_assign(first, heap.make()); return;
-      case operation::erase_last: m.erase(last); return;
-      case operation::grow:
-        for (int i = 0; i < 3; ++i) m.insert_or_assign(fresh++, heap.make());
-        return;
-      case operation::hand_with_first: {
-        model_object* const in_hand = const_cast<model_object*>(heap.roots[0]);
-        heap.roots[0] = at(first);
-        m.erase(first);
-        if (in_hand != nullptr) m.insert_or_assign(last, in_hand);
-        return;
-      }
+    case operation::last_to_first:
+      return move(last, first);
+    case operation::first_to_last:
+      return move(first, last);
+    case operation::replace_first:
+      m.insert_or_assign(first, heap.make());
+      return;
+    case operation::erase_last:
+      m.erase(last);
+      return;
+    case operation::grow:
+      for (int i = 0; i < 3; ++i) m.insert_or_assign(fresh++, heap.make());
+      return;
+    case operation::hand_with_first: {
+      model_object* const in_hand = const_cast<model_object*>(heap.roots[0]);
+      heap.roots[0] = at(first);
+      m.erase(first);
+      if (in_hand != nullptr) m.insert_or_assign(last, in_hand);
+      return;
+    }
     }
   }
   bool nothing_lost() {
@@ -140,8 +153,8 @@ using dirty = map_of<deletion::dirty, layout::bucket_chain<bucket_options{.group
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("model heap: every order of four operations and six steps", "[gc_model]", immediate, tombstone,
-                   dirty) {
+TEMPLATE_TEST_CASE("model heap: every order of four operations and six steps", "[gc_model]", immediate,
+                   tombstone, dirty) {
   const outcome all = enumerate<TestType>({});
   CHECK(all.schedules == 210u * 1'296u);
   CHECK(all.lost == 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The precise heap: what survives is what can be reached, exactly, for random graphs, every layout and every deletion;
-// nothing is lost while marking goes on in steps; what stops a collector elsewhere (deep lists, full mark stacks, long
-// arrays, throwing constructors, exhaustion) does not stop it; and it does the same each time. Swept objects are
-// poisoned, so a lost one shows in its contents.
+// The precise heap: what survives is what can be reached, exactly, for random graphs, every layout and every
+// deletion; nothing is lost while marking goes on in steps; what stops a collector elsewhere (deep lists,
+// full mark stacks, long arrays, throwing constructors, exhaustion) does not stop it; and it does the same
+// each time. Swept objects are poisoned, so a lost one shows in its contents.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -411,40 +411,46 @@ void churn(precise_heap& heap, std::uint64_t seed, std::size_t operations, std::
   for (std::size_t i = 0; i < operations; ++i) {
     const std::uint64_t key = below(random, versions.size());
     switch (below(random, 10)) {
-      case 0: case 1: case 2: case 3: {
-        const root<leaf> object = heap.make<leaf>(++made);
-        m.insert_or_assign(key, object.get());
-        versions[key] = made;
-        break;
+    case 0:
+    case 1:
+    case 2:
+    case 3: {
+      const root<leaf> object = heap.make<leaf>(++made);
+      m.insert_or_assign(key, object.get());
+      versions[key] = made;
+      break;
+    }
+    case 4:
+    case 5:
+    case 6:
+      m.erase(key);
+      versions[key] = 0;
+      break;
+    case 7:
+    case 8: {
+      // The object moves from one key to another: only the barrier may know of it.
+      const auto at = m.find(key);
+      if (at == m.end()) break;
+      leaf* const object = at->second;
+      const std::uint64_t to = below(random, versions.size());
+      if (to == key) break;
+      m.insert_or_assign(to, object);
+      versions[to] = versions[key];
+      m.erase(key);
+      versions[key] = 0;
+      break;
+    }
+    default:
+      if (below(random, 400) == 0) {
+        m.clear();
+        std::fill(versions.begin(), versions.end(), 0);
+      } else if (below(random, 50) == 0) {
+        Map other(std::move(m));
+        m = std::move(other);
+      } else if (below(random, 50) == 0) {
+        Map copy(m);
+        swap(m, copy);
       }
-      case 4: case 5: case 6:
-        m.erase(key);
-        versions[key] = 0;
-        break;
-      case 7: case 8: {
-        // The object moves from one key to another: only the barrier may know of it.
-        const auto at = m.find(key);
-        if (at == m.end()) break;
-        leaf* const object = at->second;
-        const std::uint64_t to = below(random, versions.size());
-        if (to == key) break;
-        m.insert_or_assign(to, object);
-        versions[to] = versions[key];
-        m.erase(key);
-        versions[key] = 0;
-        break;
-      }
-      default:
-        if (below(random, 400) == 0) {
-          m.clear();
-          std::fill(versions.begin(), versions.end(), 0);
-        } else if (below(random, 50) == 0) {
-          Map other(std::move(m));
-          m = std::move(other);
-        } else if (below(random, 50) == 0) {
-          Map copy(m);
-          swap(m, copy);
-        }
     }
     if (step_work != 0) heap.step(step_work);
     if (i % 512 == 0) check();
@@ -524,7 +530,8 @@ TEST_CASE("precise heap: maps inside objects live and die with them", "[precise]
   std::vector<root<table_object>> owners;
   for (int i = 0; i < 20; ++i) {
     owners.push_back(heap.make<table_object>(heap));
-    for (std::uint64_t k = 0; k < 50; ++k) owners.back()->fields.insert_or_assign(k, heap.make<leaf>(k).get());
+    for (std::uint64_t k = 0; k < 50; ++k)
+      owners.back()->fields.insert_or_assign(k, heap.make<leaf>(k).get());
   }
   heap.collect();
   CHECK(objects_in(heap) == 20 * 51);
@@ -578,8 +585,9 @@ TEST_CASE("precise heap: an array that goes while it is being traced", "[precise
   CHECK(objects_in(heap) == 1'000);
 }
 
-TEMPLATE_TEST_CASE("precise heap: an erased, unswept entry keeps its key, for the resurrection, and not its value",
-                   "[precise]", layout::bucket_chain<>, layout::open_groups<>, layout::nodes) {
+TEMPLATE_TEST_CASE(
+    "precise heap: an erased, unswept entry keeps its key, for the resurrection, and not its value",
+    "[precise]", layout::bucket_chain<>, layout::open_groups<>, layout::nodes) {
   precise_heap heap(by_hand());
   map<by_content, leaf*, precise, TestType, deletion::dirty> m{precise(heap)};
   for (std::uint64_t i = 0; i < 100; ++i) {
@@ -617,6 +625,129 @@ TEST_CASE("precise heap: ten thousand maps are roots", "[precise]") {
   CHECK(maps[9'999].at(9'999)->stamp == intact + 9'999);
 }
 
+// ---- weak tables
+
+namespace {
+
+using weak_knots = map<knot*, knot*, precise, deletion::dirty>;
+
+// Chains of ephemerons: the value of each leads to the next key. What the first root leads to lives, in any
+// order.
+std::uint64_t chain_work(std::size_t n, const std::vector<std::size_t>& order) {
+  precise_options o = by_hand();
+  o.objects.reserved_bytes = std::size_t{256} << 20;
+  precise_heap heap(o);
+  gc::weak_table<weak_knots> table(heap, map_place::weak_keys);
+  root<knot> first;
+  {
+    root<knot*> keys = heap.make_array<knot*>(n + 1);
+    for (std::size_t i = 0; i <= n; ++i) keys.get()[i] = heap.make<knot>(i).get();
+    for (const std::size_t i : order) {
+      const root<knot> value = heap.make<knot>(i);
+      value->a = keys.get()[i + 1];
+      table->insert_or_assign(keys.get()[i], value.get());
+    }
+    first = heap.keep(keys.get()[0]);
+  }
+  heap.collect();
+  REQUIRE(table->size() == n);
+  REQUIRE(heap.last_marking().objects == 2 * n + 1);
+  std::size_t seen = 0;
+  for (knot* k = first.get();; ++seen) {
+    const auto at = table->find(k);
+    if (at == table->end()) break;
+    REQUIRE(at->second->stamp == k->stamp);
+    k = at->second->a;
+  }
+  REQUIRE(seen == n);
+  const std::uint64_t work = heap.last_marking().work + heap.last_marking().pointers;
+  first.reset();
+  heap.collect();
+  REQUIRE(table->size() == 0);
+  REQUIRE(objects_in(heap) == 0);
+  return work;
+}
+
+}  // namespace
+
+TEST_CASE("precise heap: ephemerons, exact and linear in any order", "[precise]") {
+  const auto ordered = [](std::size_t n, int how) {
+    std::vector<std::size_t> order(n);
+    for (std::size_t i = 0; i < n; ++i) order[i] = how == 1 ? n - 1 - i : i;
+    std::uint64_t random = 9;
+    if (how == 2) {
+      for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[below(random, i)]);
+    }
+    return order;
+  };
+  for (int how = 0; how < 3; ++how) {
+    INFO("order " << how);
+    const std::uint64_t few = chain_work(1'000, ordered(1'000, how)),
+                        many = chain_work(8'000, ordered(8'000, how));
+    CHECK(many < 9 * few);
+  }
+}
+
+TEST_CASE("precise heap: a weak entry whose value leads to its key does not live by itself", "[precise]") {
+  precise_heap heap(by_hand());
+  gc::weak_table<weak_knots> first(heap, map_place::weak_keys), second(heap, map_place::weak_keys);
+  std::vector<root<knot>> keys;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    keys.push_back(heap.make<knot>(i));
+    const root<knot> value = heap.make<knot>(1'000 + i);
+    value->a = keys.back().get();
+    first->insert_or_assign(keys.back().get(), value.get());
+    second->insert_or_assign(keys.back().get(), keys.back().get());  // in two tables, and its own value
+  }
+  // Mutual: each is the other's value.
+  for (int i = 0; i < 10; ++i) {
+    const root<knot> a = heap.make<knot>(1u), b = heap.make<knot>(2u);
+    first->insert_or_assign(a.get(), b.get());
+    first->insert_or_assign(b.get(), a.get());
+  }
+  keys.resize(50);
+  heap.step(20);
+  CHECK(heap.is_marking());
+  while (
+      !heap.step(20)) {  // the end of a cycle in steps purges as well; it may keep what was alive as it began
+  }
+  CHECK(heap.last_marking().work < 100'000);
+  heap.collect();
+  CHECK(first->size() == 50);
+  CHECK(second->size() == 50);
+  CHECK(objects_in(heap) == 100);
+  for (const auto& key : keys) {
+    CHECK(first->at(key.get())->stamp == key->stamp + 1'000);
+    CHECK(first->at(key.get())->a == key.get());
+  }
+  // A new object may get the address of a dead one, whose entry is erased and not swept.
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const root<knot> key = heap.make<knot>(i);
+    CHECK(first->find(key.get()) == first->end());
+    first->insert_or_assign(key.get(), key.get());
+  }
+  heap.collect();
+  CHECK(first->size() == 50);
+  keys.clear();
+  heap.collect();
+  CHECK(objects_in(heap) == 0);
+}
+
+TEST_CASE("precise heap: weak values", "[precise]") {
+  precise_heap heap(by_hand());
+  gc::weak_table<plain_chain> interned(heap, map_place::weak_values);
+  std::vector<root<leaf>> held;
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    const root<leaf> object = heap.make<leaf>(i);
+    interned->insert_or_assign(i, object.get());
+    if (i % 5 == 0) held.push_back(object);
+  }
+  heap.collect();
+  CHECK(interned->size() == 100);
+  CHECK(objects_in(heap) == 100);
+  for (const auto& [key, object] : *interned) CHECK((key % 5 == 0 && object->stamp == intact + key));
+}
+
 // ---- what is measured, and limits
 
 TEST_CASE("precise heap: pointer-free maps are not read, others no more than their live slots", "[precise]") {
@@ -651,8 +782,9 @@ TEST_CASE("precise heap: the same calls give the same cycles", "[precise]") {
       if (i % 3 == 0) m.erase(below(random, 500));
     }
     const gc::gc_sample s = heap.sample();
-    return std::make_tuple(heap.cycles(), heap.last_marking().work, heap.last_marking().objects, s.collections,
-                           s.stall.count, s.reclaimed_bytes, s.allocated_bytes, heap.goal_bytes());
+    return std::make_tuple(heap.cycles(), heap.last_marking().work, heap.last_marking().objects,
+                           s.collections, s.stall.count, s.reclaimed_bytes, s.allocated_bytes,
+                           heap.goal_bytes());
   };
   const auto first = run();
   CHECK(std::get<0>(first) > 4);
