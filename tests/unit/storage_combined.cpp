@@ -314,11 +314,13 @@ TEST_CASE("storage: a map on combined storage survives every failing allocation"
   bucket_pool_resource<144, failing<counted>> spare{failing(faults)};
   using storage =
       purposes<route<purpose::overflow, bucket_pool<144, failing<counted>>>, rest<failing<counted>>>;
+  // Overflow buckets one by one, and always the same ones.
+  using tested = tophash::map<u64, u64, storage, presets::go_like, overflow::fresh>;
   u64 fired = 0;
   for (u64 n = 1;; ++n) {
     faults.arm({.nth = n});
     {
-      tophash::map<u64, u64, storage, presets::go_like> m{storage(bucket_pool(spare), failing(faults))};
+      tested m{storage(bucket_pool(spare), failing(faults)), tested::spec_type::hashing{u64{1}}};
       u64 expected = 0;
       bool failed = false;
       for (u64 key = 0; key < 400; ++key) {
