@@ -368,6 +368,7 @@ func noteLoads(asked *request, random *randomStream, out *result) {
 func noteChurn(asked *request, random *randomStream, out *result) {
 	units := asked.whole("churn_buckets")
 	pairs := asked.whole("churn_pairs")
+	afterGrowth := asked.whole("churn_pairs_after_growth")
 	for _, pattern := range []string{"same_keys", "rotation", "new_keys"} {
 		m := make(map[uint64]uint64, units*13/2)
 		live := make([]uint64, units*64/10)
@@ -377,8 +378,12 @@ func noteChurn(asked *request, random *randomStream, out *result) {
 		}
 		spare := random.next()
 		h := headerOfUint64(m)
-		array, sameSize := h.buckets, 0
-		for i := 0; i < pairs; i++ {
+		array, sameSize, firstGrowth := h.buckets, 0, 0
+		grows, end := pattern == "new_keys", pairs
+		if grows {
+			end = 8 * pairs
+		}
+		for i := 0; i < end; i++ {
 			k := random.below(len(live))
 			gone := live[k]
 			delete(m, gone)
@@ -392,13 +397,21 @@ func noteChurn(asked *request, random *randomStream, out *result) {
 			if h.buckets != array {
 				array = h.buckets
 				sameSize++
+				if grows && firstGrowth == 0 {
+					firstGrowth = i + 1
+					end = firstGrowth + afterGrowth
+				}
 			}
 		}
 		for h.oldbuckets != nil {
 			m[live[0]] = 1
 		}
 		noteShape(m, "churn_"+pattern, out)
-		out.note("same_size_growths.churn_"+pattern, "growths", false, float64(sameSize))
+		out.note("same_size_growths.churn_"+pattern, "growths", true, float64(sameSize))
+		if grows {
+			out.note("first_same_size_growth.churn_"+pattern, "% of the pairs", false,
+				100*float64(firstGrowth)/float64(pairs))
+		}
 		out.note("buckets.churn_"+pattern, "buckets", true, float64(uint64(1)<<h.b))
 	}
 }

@@ -9,8 +9,6 @@
 #include <vector>
 
 #include <tophash/map.hpp>
-#include <tophash/policies/growth/incremental.hpp>
-#include <tophash/policies/growth/regrowing.hpp>
 #include <tophash/presets.hpp>
 #include <tophash/set.hpp>
 
@@ -35,9 +33,6 @@ struct opened : Container {
 template <class Key, class T, class... Options>
 using opened_map = opened<map<Key, T, presets::go_like, Options...>, T>;
 using subject = opened_map<std::uint64_t, std::uint64_t>;
-// Go grows to a fresh array of the same size when there are as many overflow buckets as buckets.
-using regrowing_subject =
-    opened_map<std::uint64_t, std::uint64_t, growth::regrowing<growth::incremental<2, true>>>;
 using model = subject::model;
 using bucket = model::bucket;
 
@@ -288,17 +283,16 @@ void note_growth_writes(random_stream& random, notes& out) {
 
 // ---- shapes -------------------------------------------------------------------------------------
 
-template <class Map>
-void note_shape(const Map& m, const std::string& name, notes& out, const std::string& prefix = "") {
+void note_shape(const subject& m, const std::string& name, notes& out) {
   const chain_shape shape = m.chain_statistics();
   const auto units = static_cast<double>(shape.units);
-  out.add(prefix + "overflow_share." + name, "% of buckets", false,
+  out.add("overflow_share." + name, "% of buckets", false,
           100 * static_cast<double>(shape.units_with_overflow) / units);
-  out.add(prefix + "hit_probe." + name, "slots", false,
+  out.add("hit_probe." + name, "slots", false,
           static_cast<double>(shape.hit_probes) / static_cast<double>(shape.entries));
-  out.add(prefix + "chain_buckets." + name, "buckets", false,
+  out.add("chain_buckets." + name, "buckets", false,
           (units + static_cast<double>(shape.overflow_buckets)) / units);
-  out.add(prefix + "longest_chain." + name, "entries", false,
+  out.add("longest_chain." + name, "entries", false,
           static_cast<double>(shape.longest_chain_entries));
 }
 
@@ -315,26 +309,34 @@ void note_loads(std::size_t units, random_stream& random, notes& out) {
   }
 }
 
-template <class Map>
-void note_churn(const structure_sizes& sizes, const std::vector<std::string>& patterns, random_stream& random,
-                notes& out, const std::string& prefix = "") {
-  for (const std::string& pattern : patterns) {
-    Map m(sizes.churn_buckets * 13 / 2);
+// The first growth to the same size comes once there are as many overflow buckets as buckets. How many pairs that
+// takes varies; the shape so many pairs after it does not.
+void note_churn(const structure_sizes& sizes, random_stream& random, notes& out) {
+  for (const std::string pattern : {"same_keys", "rotation", "new_keys"}) {
+    subject m(sizes.churn_buckets * 13 / 2);
     std::vector<std::uint64_t> live(sizes.churn_buckets * 64 / 10);
     for (std::uint64_t& key : live) m.insert_or_assign(key = random.next(), 1u);
     std::uint64_t spare = random.next();
-    for (std::size_t i = 0; i < sizes.churn_pairs; ++i) {
+    const bool grows = pattern == "new_keys";
+    std::size_t first_growth = 0;
+    for (std::size_t i = 0, end = grows ? 8 * sizes.churn_pairs : sizes.churn_pairs; i < end; ++i) {
       std::uint64_t& key = live[static_cast<std::size_t>(random.below(live.size()))];
       m.erase(key);
       if (pattern == "rotation") std::swap(key, spare);
       if (pattern == "new_keys") key = random.next();
       m.insert_or_assign(key, 1u);
+      if (grows && first_growth == 0 && m.stats().regrows != 0) {
+        first_growth = i + 1;
+        end = first_growth + sizes.churn_pairs_after_growth;
+      }
     }
     while (m.stats().growing) m.insert_or_assign(live.front(), 1u);
-    note_shape(m, "churn_" + pattern, out, prefix);
-    out.add(prefix + "same_size_growths.churn_" + pattern, "growths", false,
-            static_cast<double>(m.stats().regrows));
-    out.exact(prefix + "buckets.churn_" + pattern, "buckets", m.bucket_count());
+    note_shape(m, "churn_" + pattern, out);
+    out.exact("same_size_growths.churn_" + pattern, "growths", m.stats().regrows);
+    if (grows)
+      out.add("first_same_size_growth.churn_" + pattern, "% of the pairs", false,
+              100 * static_cast<double>(first_growth) / static_cast<double>(sizes.churn_pairs));
+    out.exact("buckets.churn_" + pattern, "buckets", m.bucket_count());
   }
 }
 
@@ -379,8 +381,7 @@ measured_sample measure_go_like(std::uint64_t seed, unsigned rounds, const struc
     }
     note_growth_writes(random, out);
     note_loads(sizes.buckets, random, out);
-    note_churn<subject>(sizes, {"same_keys", "rotation", "new_keys"}, random, out);
-    note_churn<regrowing_subject>(sizes, {"new_keys"}, random, out, regrowing_prefix);
+    note_churn(sizes, random, out);
     note_latency(sizes.latency_entries, random, out);
   }
   return out.take();

@@ -88,9 +88,9 @@ struct walk_share {
 walk_share share_of_walk() {
   if (std::getenv("TOPHASH_WALK_EVERY_POINT") != nullptr) return {};
 #if TOPHASH_TESTS_THINNED
-  return {.points = 7, .trials = 3};
+  return {.points = 11, .trials = 8};
 #else
-  return {.points = 1, .trials = 3};
+  return {.points = 1, .trials = 8};
 #endif
 }
 

@@ -33,6 +33,14 @@ using map_of = map<std::uint64_t, model_object*, model_storage, growth::incremen
 constexpr std::uint64_t entries = 11;
 constexpr unsigned operations = 4, steps = 6;
 
+// Under a sanitizer a schedule takes 30 times as long: one sequence of operations in 13 there, another one for each order;
+// the optimised build takes all.
+#if TOPHASH_TESTS_THINNED
+constexpr unsigned every = 13;
+#else
+constexpr unsigned every = 1;
+#endif
+
 enum class operation : unsigned {
   last_to_first,
   first_to_last,
@@ -119,7 +127,7 @@ outcome enumerate(const model_options& options, bool until_first = false) {
   for (unsigned i = 0; i < operations; ++i) sequences *= operation_kinds;
   for (unsigned order = 0; order < 1u << (operations + steps); ++order) {
     if (std::popcount(order) != operations) continue;
-    for (unsigned sequence = 0; sequence < sequences; ++sequence) {
+    for (unsigned sequence = order % every; sequence < sequences; sequence += every) {
       world<Map> w(options);
       unsigned left = sequence;
       bool lost = false;
@@ -156,7 +164,8 @@ using dirty = map_of<deletion::dirty, layout::bucket_chain<bucket_options{.group
 TEMPLATE_TEST_CASE("model heap: every order of four operations and six steps", "[gc_model]", immediate,
                    tombstone, dirty) {
   const outcome all = enumerate<TestType>({});
-  CHECK(all.schedules == 210u * 1'296u);
+  if (every == 1) CHECK(all.schedules == 210u * 1'296u);
+  CHECK(all.schedules >= 210u * (1'296u / every));
   CHECK(all.lost == 0);
   CHECK(all.kept == 0);
   CHECK(all.ends_inside > 0);
