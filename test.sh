@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Every test of the project, in legs. The last line of the output is "N passed, M failed", summed over the legs; the
+# The tests of the project, in legs. The last line of the output is "N passed, M failed", summed over the legs; the
 # exit status is 0 only when M is 0. A leg that cannot be built, or that runs no test at all, is a failure.
 set -eu
 cd "$(dirname "$0")"
@@ -8,12 +8,15 @@ cd "$(dirname "$0")"
 
 # Labels are a regular expression; - stands for every label but `style`. Targets: what is built, or none.
 # LEG            PRESET          LABELS                            TARGETS
+# By default what a change to the framework most likely breaks; with --full everything but what is labelled `long`.
 legs='
 style            release         ^style$                           none
 release          release         -                                 all
 asan             asan            ^(unit|shared|contract|docs)$     all
-tsan             tsan            ^shared$                          tophash_shared_tests
 no-exceptions    no-exceptions   ^(unit|contract)$                 all
+'
+full_legs='
+tsan             tsan            ^shared$                          tophash_shared_tests
 '
 # What the leg asan compiles and runs, without the sanitizers: what they would hide.
 long_legs='
@@ -22,14 +25,18 @@ clang            clang           ^(unit|shared|contract|docs)$     all
 
 usage() {
   cat <<'TEXT'
-usage: sh test.sh [--no-install] [--long] [--leg NAME]... [--help]
+usage: sh test.sh [--no-install] [--full | --long] [--leg NAME]... [--help]
+
+Without --full: the composition and its rules, the map and its layouts, Go's semantics and the lab's commands.
 
   --no-install   install no package; test with what is there
-  --long         also the tests labelled `long`, and the leg clang
+  --full         also the standard doors, storage, collectors, shared maps, observers, statistics of hashing, the
+                 contract by g++ too, the slower commands of the lab, and the leg tsan: what the gate asks for
+  --long         all of that, the tests labelled `long`, and the leg clang
   --leg NAME     only this leg; may be repeated:
                    style          layering of the includes, shell scripts, spelling
-                   release        g++, everything else: contract, must-fail, consumer, lab; unit and shared tests
-                                  with --long, or when this leg is named
+                   release        g++, everything else: must-fail, consumer, lab; contract with --full; unit and
+                                  shared tests with --long, or when this leg is named
                    asan           clang++ with address and undefined-behaviour sanitizers: unit, shared,
                                   contract and documentation tests
                    tsan           clang++ with the thread sanitizer: shared tests alone
@@ -39,16 +46,18 @@ TEXT
 }
 
 install=yes
+full=no
 long=no
 chosen=
 while [ "$#" -gt 0 ]; do
   case $1 in
     --no-install) install=no ;;
-    --long) long=yes ;;
+    --full) full=yes ;;
+    --long) long=yes full=yes ;;
     --leg)
       [ "$#" -ge 2 ] || die "--leg needs a name"
-      printf '%s' "$legs$long_legs" | grep -q "^$2 " || die "no leg $2: see --help"
-      chosen="$chosen $2"
+      printf '%s' "$legs$full_legs$long_legs" | grep -q "^$2 " || die "no leg $2: see --help"
+      chosen="$chosen $2" full=yes
       shift
       ;;
     -h | --help)
@@ -80,7 +89,8 @@ run_leg() {
   # Tests of single parts run once: compiled by clang++, with the sanitizers. With g++ too in a long run, and in a leg
   # that was asked for by name.
   case $1:$long:${chosen:+chosen} in release:no:) unit_tests=OFF ;; *) unit_tests=ON ;; esac
-  if ! configure "$2" "-DTOPHASH_UNIT_TESTS=$unit_tests"; then
+  case $full in yes) depth=full ;; *) depth=core ;; esac
+  if ! configure "$2" "-DTOPHASH_UNIT_TESTS=$unit_tests" "-DTOPHASH_TEST_DEPTH=$depth"; then
     leg_failed "$1" "configure"
     return 0
   fi
@@ -133,7 +143,8 @@ count_leg() {
 }
 
 more_legs=
-if [ "$long" = yes ] || [ -n "$chosen" ]; then more_legs=$long_legs; fi
+if [ "$full" = yes ]; then more_legs=$full_legs; fi
+if [ "$long" = yes ] || [ -n "$chosen" ]; then more_legs=$full_legs$long_legs; fi
 if [ "$long" = yes ]; then export TOPHASH_WALK_EVERY_POINT=1; fi
 started=$(seconds_now)
 install_packages "$install" run test
