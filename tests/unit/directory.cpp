@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
@@ -122,6 +123,16 @@ TEST_CASE("directory: a table that splits below the directory's depth leaves the
                                                  "places 1 to 1, depth 2: 448 live, 0 dead, room for 448",
                                                  "places 2 to 3, depth 1: 448 live, 0 dead, room for 448"});
   CHECK(m.stats().directory_depth == 2);
+  // A walk meets the table with two places once, also one that sets out from its second place.
+  CHECK(std::distance(m.begin(), m.end()) == 449 + 448 + 448);
+  const u64 last_place = 448 | upper_bit | upper_bit >> 1;
+  m.try_emplace(last_place, 0);
+  const auto here = m.find(last_place);
+  std::size_t before = 0, behind = 0;
+  for (auto it = m.begin(); it != here; ++it) ++before;
+  for (auto it = here; it != m.end(); ++it) ++behind;
+  CHECK(before + behind == m.size());
+  m.erase(here);
   // The one with two places splits without the directory.
   for (u64 i = 448; i <= 896; ++i) m.try_emplace(i | upper_bit | ((i & 1) != 0 ? upper_bit >> 1 : 0), i);
   CHECK(m.stats().tables == 4);
