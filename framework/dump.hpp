@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include <tophash/framework/table/directory/dump.hpp>
 #include <tophash/framework/table/dump.hpp>
 #include <tophash/framework/table/open/dump.hpp>
 

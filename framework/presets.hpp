@@ -6,6 +6,7 @@
 #include <tophash/framework/presets/defaults.hpp>
 #include <tophash/framework/presets/fastest.hpp>
 #include <tophash/framework/presets/go_like.hpp>
+#include <tophash/framework/presets/go_swiss_like.hpp>
 #include <tophash/framework/presets/low_latency.hpp>
 
 #endif

@@ -13,6 +13,7 @@
 #include <tophash/framework/presets/defaults.hpp>
 #include <tophash/framework/table/chained.hpp>
 #include <tophash/framework/table/container.hpp>
+#include <tophash/framework/table/directory/table.hpp>
 #include <tophash/framework/table/open/table.hpp>
 
 namespace tophash::inline v1 {

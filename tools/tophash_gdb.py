@@ -95,6 +95,7 @@ def kept_text(word, arguments, usual_clock):
 
 SPECIAL = {
     "bucket_chain": lambda a: bucket_chain_text(a),
+    "directory": lambda a: "directory" if not a or number(a[0]) == 1024 else f"directory({number(a[0])})",
     "open_groups": lambda a: "open_groups" if not a or number(a[0]) == 16 else f"open_groups({number(a[0])})",
     "basic_tombstone": lambda a: "tombstone" if number(a[0]) else "tombstone(not_reusing)",
     "purging": lambda a: f"purging({option_text(a[0])},{reason_text(a[1])})",
@@ -164,8 +165,11 @@ class Table:
     def is_live(self, tag):
         return tag >= self.first_live and not (self.deletion == DIRTY and tag >= 0x80)
 
+    def units(self):
+        return int(self.state["current"]["units"])
+
     def text(self):
-        units, old, done = int(self.state["current"]["units"]), self.old_units(), self.progress()
+        units, old, done = self.units(), self.old_units(), self.progress()
         size = int(self.state["size"])
         out = f"tophash {'set' if self.is_set else 'map'} of {size} {'entry' if size == 1 else 'entries'}"
         out += f" in {units} {self.unit}{'' if units == 1 else 's'}"
@@ -269,10 +273,12 @@ class OpenTable(Table):
         generation = self.generation()
         return int(generation["progress"]) if generation is not None else 0
 
-    def entries(self):
+    def arrays(self):
         generation = self.generation()
-        arrays = [self.state["current"]] + ([generation["old"]] if generation is not None else [])
-        for array in arrays:
+        return [self.state["current"]] + ([generation["old"]] if generation is not None else [])
+
+    def entries(self):
+        for array in self.arrays():
             for unit in range(int(array["units"])):
                 tags = tag_bytes(int(array["groups"]) + unit * self.width, self.slots)
                 for slot in range(self.slots):
@@ -282,6 +288,23 @@ class OpenTable(Table):
                     if self.in_nodes:
                         value = value.dereference()["value"]
                     yield (value, None) if self.is_set else (value["first"], value["second"])
+
+
+class DirectoryTable(OpenTable):
+    def __init__(self, container):
+        super().__init__(container)
+        self.in_nodes = self.state["current"]["entries"].type.target().code == gdb.TYPE_CODE_PTR
+
+    def units(self):
+        return int(self.state["units"])
+
+    def arrays(self):
+        tables = self.state["tables"]
+        if int(tables) == 0:
+            return [self.state["current"]]
+        places = [tables[place] for place in range(1 << int(self.state["depth"]))]
+        # The places of a table lie beside each other.
+        return [t["groups"] for i, t in enumerate(places) if i == 0 or int(t) != int(places[i - 1])]
 
 
 def holder_of(container):
@@ -297,7 +320,10 @@ def holder_of(container):
 
 def table_of(container):
     state = holder_of(container)["s_"].type.strip_typedefs()
-    return OpenTable(container) if "open_state<" in state.name.split("binding<")[0] + "<" else ChainTable(container)
+    family = state.name.split("binding<")[0] + "<"
+    if "open_state<" not in family:
+        return ChainTable(container)
+    return DirectoryTable(container) if family.endswith("directory_<") else OpenTable(container)
 
 
 class ContainerPrinter:

@@ -16,6 +16,7 @@
 #include <tophash/framework/compose/name.hpp>
 #include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/layout/bucket_chain.hpp>
+#include <tophash/framework/layout/directory.hpp>
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/framework/layout/open_slots.hpp>
 #include <tophash/framework/presets.hpp>
@@ -24,6 +25,7 @@
 #include <tophash/policies/deletion/purging.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/deletion/wiping.hpp>
+#include <tophash/policies/growth/doubling_only.hpp>
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/growth/in_order.hpp>
 #include <tophash/policies/growth/incremental.hpp>
@@ -240,6 +242,31 @@ std::string open_slots_spelling(const term& t) {
 void open_slots_facts(const term& t, spec_facts& out) {
   out.layout = layout::open_slots<>::facts;
   out.layout.steps = steps_of(t);
+}
+
+// directory(slots), where slots is named only if it is not the default
+constexpr std::uint64_t standard_table_slots = layout::directory<>::facts.table_slots;
+
+std::uint64_t table_slots_of(const term& t) {
+  return t.arguments.empty() ? standard_table_slots : number_of(t.arguments.front().value);
+}
+
+term directory_form(const term& t) {
+  if (t.arguments.size() > 1 || (t.arguments.size() == 1 && !t.arguments.front().key.empty()))
+    throw spec_error(t.position, "directory takes at most the slots of its largest tables, as in directory(64)");
+  term out = word("directory");
+  if (const std::uint64_t slots = table_slots_of(t); slots != standard_table_slots)
+    out.arguments.push_back({.key = {}, .value = word(std::to_string(slots))});
+  return out;
+}
+
+std::string directory_spelling(const term& t) {
+  return "tophash::layout::directory<" + (t.arguments.empty() ? "" : t.arguments.front().value.name) + ">";
+}
+
+void directory_facts(const term& t, spec_facts& out) {
+  out.layout = layout::directory<>::facts;
+  out.layout.table_slots = static_cast<std::size_t>(table_slots_of(t));
 }
 
 // ---- options that wrap one option of the same axis: seeded, tracked, failing --------------------
@@ -832,6 +859,10 @@ constexpr option_entry options_table[] = {
      "open addressing slot by slot, as textbooks and CPython's dictionaries have it: for experiments",
      "framework/layout/open_slots.hpp", false, open_slots_form, open_slots_spelling, open_slots_facts,
      "open_slots open_slots(triangular) open_slots(perturbed)"},
+    {layout_axis, "directory", "[slots]",
+     "Go 1.24's: tables of groups of eight, each growing alone and splitting in two at so many slots",
+     "framework/layout/directory.hpp", false, directory_form, directory_spelling, directory_facts,
+     "directory directory(16) directory(24)"},
 
     {hashing_axis, "wyhash", "", "multiply-fold over bytes; integers as they are, mixed by the table",
      "policies/hashing/wyhash.hpp", false, plain_form,
@@ -926,6 +957,10 @@ constexpr option_entry options_table[] = {
     {growth_axis, "eager", "", "the write that grows moves everything", "policies/growth/eager.hpp", false,
      plain_form, [](const term&) { return std::string{"tophash::growth::eager"}; },
      [](const term&, spec_facts& out) { out.growth = growth::eager::facts; }},
+    {growth_axis, "doubling_only", "", "the same, never at its size: what erases left goes by growth alone",
+     "policies/growth/doubling_only.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::growth::doubling_only"}; },
+     [](const term&, spec_facts& out) { out.growth = growth::doubling_only::facts; }},
     {growth_axis, "incremental", "chains[, every_write]",
      "each write evacuates so many chains, or home groups, of the old array",
      "policies/growth/incremental.hpp", false, incremental_form, incremental_spelling, incremental_facts,
@@ -1161,6 +1196,8 @@ const std::vector<preset_entry>& catalogue_presets() {
   static const std::vector<preset_entry> all = {
       preset_from<presets::defaults>("what an axis means when nobody names an option on it"),
       preset_from<presets::go_like>("Go 1.19's map: split buckets, reused tombstones, two chains a write"),
+      preset_from<presets::go_swiss_like>(
+          "Go 1.24's map: tables of 1,024 slots behind a directory, tombstones counted as load"),
       preset_from<presets::fastest>(
           "open groups, nine tenths full, no tombstones: what tophash::fast_map is"),
       preset_from<presets::low_latency>("groups of 64 KiB, two chains a write in their order: no long insert"),
@@ -1218,6 +1255,8 @@ spec_description defaults_beside(const term& given_layout) {
     take(std::type_identity<layout::open_groups<8>>{});
   else if (given_layout.name == "nodes")
     take(std::type_identity<layout::nodes>{});
+  else if (given_layout.name == "directory")
+    take(std::type_identity<layout::directory<>>{});
   else if (given_layout.name == "open_slots" && steps_of(given_layout) == probe_kind::linear)
     take(std::type_identity<layout::open_slots<>>{});
   else if (given_layout.name == "open_slots")

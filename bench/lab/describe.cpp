@@ -267,9 +267,21 @@ std::string slots_text(const spec_facts& facts, const named_type& key, const nam
                      steps[static_cast<std::size_t>(facts.layout.steps)]);
 }
 
+// See framework/layout/directory.hpp.
+std::string tables_text(const spec_facts& facts, const named_type& key, const named_type& value) {
+  const bool in_nodes = key.bytes + value.bytes > facts.layout.inline_limit_bytes;
+  return fmt::format("directory: 2^depth x pointer 8 bytes | table: counts, depth, where its groups are, at most {}\n"
+                     "  groups: groups x 8 x pair of {} + {} bytes{} | tags: groups x 8 bytes | end 8\n"
+                     "  tag:    0 empty, a search ends | 1 dead | 2 end of the array | 5..255 live\n"
+                     "  at most 8 entries: one group, no directory",
+                     facts.layout.table_slots / facts.layout.slots, key.bytes, value.bytes,
+                     in_nodes ? ", each behind a pointer" : "");
+}
+
 std::string bucket_text(const spec_facts& facts, const named_type& key, const named_type& value) {
   const layout_facts& layout = facts.layout;
   if (layout.kind == layout_kind::open_slots) return slots_text(facts, key, value);
+  if (layout.kind == layout_kind::directory) return tables_text(facts, key, value);
   if (layout.is_open()) return groups_text(facts, key, value);
   const auto slot = [&layout](std::size_t bytes) {
     return bytes > layout.inline_limit_bytes ? sizeof(void*) : bytes;

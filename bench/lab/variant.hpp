@@ -474,7 +474,8 @@ map_sample sample_of(const Map& map) {
     out.buckets = s.units, out.old_buckets = s.old_units, out.evacuated = s.old_evacuated;
     constexpr tophash::spec_facts facts = tophash::facts_of<typename Map::spec_type>();
     out.slots_per_bucket = facts.layout.slots;
-    if constexpr (facts.layout.is_open() && facts.layout.kind != tophash::layout_kind::open_slots) {
+    if constexpr (facts.layout.kind == tophash::layout_kind::open_groups ||
+                  facts.layout.kind == tophash::layout_kind::nodes) {
       // A group of W tags has a slot for each, or one is its filter. Behind the last slot of an array stands
       // its end; a single group holds no more than its limit, and one that is evacuated at most W - 2.
       const std::uint64_t width = facts.layout.slots;

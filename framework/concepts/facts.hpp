@@ -13,7 +13,7 @@
 
 namespace tophash::inline v1 {
 
-enum class layout_kind : std::uint8_t { bucket_chain, open_groups, nodes, open_slots, other };
+enum class layout_kind : std::uint8_t { bucket_chain, open_groups, nodes, open_slots, directory, other };
 // How a search of layout::open_slots goes on from a slot.
 enum class probe_kind : std::uint8_t { linear, triangular, perturbed };
 enum class deletion_kind : std::uint8_t { immediate, tombstone, dirty };
@@ -32,10 +32,12 @@ struct layout_facts {
   bool split = false;                  // keys together, values together: each has its own limit
   std::size_t group_bytes = 0;         // buckets lie in groups of about this size behind a directory; 0: one array
   probe_kind steps = probe_kind::linear;  // of open_slots
+  std::size_t table_slots = 0;            // of directory: a table that has so many splits when it is full
 
   // Open addressing: no chains, no overflow buckets.
   constexpr bool is_open() const noexcept {
-    return kind == layout_kind::open_groups || kind == layout_kind::nodes || kind == layout_kind::open_slots;
+    return kind == layout_kind::open_groups || kind == layout_kind::nodes || kind == layout_kind::open_slots ||
+           kind == layout_kind::directory;
   }
 
   constexpr bool boxes(std::size_t key_bytes, std::size_t value_bytes) const noexcept {

@@ -53,7 +53,8 @@ struct defaults {
   // Open addressing has no overflow buckets, and counts in groups of 15 or 16 (7 or 8) slots: nine tenths
   // full, where filters say which groups were passed; four fifths, where counters do (nodes). In single slots
   // two thirds, as CPython's dictionaries: there linear steps look at 2 slots for a hit and 5 for a miss, at
-  // nine tenths at 5.5 and 50 (Knuth 6.4). Only linear steps have immediate deletion.
+  // nine tenths at 5.5 and 50 (Knuth 6.4). Only linear steps have immediate deletion. Behind a directory 7/8 and
+  // tombstones, as in Go.
   template <class Layout>
   static constexpr auto named_beside() noexcept {
     constexpr layout_facts facts = layout_facts_of<Layout>();
@@ -67,6 +68,8 @@ struct defaults {
       }
     } else if constexpr (facts.kind == layout_kind::nodes) {
       return bundle<load<12>, overflow::none>{};
+    } else if constexpr (facts.kind == layout_kind::directory) {
+      return bundle<load<7>, overflow::none, deletion::tombstone>{};
     } else if constexpr (facts.slots == 16) {
       return bundle<load<27, 2>, overflow::none>{};
     } else {

@@ -326,7 +326,7 @@ class container {
   // ---- size policy ------------------------------------------------------------------------------------------
 
   float load_factor() const noexcept {
-    return s_.current.units == 0 ? 0.0f : static_cast<float>(s_.size) / static_cast<float>(s_.current.units);
+    return bucket_count() == 0 ? 0.0f : static_cast<float>(s_.size) / static_cast<float>(bucket_count());
   }
   // Entries a bucket at which the growth policy is asked; fixed by the load policy.
   float max_load_factor() const noexcept {
@@ -346,7 +346,7 @@ class container {
     const marked writing(s_);
     throw_if_no_room(rehash_slow(s_, buckets));
   }
-  size_type bucket_count() const noexcept { return s_.current.units; }
+  size_type bucket_count() const noexcept { return units_of(s_); }
 
   // ---- deletion::dirty --------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ struct memory_class {
 
 // Live blocks, by class. At most one class each for the current and the old array (grouped: for the groups and the
 // directory of each), overflow buckets in use and kept, boxed keys and boxed entries or values, and the keep-alive list.
+// Of tables behind a directory: one for each size of theirs.
 class memory_report {
  public:
   void add(purpose use, std::size_t size_bytes, std::size_t count) noexcept {
@@ -41,7 +42,7 @@ class memory_report {
   }
 
  private:
-  memory_class classes_[10];
+  memory_class classes_[32];
   std::size_t used_ = 0;
 };
 
@@ -59,6 +60,8 @@ struct map_stats {
   std::uint64_t evacuated_chains = 0;
   bool growing = false;
   overflow_counts overflow;
+  std::size_t tables = 0;           // behind a directory, each with its own growth; 0: there is none
+  std::size_t directory_depth = 0;  // of 2^depth places
 };
 
 struct chain_shape {

@@ -349,6 +349,11 @@ request buckets_request(std::size_t units) noexcept {
 }
 
 template <class B>
+std::size_t units_of(const state<B>& s) noexcept {
+  return s.current.units;
+}
+
+template <class B>
 request directory_request(std::size_t groups) noexcept {
   return {.bytes = groups * sizeof(typename B::bucket*),
           .align = alignof(typename B::bucket*),

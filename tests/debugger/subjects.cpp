@@ -7,11 +7,13 @@
 #include <string>
 
 #include <tophash/framework/compose/name.hpp>
+#include <tophash/framework/layout/directory.hpp>
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/purging.hpp>
 #include <tophash/policies/deletion/wiping.hpp>
+#include <tophash/policies/growth/doubling_only.hpp>
 #include <tophash/policies/growth/in_order.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/growth/regrowing.hpp>
@@ -130,6 +132,10 @@ int main(int count, char**) {
   fill(open_dirty, 0, 20), open_dirty.erase(4);
   tophash::map<std::string, std::string, layout::nodes> nodes(seeded);
   fill(nodes, 0, 17);
+  tophash::map<std::uint64_t, std::string, layout::directory<16>, tophash::growth::doubling_only> tables(seeded);
+  fill(tables, 0, 60), tables.erase(5);
+  tophash::set<std::uint64_t, layout::directory<>> one_group(seeded);
+  fill(one_group, 0, 3);
   tophash::unordered_flat_map<int, std::string> flat;
   for (int n = 0; n < 5; ++n) flat.emplace(n, "v" + std::to_string(n));
   tophash::unordered_node_map<std::string, int> node_based;
@@ -137,7 +143,8 @@ int main(int count, char**) {
   if (count > 1) {
     expect("go", go), expect("grouped", grouped), expect("dirty", dirty), expect("boxed", boxed);
     expect("value_boxed", value_boxed), expect("words", words), expect("none", none), expect("open", open);
-    expect("open_dirty", open_dirty), expect("nodes", nodes);
+    expect("open_dirty", open_dirty), expect("nodes", nodes), expect("tables", tables);
+    expect("one_group", one_group);
     // The standard's parameters make long specs: not compared.
     std::printf("flat: tophash map of 5 entries in 1 group (...)%s\n", entries_of(flat).c_str());
     std::printf("node_based: tophash map of 5 entries in 1 group (...)%s\n", entries_of(node_based).c_str());

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include <tophash/framework/layout/directory.hpp>
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/framework/layout/open_slots.hpp>
 #include <tophash/map.hpp>
@@ -34,6 +35,7 @@ tophash::set<std::string, tophash::layout::bucket_chain<tophash::bucket_options{
 tophash::set<int, tophash::layout::open_groups<8>, tophash::load<7>, tophash::overflow::none> groups_of_eight;
 tophash::map<int, int, tophash::layout::open_groups<>, tophash::load<15>, tophash::deletion::dirty,
              tophash::growth::regrowing<tophash::growth::incremental<1>, tophash::growth::when::dead<25>>> groups_filled;
+tophash::map<double, int, tophash::presets::go_swiss_like, tophash::layout::directory<16>, tophash::growth::eager> small_tables;
 tophash::map<int, int, tophash::sync::striped<16>, tophash::observe::counters> counted_reads;
 
 tophash::overflow::pool spare{tophash::allocators::system{}};
@@ -52,6 +54,7 @@ void use() {
   counted_reads.try_emplace(1, 1);
   one_lock.try_emplace(1, 1);
   steps_of_three[1];
+  small_tables[1] = 1;
   nearly_full[1] = 1;
   groups_of_eight.insert(1);
   groups_filled[1] = 1;

@@ -169,7 +169,8 @@ composition composed() {
   out.promised.slots = facts.layout.slots;
   out.promised.load_numerator = facts.load.numerator;
   out.promised.load_denominator = facts.load.denominator;
-  if constexpr (facts_of<spec>().layout.is_open()) {
+  // Behind a directory a table takes what the load policy says, as a table of chains does.
+  if constexpr (facts_of<spec>().layout.is_open() && facts_of<spec>().layout.kind != layout_kind::directory) {
     out.promised.open_width = facts.layout.slots;
     const bool filtered = facts.layout.slots != 1 && facts.deletion.kind != deletion_kind::tombstone;
     out.promised.slots = facts.layout.slots - (filtered ? 1 : 0);

@@ -204,6 +204,27 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("slots_throwing", [in_slots](judged& j) { in_slots(j), j.t.moving_may_throw = true; });
   fires("slots_throwing", [in_slots](judged& j) { in_slots(j), j.t.hashing_may_throw = true; });
   CHECK(after([stepping](judged& j) { stepping(j), j.t.hashing_may_throw = true; }) == "");
+  const auto in_tables = [open](judged& j) {
+    open(j), j.f.layout.kind = layout_kind::directory, j.f.layout.slots = 8, j.f.layout.table_slots = 1024;
+    j.f.load.numerator = 7, j.f.load.denominator = 1, j.f.sizing.power_of_two = true;
+    j.f.deletion.kind = deletion_kind::tombstone;
+  };
+  CHECK(after(in_tables) == "");
+  CHECK(after([in_tables](judged& j) { in_tables(j), j.f.hashing.scatters = true; }) == "");
+  CHECK(after([in_tables](judged& j) { in_tables(j), j.f.allocation.sees = visibility::scanned; }) == "");
+  fires("directory_slots", [in_tables](judged& j) { in_tables(j), j.f.layout.table_slots = 8; });
+  fires("directory_slots", [in_tables](judged& j) { in_tables(j), j.f.layout.table_slots = 1000; });
+  fires("directory_slots", [in_tables](judged& j) { in_tables(j), j.f.layout.table_slots = 131072; });
+  fires("directory_sizing", [in_tables](judged& j) { in_tables(j), j.f.sizing.power_of_two = false; });
+  fires("directory_sizing", [in_tables](judged& j) { in_tables(j), j.f.sizing.from_high_end = true; });
+  fires("directory_deletion", [in_tables](judged& j) { in_tables(j), j.f.deletion.reusing = false; });
+  fires("directory_deletion", [in_tables](judged& j) { in_tables(j), j.f.deletion.kind = deletion_kind::dirty; });
+  fires("directory_growth", [in_tables](judged& j) { in_tables(j), j.f.growth.quantum = 2; });
+  fires("directory_growth", [in_tables](judged& j) { in_tables(j), j.f.growth.shrink_percent = 25; });
+  fires("directory_storage", [in_tables](judged& j) { in_tables(j), j.f.allocation.sees = visibility::typed; });
+  fires("directory_storage", [in_tables](judged& j) { in_tables(j), j.f.allocation.sees = visibility::traced; });
+  fires("open_load", [in_tables](judged& j) { in_tables(j), j.f.load.numerator = 15, j.f.load.denominator = 2; });
+  fires("mutation_layout", [in_tables, safe](judged& j) { in_tables(j), safe(j); });
   const auto shared = [](judged& j) { j.f.sync.shared = true, j.f.sync.stripes = 16; };
   CHECK(after(shared) == "");
   fires("sync_stripes", [shared](judged& j) { shared(j), j.f.sync.stripes = 0; });

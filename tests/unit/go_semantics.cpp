@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -100,6 +101,16 @@ TEST_CASE("TestMapBuckets: nothing is allocated before the first entry, then wha
     CHECK(hinted.stats().units == (n == 0 ? 0 : buckets));
     CHECK(hinted.stats().growths == 0);
   }
+  // Where Go waits for the first entry: see docs/go-fidelity.md.
+  CHECK(go_map<u64, u64>(8).stats().units == 1);
+}
+
+TEST_CASE("TestIgnoreBogusMapHint: an absurd hint is refused, and asks for nothing", "[go]") {
+  recording_resource storage;
+  using map = go_map<u64, u64, recording<>>;
+  CHECK_THROWS_AS(map(static_cast<std::size_t>(-1), recording<>(storage)), std::length_error);
+  CHECK_THROWS_AS(map(std::size_t{1} << 62, recording<>(storage)), std::length_error);
+  CHECK(storage.asked() == 0);
 }
 
 TEST_CASE("nil map: lookup, delete, len and range of a map without an array", "[go]") {
@@ -211,6 +222,11 @@ TEST_CASE("TestMapOperatorAssignment, TestMapAppendAssignment: on present and ab
   a[7].push_back(1);
   a[7].push_back(2);
   CHECK(a[7] == std::vector<int>{1, 2});
+  go_map<double, std::vector<int>> of_nan;
+  of_nan[not_a_number].push_back(1);
+  of_nan[not_a_number].push_back(2);
+  CHECK(of_nan.size() == 2);
+  for (const auto& [key, value] : of_nan) CHECK(value.size() == 1);
 }
 
 TEST_CASE("TestAlias: two names for one map see each other's writes", "[go]") {
@@ -226,12 +242,23 @@ TEST_CASE("TestAlias: two names for one map see each other's writes", "[go]") {
 namespace {
 
 // A key of several types, hashed by the one it holds.
-using any_key = std::variant<float, double, int, std::string, std::array<std::string, 2>>;
+using inner_key = std::variant<int, std::string>;
+using any_key = std::variant<float, double, std::complex<float>, std::complex<double>, int, std::string,
+                             std::array<std::string, 2>, inner_key>;
 struct any_hash {
-  u64 operator()(const any_key& key) const {
-    const u64 hash = std::visit([](const auto& held) { return hashing::wyhash{}.hash(held); }, key);
-    return mix(hash + key.index());
+  template <class T>
+  static u64 of(const T& held) {
+    return hashing::wyhash{}.hash(held);
   }
+  template <class T>
+  static u64 of(const std::complex<T>& held) {
+    return of(std::pair(held.real(), held.imag()));
+  }
+  template <class... Kinds>
+  static u64 of(const std::variant<Kinds...>& held) {
+    return mix(std::visit([](const auto& inner) { return of(inner); }, held) + held.index());
+  }
+  u64 operator()(const any_key& key) const { return of(key); }
 };
 
 }  // namespace
@@ -240,13 +267,19 @@ TEST_CASE("TestMapInterfaceKey: equal values of every kind are found among a tho
   go_map<any_key, bool, hashing::go_seeded<hashing::hash_with<any_hash>>> m;
   m[float{1.5}] = m[double{1.5}] = m[int{7}] = true;
   m[std::string("hello")] = true;
+  m[std::complex<float>(1, 2)] = m[std::complex<double>(1, 2)] = m[inner_key(7)] = true;
   m[std::array<std::string, 2>{"a", "b"}] = true;
   for (int i = 1000; i < 2000; ++i) m[std::to_string(i)] = true;
-  CHECK(m.size() == 1005);
+  CHECK(m.size() == 1008);
   CHECK(m.contains(any_key(1.5f)));
   CHECK(m.contains(any_key(1.5)));
   CHECK(m.contains(any_key(7)));
   CHECK(m.contains(any_key(std::string("hello"))));
+  CHECK(m.contains(any_key(std::complex<float>(1, 2))));
+  CHECK(m.contains(any_key(std::complex<double>(1, 2))));
+  CHECK(m.contains(any_key(inner_key(7))));
+  CHECK(!m.contains(any_key(std::complex<double>(2, 1))));
+  CHECK(!m.contains(any_key(inner_key("hello"))));
   CHECK(m.contains(any_key(std::array<std::string, 2>{"a", "b"})));
   CHECK(!m.contains(any_key(2.5f)));
   CHECK(!m.contains(any_key(std::array<std::string, 2>{"b", "a"})));
@@ -328,6 +361,32 @@ struct nothing_hash {
 
 }  // namespace
 
+TEST_CASE("TestArrayHash, TestStructHash: a hash depends on every element and field", "[go]") {
+  const auto changes = [](const auto& key, auto each) {
+    const u64 before = hashing::wyhash{}.hash(key);
+    std::set<u64> seen{before};
+    each([&](const auto& other) { CHECK(seen.insert(hashing::wyhash{}.hash(other)).second); });
+    CHECK(hashing::wyhash{}.hash(key) == before);
+  };
+  const std::array<std::string, 8> strings{};
+  changes(strings, [&strings](auto with) {
+    for (std::size_t i = 0; i < strings.size(); ++i) {
+      auto other = strings;
+      other[i] = "foo";
+      with(other);
+    }
+  });
+  const std::tuple<std::int16_t, float, std::string, std::pair<double, char>> fields{};
+  changes(fields, [&fields](auto with) {
+    auto other = fields;
+    std::get<0>(other) = 1, with(other), other = fields;
+    std::get<1>(other) = 1, with(other), other = fields;
+    std::get<2>(other) = "x", with(other), other = fields;
+    std::get<3>(other).first = 1, with(other), other = fields;
+    std::get<3>(other).second = 'x', with(other);
+  });
+}
+
 TEST_CASE("TestEmptyKeyAndValue", "[go]") {
   go_map<int, nothing> a;
   go_map<nothing, int, hashing::hash_with<nothing_hash>> b;
@@ -349,6 +408,19 @@ TEST_CASE("TestBigItems, TestMapLargeKeyNoPointer, TestMapLargeValNoPointer, Tes
   CHECK(m[block<512>(1)] == block<4000>());
   CHECK(!m.contains(block<512>(2)));
   using many_strings = std::array<std::string, 256>;
+  // Keys that differ in the first of their strings, values in all.
+  go_map<many_strings, many_strings> items;
+  many_strings item;
+  item.fill("key");
+  for (int i = 0; i < 100; ++i) {
+    item[0] = std::to_string(i);
+    items[item].fill("value" + std::to_string(i));
+  }
+  CHECK(items.size() == 100);
+  for (int i = 0; i < 100; ++i) {
+    item[0] = std::to_string(i);
+    CHECK(items.at(item)[37] == "value" + std::to_string(i));
+  }
   go_map<std::string, many_strings> strings;
   for (int i = 0; i < 100; ++i) {
     strings["key" + std::to_string(i)].fill("value" + std::to_string(i));
@@ -721,6 +793,34 @@ TEST_CASE("maplinear: growth spreads NaN keys", "[go]") {
   go_map<float, int> of_floats;
   for (int i = 0; i < 1000; ++i) of_floats[std::numeric_limits<float>::quiet_NaN()] = i;
   CHECK(of_floats.chain_statistics().longest_chain_entries < 32);
+}
+
+TEST_CASE("maplinear: keys whose naive hashes would collide stay in short chains", "[go]") {
+  const auto play = [](auto key_of) {
+    using key = decltype(key_of(0));
+    go_map<key, int, hashing::go_seeded<hashing::hash_with<any_hash>>> m;
+    for (int i = 0; i < 5'000; ++i) m[key_of(i)] = i;
+    REQUIRE(m.size() == 5'000);
+    CHECK(m.chain_statistics().longest_chain_entries < 32);
+  };
+  // In Go: interfaces that hold small integers, pointers, strings and structs of several interfaces.
+  play([](int i) -> any_key { return i; });
+  play([](int i) -> any_key { return static_cast<double>(i); });
+  play([](int i) -> any_key { return std::array<std::string, 2>{std::to_string(i), "the same"}; });
+}
+
+TEST_CASE("maplinear: addresses, numbers in their highest bits, text with common affixes", "[go]") {
+  const auto play = [](auto key_of) {
+    go_map<decltype(key_of(0u)), int> m;
+    for (std::size_t i = 0; i < 5'000; ++i) m[key_of(i)] = 1;
+    REQUIRE(m.size() == 5'000);
+    CHECK(m.chain_statistics().longest_chain_entries < 32);
+  };
+  play([](std::size_t i) { return reinterpret_cast<const int*>(i * 4096); });
+  play([](std::size_t i) { return u64{i} << 40; });
+  play([](std::size_t i) { return static_cast<double>(i) * 65536; });
+  play([](std::size_t i) { return "a prefix of some length " + std::to_string(i) + " and a suffix"; });
+  play([](std::size_t i) { return std::pair(std::string("x"), std::pair(i, 0)); });
 }
 
 // ---- iteration

@@ -22,6 +22,7 @@
 
 #include <tophash/framework/compose/name.hpp>
 #include <tophash/framework/compose/rules.hpp>
+#include <tophash/framework/layout/directory.hpp>
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/framework/layout/open_slots.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
@@ -543,6 +544,8 @@ TEST_CASE("lab catalogue: what a layout's defaults are, texts and types agree", 
                                                                                       "u64", "u64");
   require_same<std::uint64_t, std::uint64_t, layout::open_groups<>, overflow::none, growth::incremental<2>>(
       "overflow=none,open_groups,incremental(2)", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, presets::go_swiss_like>("go_swiss_like", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, layout::directory<64>>("directory(64)", "u64", "u64");
   using slots = layout::open_slots<>;
   using stepping = layout::open_slots<layout::probe::triangular>;
   require_same<std::uint64_t, std::uint64_t, slots>("open_slots", "u64", "u64");
@@ -570,6 +573,8 @@ TEST_CASE("lab catalogue: what a layout's defaults are, texts and types agree", 
   REQUIRE(refused("fastest,open_groups(8),load(27,2)") == "open_load");
   REQUIRE(refused("nodes,tombstone") == "nodes_tombstone");
   REQUIRE(refused("open_slots(perturbed)").empty());
+  REQUIRE(refused("directory(24)") == "directory_slots");
+  REQUIRE(refused("go_swiss_like,incremental(2)") == "directory_growth");
   REQUIRE(refused("open_slots(perturbed),immediate") == "slots_immediate");
   REQUIRE(refused("open_slots,load(7,8),tombstone,incremental(4)") == "slots_quantum");
   REQUIRE(refused("open_slots,load(13,2)") == "slots_load");

@@ -243,21 +243,21 @@ using failing_storage = allocators::failing<allocators::tracked<allocators::syst
 
 }  // namespace
 
-TEST_CASE("sync.Map: random call lists give a locked map's results and contents") {
+TEST_CASE("TestMapMatchesRWMutex: random call lists give a locked map's results and contents") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     INFO("seed " << seed);
     REQUIRE(results_of<sync_map>(seed, 300) == results_of<locked_model>(seed, 300));
   }
 }
 
-TEST_CASE("sync.Map: random call lists give the results and contents of a deep copy replaced as a whole") {
+TEST_CASE("TestMapMatchesDeepCopy: random call lists give those of a deep copy replaced as a whole") {
   for (std::uint64_t seed = 101; seed <= 120; ++seed) {
     INFO("seed " << seed);
     REQUIRE(results_of<sync_map>(seed, 300) == results_of<deep_copy_model>(seed, 300));
   }
 }
 
-TEST_CASE("sync.Map: a range among stores of multiples and loads meets each key once, and only multiples") {
+TEST_CASE("TestConcurrentRange: among stores of multiples and loads each key is met once, and only multiples") {
   constexpr int keys = 1024;
   go_sync_map<int, long> m;
   for (int k = 1; k <= keys; ++k) m.store(k, k);
@@ -286,7 +286,7 @@ TEST_CASE("sync.Map: a range among stores of multiples and loads meets each key 
   two.join();
 }
 
-TEST_CASE("sync.Map: storing and deleting ever-new keys frees them (issue 40999)") {
+TEST_CASE("TestIssue40999: storing and deleting ever-new keys frees them") {
   allocators::tracking_resource<allocators::system> memory;
   {
     using storage = allocators::tracked<allocators::system>;
@@ -308,7 +308,7 @@ TEST_CASE("sync.Map: storing and deleting ever-new keys frees them (issue 40999)
   CHECK(memory.total().live_bytes == 0);
 }
 
-TEST_CASE("sync.Map: a range may use the map: nested ranges, loads, stores, deletes (issue 46399)") {
+TEST_CASE("TestMapRangeNestedCall: a range may use the map: nested ranges, loads, stores, deletes") {
   go_sync_map<int, letters> m;
   for (int i = 0; i < 8; ++i) m.store(i, "x");
   m.range([&m](int outer, const letters&) {

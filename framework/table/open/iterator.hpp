@@ -72,6 +72,7 @@ TOPHASH_ALWAYS_INLINE void advance(open_cursor<B>& c) noexcept {
 template <class B, bool Const>
 class open_iterator {
   using model = typename B::model;
+  using cursor = typename B::cursor_type;
 
  public:
   using iterator_concept = std::forward_iterator_tag;
@@ -82,7 +83,7 @@ class open_iterator {
   using pointer = std::remove_reference_t<reference>*;
 
   open_iterator() noexcept = default;
-  explicit open_iterator(const open_cursor<B>& at) noexcept : cursor_(at) {}
+  explicit open_iterator(const cursor& at) noexcept : cursor_(at) {}
   // An iterator converts to its const counterpart.
   template <bool Other>
     requires(Const && !Other)
@@ -105,10 +106,10 @@ class open_iterator {
     return a.cursor_.at == b.cursor_.at;
   }
 
-  const open_cursor<B>& where() const noexcept { return cursor_; }
+  const cursor& where() const noexcept { return cursor_; }
 
  private:
-  open_cursor<B> cursor_{};
+  cursor cursor_{};
 };
 
 // ---- what the container asks of iterators

@@ -204,6 +204,11 @@ std::size_t limit_of(const open_state<B>& s) noexcept {
   return limit_for(s, s.current.units, B::model::capacity(s.current));
 }
 
+template <class B>
+std::size_t units_of(const open_state<B>& s) noexcept {
+  return s.current.units;
+}
+
 // Slots of the current array that erases left unusable until it is replaced.
 template <class B>
 std::size_t residue_of(const open_state<B>& s) noexcept {
