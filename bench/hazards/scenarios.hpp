@@ -39,7 +39,7 @@ aba_outcome aba(std::size_t further_changes_of_head = 0) {
   using table = chain_table<Reclaim, stopping>;
   table t(1);
   typename table::participant fast(t);
-  for (const std::uint64_t key : {30, 20, 10}) t.insert(fast, key, key);
+  for (const std::uint64_t key : {30u, 20u, 10u}) t.insert(fast, key, key);
   stopped_thread slow([&t] {
     typename table::participant me(t);
     t.erase(me, 10);
@@ -82,7 +82,7 @@ step_outcome freed_step() {
   using table = chain_table<Reclaim, stopping>;
   table t(1);
   typename table::participant fast(t);
-  for (const std::uint64_t key : {30, 20, 10}) t.insert(fast, key, key);
+  for (const std::uint64_t key : {30u, 20u, 10u}) t.insert(fast, key, key);
   step_outcome out;
   stopped_thread slow([&t, &out] {
     typename table::participant me(t);
@@ -107,7 +107,7 @@ stall_outcome stalled(std::size_t erased) {
   using table = chain_table<Reclaim, stopping>;
   table t(1);
   typename table::participant fast(t);
-  for (const std::uint64_t key : {20, 10}) t.insert(fast, key, key);
+  for (const std::uint64_t key : {20u, 10u}) t.insert(fast, key, key);
   stopped_thread slow([&t] {
     typename table::participant me(t);
     t.find(me, 20);
