@@ -25,7 +25,7 @@ namespace tophash::hazards {
 using word = std::uint64_t;
 
 inline constexpr word deleted_bit = 1, tag_step = word{1} << 48, address_bits = tag_step - 2;
-// What an unlinked node of `unsafe` points to and calls itself, as Linux' LIST_POISON: no node is there.
+// What a freed node points to and calls itself, as Linux' LIST_POISON: no node is there.
 inline constexpr word freed_next = word{0xdead00000100} & address_bits;
 inline constexpr std::uint64_t freed_key = ~std::uint64_t{0};
 
@@ -80,8 +80,9 @@ class node_pool {
 };
 
 // A thread's free nodes, last in, first out, as in an allocator's thread cache: the address that was freed
-// last is the next one given out. That is what makes ABA likely.
-template <class Node>
+// last is the next one given out. That is what makes ABA likely. A free node is marked as such, for who still
+// reads it, and poisoned for the address sanitizer; not where those who come late may read it (`Readable`).
+template <class Node, bool Readable = false>
 class free_nodes {
  public:
   explicit free_nodes(node_pool<Node>& pool) : pool_(pool) {}
@@ -89,14 +90,18 @@ class free_nodes {
     if (nodes_.empty()) pool_.more(nodes_);
     Node* const n = nodes_.back();
     nodes_.pop_back();
+    unpoison(n, sizeof(Node));
     return n;
   }
-  void give(Node* n) { nodes_.push_back(n); }
-  bool empty() const noexcept { return nodes_.empty(); }
-  void give_all(std::vector<Node*>& from) {
-    nodes_.insert(nodes_.end(), from.begin(), from.end());
-    from.clear();
+  void give(Node* n) {
+    if constexpr (!Readable) {
+      n->next.store(freed_next, std::memory_order_relaxed);
+      n->key.store(freed_key, std::memory_order_relaxed);
+      poison(n, sizeof(Node));
+    }
+    nodes_.push_back(n);
   }
+  bool empty() const noexcept { return nodes_.empty(); }
 
  private:
   node_pool<Node>& pool_;

@@ -44,7 +44,8 @@ class rcu {
     node* take() {
       if (free_.empty()) {
         const std::lock_guard held(of_.mutex_);
-        free_.give_all(of_.returned_);
+        for (node* const n : of_.returned_) free_.give(n);
+        of_.returned_.clear();
       }
       return free_.take();
     }
@@ -54,6 +55,8 @@ class rcu {
       of_.waiting_.fetch_add(1, std::memory_order_relaxed);
       urcu_memb_call_rcu(&n->head, [](rcu_head* head) { free_later(head); });
     }
+    // To wait for a grace period is not for who may be waited for: the library's thread frees when it can.
+    void flush() noexcept {}
 
    private:
     rcu& of_;

@@ -17,6 +17,7 @@
 //   take() -> node*                                a node nobody else knows
 //   give(node*)                                    ... that was never in the structure
 //   retire(node*)                                  the caller has unlinked it
+//   flush()                                        outside of an operation: frees what can be freed now
 //   R::waiting()                                   nodes that are retired and cannot be used yet
 //   R::settle()                                    by presence: waits for the thread that frees
 #ifndef TOPHASH_BENCH_HAZARDS_RECLAIM_HPP
@@ -32,7 +33,6 @@
 #include <vector>
 
 #include <tophash/framework/core/checked.hpp>
-#include <tophash/framework/core/poison.hpp>
 #include <tophash/framework/shared/epochs.hpp>
 
 #include "hazards/nodes.hpp"
@@ -55,24 +55,14 @@ class at_once {
     explicit participant(at_once& of) : free_(of.pool_) {}
     word protect(unsigned, const std::atomic<word>& from) noexcept { return from.load(); }
     void keep(unsigned, unsigned) noexcept {}
-    node* take() {
-      node* const n = free_.take();
-      unpoison(n, sizeof(node));
-      return n;
-    }
+    node* take() { return free_.take(); }
     void give(node* n) { free_.give(n); }
-    // A tagged word is read by those who come too late, and must go on counting: it is left alone.
-    void retire(node* n) {
-      if constexpr (!CountsChanges) {
-        n->next.store(freed_next);
-        n->key.store(freed_key);
-        poison(n, sizeof(node));
-      }
-      free_.give(n);
-    }
+    void retire(node* n) { free_.give(n); }
+    void flush() noexcept {}
 
    private:
-    free_nodes<node> free_;
+    // A tagged word is read by those who come too late, and must go on counting: it is left alone.
+    free_nodes<node, CountsChanges> free_;
   };
   struct operation {
     explicit operation(participant&) noexcept {}
@@ -131,7 +121,7 @@ class hazard {
         w = again;
       }
     }
-    // Upwards, as scan() reads: it cannot miss an address on its way.
+    // Upwards, as flush() reads: it cannot miss an address on its way.
     void keep(unsigned from, unsigned to) noexcept {
       mine_->protects[to].store(mine_->protects[from].load(std::memory_order_relaxed),
                                 std::memory_order_release);
@@ -144,11 +134,9 @@ class hazard {
     void retire(node* n) {
       retired_.push_back(n);
       of_.waiting_.fetch_add(1, std::memory_order_relaxed);
-      if (retired_.size() >= scan_at) scan();
+      if (retired_.size() >= scan_at) flush();
     }
-
-   private:
-    void scan() {
+    void flush() {
       std::vector<word> protects;
       for (const record& r : of_.records_) {
         for (const auto& p : r.protects) protects.push_back(p.load());
@@ -162,6 +150,7 @@ class hazard {
       retired_.erase(still, retired_.end());
     }
 
+   private:
     hazard& of_;
     free_nodes<node> free_;
     record* mine_ = nullptr;
@@ -205,9 +194,15 @@ class epoch {
       of_.waiting_.fetch_add(1, std::memory_order_relaxed);
       due_ = of_.retired_.retire(0, n);
     }
+    void flush() {
+      due_ = false;
+      const std::size_t gone = of_.retired_.collect(
+          [this](std::size_t, shared::retired_link* n) { free_.give(static_cast<node*>(n)); });
+      of_.waiting_.fetch_sub(gone, std::memory_order_relaxed);
+    }
+    bool due() const noexcept { return due_; }
 
    private:
-    friend class epoch;
     epoch& of_;
     free_nodes<node> free_;
     bool due_ = false;
@@ -219,11 +214,7 @@ class epoch {
     operation& operator=(const operation&) = delete;
     ~operation() {
       pin_.leave();
-      if (!of_.due_) return;
-      of_.due_ = false;
-      const std::size_t gone =
-          of_.of_.retired_.collect([this](std::size_t, shared::retired_link* n) { of_.give(static_cast<node*>(n)); });
-      of_.of_.waiting_.fetch_sub(gone, std::memory_order_relaxed);
+      if (of_.due()) of_.flush();
     }
 
    private:

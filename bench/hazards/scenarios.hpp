@@ -30,6 +30,7 @@ struct aba_outcome {
 template <class Table>
 void reuse_the_first_two(Table& t, typename Table::participant& fast) {
   t.erase(fast, 20);  // on its way it unlinks 10, which is marked
+  fast.flush();
   t.insert(fast, 40, 40);
   t.insert(fast, 5, 5);
 }
@@ -52,6 +53,7 @@ aba_outcome aba(std::size_t further_changes_of_head = 0) {
     // three before, and pairs, every even number can be had.
     t.erase(fast, 5);
     t.erase(fast, 30);
+    fast.flush();
     t.insert(fast, 50, 50);
     t.insert(fast, 5, 5);
     out.expected = {5, 40, 50};
@@ -91,6 +93,7 @@ step_outcome freed_step() {
   });
   slow.run_to(point::at_node, 2);
   t.erase(fast, 20);
+  fast.flush();
   slow.finish();
   return out;
 }
