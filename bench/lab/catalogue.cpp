@@ -641,6 +641,7 @@ void combine_facts(const term& t, bool first, spec_facts& out) {
   sum.mixed_visibility = sum.mixed_visibility || a.mixed_visibility || sum.sees != a.sees;
   sum.unknown_owner = sum.unknown_owner || a.unknown_owner;
   sum.thread_bound = sum.thread_bound || a.thread_bound;
+  sum.unsynchronised = sum.unsynchronised || a.unsynchronised;
   sum.hoards = sum.hoards || a.hoards;
   sum.align_max_bytes = std::min(sum.align_max_bytes, a.align_max_bytes);
 }
@@ -658,7 +659,7 @@ term arena_form(const term& t) {
 
 void arena_facts(const term& t, spec_facts& out) {
   combine_facts(t.arguments.front().value, true, out);
-  out.allocation.hoards = true;
+  out.allocation.hoards = out.allocation.unsynchronised = true;
 }
 
 // bucket_pool(144), bucket_pool(144,mimalloc)
@@ -689,7 +690,7 @@ std::string bucket_pool_spelling(const term& t) {
 
 void bucket_pool_facts(const term& t, spec_facts& out) {
   combine_facts(t.arguments.size() == 2 ? t.arguments.back().value : word("system"), true, out);
-  out.allocation.hoards = true;
+  out.allocation.hoards = out.allocation.unsynchronised = true;
 }
 
 // by_purpose(overflow=bucket_pool(144),rest=mimalloc): purposes in their own order, the rest last.
@@ -991,7 +992,8 @@ constexpr option_entry options_table[] = {
      "size classes in spans of 8 KiB pages, as Go's runtime: occupancy can be walked, free pages given back",
      "allocators/spans.hpp", true, plain_form, storage_named<term>,
      [](const term&, spec_facts& out) {
-       out.allocation = {.sees = visibility::opaque, .handle_bytes = 2 * sizeof(void*)};
+       out.allocation = {
+           .sees = visibility::opaque, .handle_bytes = 2 * sizeof(void*), .unsynchronised = true};
      }},
     {allocation_axis, "arena", "[A]", "monotonic chunks from A; given back when all is",
      "allocators/arena.hpp", true, arena_form,

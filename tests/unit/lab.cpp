@@ -373,6 +373,10 @@ void require_same(const std::string& text, std::string_view key, std::string_vie
   REQUIRE((a.growth.quantum == b.growth.quantum && a.growth.endless == b.growth.endless &&
            a.growth.every_write == b.growth.every_write));
   REQUIRE((a.overflow.recycles == b.overflow.recycles && a.allocation.sees == b.allocation.sees));
+  REQUIRE((a.allocation.thread_bound == b.allocation.thread_bound &&
+           a.allocation.unsynchronised == b.allocation.unsynchronised));
+  REQUIRE((a.sync.stripes == b.sync.stripes && a.sync.align_bytes == b.sync.align_bytes &&
+           a.sync.wait == b.sync.wait));
   REQUIRE((a.observe.on_const_paths == b.observe.on_const_paths && a.sync.shared == b.sync.shared));
   REQUIRE((a.sync.checked == b.sync.checked && a.sync.throwing == b.sync.throwing &&
            a.deletion.wiped == b.deletion.wiped));
