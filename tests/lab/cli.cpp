@@ -201,7 +201,7 @@ void shared_specs() {
   check(run({"explain", "fastest,striped(16),allocation=arena"}).code == 1, "an arena under stripes");
   check(run({"explain", "fastest,shared_mutex,allocation=arena"}).code == 0, "an arena under one lock");
   expect({"explain", "striped(16)", "--dump"}, 64, "has a table a stripe");
-  const outcome o = run({"run", "--workload", "mixed", "--n", "2000", "--variant", "fastest", "fastest,striped(16)",
+  const outcome o = run({"run", "--workload", "ycsb_f", "--n", "2000", "--variant", "fastest", "fastest,striped(16)",
                          "--check", "--json", "-"});
   check(o.code == 0, "the same answers: " + o.err);
 }
