@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A lock-free table of sorted chains (Harris, "A pragmatic implementation of non-blocking linked-lists", 2001,
-// as Michael has it in "High performance dynamic lock-free hash tables and list-based sets", 2002): an erase
-// marks its node's next word, so that nothing can be put behind it, and then unlinks the node by one
+// A lock-free table of sorted chains (Harris, "A pragmatic implementation of non-blocking linked-lists",
+// 2001, as Michael has it in "High performance dynamic lock-free hash tables and list-based sets", 2002): an
+// erase marks its node's next word, so that nothing can be put behind it, and then unlinks the node by one
 // compare-and-swap of the word that leads to it. Whoever meets a marked node unlinks it first.
 //
-// What it shows is the unlinking. `expected` of that compare-and-swap was read a while ago: that the word holds
-// the same bits again says that nothing happened only if the address cannot have been freed and used again, or
-// if changes are counted. And whoever stands on a node that is freed reads what is not there. Who sees to that
-// is the Reclaim (reclaim.hpp); Stops (stopping.hpp) lets a schedule choose the moment.
+// What it shows is the unlinking. `expected` of that compare-and-swap was read a while ago: that the word
+// holds the same bits again says that nothing happened only if the address cannot have been freed and used
+// again, or if changes are counted. And whoever stands on a node that is freed reads what is not there. Who
+// sees to that is the Reclaim (reclaim.hpp); Stops (stopping.hpp) lets a schedule choose the moment.
 //
-// Keys are 64-bit numbers, spread by their low bits; not ~0. Any thread may do anything, each as a participant
-// of its own; contents() must be alone.
+// Keys are 64-bit numbers, spread by their low bits; not ~0. Any thread may do anything, each as a
+// participant of its own; contents() must be alone.
 #ifndef TOPHASH_BENCH_HAZARDS_CHAIN_HPP
 #define TOPHASH_BENCH_HAZARDS_CHAIN_HPP
 
@@ -90,7 +90,8 @@ class chain_table {
   std::vector<std::uint64_t> contents(std::size_t limit = 1'000'000) const {
     std::vector<std::uint64_t> out;
     for (std::size_t c = 0; c <= mask_; ++c) {
-      for (word w = heads_[c].load(); address_of(w) != 0 && address_of(w) != freed_next && out.size() < limit;) {
+      for (word w = heads_[c].load();
+           address_of(w) != 0 && address_of(w) != freed_next && out.size() < limit;) {
         const node* const n = node_at<const node>(w);
         w = n->next.load();
         if (!is_deleted(w)) out.push_back(n->key.load());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a count costs that several threads may keep, beside a plain one (claim C28: that a version of Go's
 // mapdelete counted atomically and the next did not; both count plainly). Kinds:
-//   plain      one word. Volatile, so that each addition reaches memory, as a member of an object that escapes
-//              would. No counter for two threads
+//   plain      one word. Volatile, so that each addition reaches memory, as a member of an object that
+//              escapes would. No counter for two threads
 //   stored     one atomic word, loaded and stored: no locked instruction, and additions get lost
 //   atomic     one atomic word, fetch_add
 //   sharded    a word a thread, 128 bytes apart, fetch_add; reading adds them up

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reclaiming by read-copy-update (liburcu, its flavour with sys_membarrier): a reader says where it begins and
-// ends, without a locked instruction; call_rcu frees a node in a thread of the library's own once every reader
-// of the time has ended. Linked, not included as LGPL source: its functions are called.
+// Reclaiming by read-copy-update (liburcu, its flavour with sys_membarrier): a reader says where it begins
+// and ends, without a locked instruction; call_rcu frees a node in a thread of the library's own once every
+// reader of the time has ended. Linked, not included as LGPL source: its functions are called.
 #ifndef TOPHASH_BENCH_HAZARDS_RCU_HPP
 #define TOPHASH_BENCH_HAZARDS_RCU_HPP
 

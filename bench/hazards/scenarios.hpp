@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hazards of unlinking, each as one schedule of a slow thread and a fast one: the same for every reclaimer,
-// with one outcome each.
-//   aba         slow is about to unlink node 10 (head: 10 -> 20 -> 30); fast unlinks 10 and 20, and inserts 40
-//               and 5, in the nodes that were 20's and 10's. The head holds the old bits again. If slow's
+// The hazards of unlinking, each as one schedule of a slow thread and a fast one: the same for every
+// reclaimer, with one outcome each.
+//   aba         slow is about to unlink node 10 (head: 10 -> 20 -> 30); fast unlinks 10 and 20, and inserts
+//               40 and 5, in the nodes that were 20's and 10's. The head holds the old bits again. If slow's
 //               compare-and-swap succeeds, keys 5 and 30 are gone that nobody erased
 //   tag_round   the same with 65,536 changes of the head in between: a tag of 16 bits is the old one again
 //   freed_step  slow has reached node 20 and read nothing of it; fast erases 20
@@ -25,8 +25,8 @@ struct aba_outcome {
   bool survived() const { return left == expected; }
 };
 
-// What fast does once slow stands before its unlinking. Afterwards the chain is 5 -> 30 -> 40, with nodes used
-// again 5 in 10's and 40 in 20's.
+// What fast does once slow stands before its unlinking. Afterwards the chain is 5 -> 30 -> 40, with nodes
+// used again 5 in 10's and 40 in 20's.
 template <class Table>
 void reuse_the_first_two(Table& t, typename Table::participant& fast) {
   t.erase(fast, 20);  // on its way it unlinks 10, which is marked
@@ -49,8 +49,8 @@ aba_outcome aba(std::size_t further_changes_of_head = 0) {
   reuse_the_first_two(t, fast);
   aba_outcome out{.left = {}, .expected = {5, 30, 40}};
   if (further_changes_of_head != 0) {
-    // Three changes of the head, after which 5 is in the same node; 50 has that of 30. An odd number: with the
-    // three before, and pairs, every even number can be had.
+    // Three changes of the head, after which 5 is in the same node; 50 has that of 30. An odd number: with
+    // the three before, and pairs, every even number can be had.
     t.erase(fast, 5);
     t.erase(fast, 30);
     fast.flush();

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# liburcu, for bench/hazards/rcu.hpp: the target tophash_urcu, where the package is installed. For the lab and for
-# the tests, whichever comes first.
+# liburcu, for bench/hazards/rcu.hpp: the target tophash_urcu, where the package is installed. For the lab
+# and for the tests, whichever comes first.
 include_guard(GLOBAL)
 find_path(TOPHASH_URCU_INCLUDE urcu/urcu-memb.h)
 find_library(TOPHASH_URCU_MEMB urcu-memb)

@@ -104,7 +104,8 @@ void time_chains(std::vector<std::unique_ptr<timed_chain>>& chains, hazards_resu
       out.reclaimers[c].ns.push_back(ns[c]);
       out.reclaimers[c].times_unsafe.push_back(ns[c] / ns[0]);
       if (sums[c] != sums[0])
-        out.failures.push_back(out.reclaimers[c].name + ": other answers than the unsafe chain on one thread");
+        out.failures.push_back(out.reclaimers[c].name +
+                               ": other answers than the unsafe chain on one thread");
     }
   }
 }
@@ -237,9 +238,9 @@ void measure_race(hazards_result& out) {
 }  // namespace
 
 bool hazards_result::two_threads() const {
-  return counters.size() > 1 && std::all_of(counters.begin() + 1, counters.end(), [this](const counter_row& c) {
-           return c.two_ns.size() * 3 >= request.rounds;
-         });
+  return counters.size() > 1 &&
+         std::all_of(counters.begin() + 1, counters.end(),
+                     [this](const counter_row& c) { return c.two_ns.size() * 3 >= request.rounds; });
 }
 
 hazards_result run_hazards(const hazards_request& request, const hazards_sizes& sizes) {

@@ -35,16 +35,16 @@ struct hazards_request {
 
 // Sizes of the measurement; the tests make it smaller.
 struct hazards_sizes {
-  std::size_t keys = 4096, chains = 1024;   // every second key is there: chains of two
-  std::size_t calls = 100'000;              // a round: of twenty, 18 finds, an insert and an erase
-  std::size_t stalled_pairs = 10'000;       // erased while a reader stands still
-  std::size_t additions = 1'000'000;        // to a counter
+  std::size_t keys = 4096, chains = 1024;  // every second key is there: chains of two
+  std::size_t calls = 100'000;             // a round: of twenty, 18 finds, an insert and an erase
+  std::size_t stalled_pairs = 10'000;      // erased while a reader stands still
+  std::size_t additions = 1'000'000;       // to a counter
   std::size_t races = 100'000;
 };
 
 struct reclaimer_row {
   std::string name;
-  std::string missing;  // the package without which it is not built; then nothing else is said
+  std::string missing;              // the package without which it is not built; then nothing else is said
   std::vector<std::uint64_t> left;  // of keys 5, 30, 40 after the schedule of ABA
   bool survives_aba = false, survives_tag_round = false;
   std::size_t steps_on_freed = 0;
@@ -55,9 +55,9 @@ struct reclaimer_row {
 
 struct counter_row {
   std::string name;
-  std::vector<double> ns, times_plain;               // an addition on one thread, by round
-  std::vector<double> times_a_pair;                  // an erase and an insertion counted by it, over uncounted ones
-  std::vector<double> two_ns;                        // of each of two threads
+  std::vector<double> ns, times_plain;  // an addition on one thread, by round
+  std::vector<double> times_a_pair;     // an erase and an insertion counted by it, over uncounted ones
+  std::vector<double> two_ns;           // of each of two threads
 };
 
 struct hazards_result {

@@ -43,11 +43,10 @@ const reclaimer_row* cheapest_remedy(const hazards_result& r) {
 }
 
 void chains_text(const hazards_result& r, std::string& out) {
-  out += fmt::format(
-      "unlinking from a lock-free chain: one schedule a hazard, each with one outcome\n"
-      "{:<16} {:<22} {:<11} {:<11} {:>9} {:>9} {:>6}  {}\n",
-      "", "ABA: of 5 30 40 left", "tag round", "freed node", "waiting", "after", "bytes",
-      "time of the unsafe one, one thread");
+  out += fmt::format("unlinking from a lock-free chain: one schedule a hazard, each with one outcome\n"
+                     "{:<16} {:<22} {:<11} {:<11} {:>9} {:>9} {:>6}  {}\n",
+                     "", "ABA: of 5 30 40 left", "tag round", "freed node", "waiting", "after", "bytes",
+                     "time of the unsafe one, one thread");
   for (const reclaimer_row& row : r.reclaimers) {
     if (!row.missing.empty()) {
       out += fmt::format("{:<16} not built in ({})\n", row.name, row.missing);
@@ -59,17 +58,19 @@ void chains_text(const hazards_result& r, std::string& out) {
                        row.waiting, row.waiting_after, row.node_bytes,
                        row.ns.empty() ? "-" : interval_text(row.times_unsafe));
   }
-  out += fmt::format("waiting: nodes retired and not usable beside a reader that stands still while {} keys are "
-                     "erased; after: once it has gone\n",
-                     r.sizes.stalled_pairs);
+  out +=
+      fmt::format("waiting: nodes retired and not usable beside a reader that stands still while {} keys are "
+                  "erased; after: once it has gone\n",
+                  r.sizes.stalled_pairs);
 }
 
 void counters_text(const hazards_result& r, std::string& out) {
   if (r.pair_ns.empty()) return;
-  out += fmt::format("\na counter: additions, and an erase and an insertion in fast_map ({:.1f} ns) counted by it\n"
-                     "{:<28} {:>8}  {:<22} {:<22} {}\n",
-                     summarise(r.pair_ns).median, "", "ns", "of a plain one", "of an uncounted pair",
-                     "two threads, ns each");
+  out += fmt::format(
+      "\na counter: additions, and an erase and an insertion in fast_map ({:.1f} ns) counted by it\n"
+      "{:<28} {:>8}  {:<22} {:<22} {}\n",
+      summarise(r.pair_ns).median, "", "ns", "of a plain one", "of an uncounted pair",
+      "two threads, ns each");
   const bool two = r.two_threads();
   for (const counter_row& c : r.counters) {
     out += fmt::format("{:<28} {:>8.2f}  {:<22} {:<22} {}\n", c.name, summarise(c.ns).median,
@@ -89,26 +90,30 @@ std::vector<std::string> hazards_findings(const hazards_result& r) {
     if (!row.missing.empty()) continue;
     if (bare == nullptr) bare = &row;
     if (&row == bare && !row.survives_aba)
-      out.push_back(fmt::format("Without a remedy the chain lost keys that nobody erased: of 5, 30 and 40 a walk "
-                                "finds {}, and every node it read was in use, so no sanitizer says a word.",
-                                keys_text(row.left)));
+      out.push_back(
+          fmt::format("Without a remedy the chain lost keys that nobody erased: of 5, 30 and 40 a walk "
+                      "finds {}, and every node it read was in use, so no sanitizer says a word.",
+                      keys_text(row.left)));
     if (&row != bare && !row.survives_tag_round)
-      out.push_back(fmt::format("{}: a tag of 16 bits postpones ABA, it does not end it: after 65,536 changes of the "
-                                "word the same schedule loses a key.",
-                                row.name));
+      out.push_back(
+          fmt::format("{}: a tag of 16 bits postpones ABA, it does not end it: after 65,536 changes of the "
+                      "word the same schedule loses a key.",
+                      row.name));
   }
   if (const reclaimer_row* best = cheapest_remedy(r))
-    out.push_back(fmt::format("The remedy that costs least on one thread is {}: {} times the unsafe chain's time.",
-                              best->name, interval_text(best->times_unsafe)));
-  const auto most = std::max_element(
-      r.reclaimers.begin(), r.reclaimers.end(),
-      [](const reclaimer_row& a, const reclaimer_row& b) { return a.waiting < b.waiting; });
+    out.push_back(
+        fmt::format("The remedy that costs least on one thread is {}: {} times the unsafe chain's time.",
+                    best->name, interval_text(best->times_unsafe)));
+  const auto most =
+      std::max_element(r.reclaimers.begin(), r.reclaimers.end(),
+                       [](const reclaimer_row& a, const reclaimer_row& b) { return a.waiting < b.waiting; });
   if (most != r.reclaimers.end() && most->waiting != 0)
-    out.push_back(fmt::format("One reader that stands still keeps {} of {} erased nodes from being used again under {}.",
-                              most->waiting, r.sizes.stalled_pairs, most->name));
+    out.push_back(fmt::format(
+        "One reader that stands still keeps {} of {} erased nodes from being used again under {}.",
+        most->waiting, r.sizes.stalled_pairs, most->name));
   if (r.races != 0)
-    out.push_back(fmt::format("Of {} loads beside a delete {} still found the key; of as many after it, {}.", r.races,
-                              r.races - r.absent_racing, r.races - r.absent_joined));
+    out.push_back(fmt::format("Of {} loads beside a delete {} still found the key; of as many after it, {}.",
+                              r.races, r.races - r.absent_racing, r.races - r.absent_joined));
   return out;
 }
 
@@ -153,7 +158,8 @@ json hazards_json(const hazards_result& r) {
   }
   out["two_threads"] = {{"resolvable", two}, {"spin_scaling", summarise(r.scaling).median}};
   if (r.races != 0)
-    out["race"] = {{"loads", r.races}, {"absent_racing", r.absent_racing}, {"absent_joined", r.absent_joined}};
+    out["race"] = {
+        {"loads", r.races}, {"absent_racing", r.absent_racing}, {"absent_joined", r.absent_joined}};
   out["findings"] = hazards_findings(r);
   out["failures"] = r.failures;
   return out;

@@ -11,7 +11,8 @@ namespace tophash::lab {
 
 claim_measurement measure_delete_race(const claim_request& request) {
   using namespace tophash::hazards;
-  const std::size_t races = (whole_parameter(request, "races") + keys_at_once - 1) / keys_at_once * keys_at_once;
+  const std::size_t races =
+      (whole_parameter(request, "races") + keys_at_once - 1) / keys_at_once * keys_at_once;
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"fastest", 0}}));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
@@ -25,10 +26,10 @@ claim_measurement measure_delete_race(const claim_request& request) {
   }
   if (out.rounds == 0) return out;
   out.setting = fmt::format("{} loads, each beside a delete of its key", grouped(races));
-  out.why.push_back(fmt::format("nothing orders a load and a delete that are under way at once: {:.2f} % of the "
-                                "loads found no key; of those that began after the delete, {:.2f} %",
-                                median_of(out, "absent_percent.racing"),
-                                median_of(out, "absent_percent.joined")));
+  out.why.push_back(
+      fmt::format("nothing orders a load and a delete that are under way at once: {:.2f} % of the "
+                  "loads found no key; of those that began after the delete, {:.2f} %",
+                  median_of(out, "absent_percent.racing"), median_of(out, "absent_percent.joined")));
   return out;
 }
 

@@ -79,8 +79,8 @@ class basic_go_sync_map {
       "leave the option away, or use tophash::map with it");
   static_assert(
       !facts_of<Spec>().allocation.thread_bound && !facts_of<Spec>().allocation.unsynchronised,
-      "tophash[allocation x go_sync_map]: stores allocate without a lock, but this storage must not be called by several "
-      "threads at once; use allocators::system or another backend without a resource of its own");
+      "tophash[allocation x go_sync_map]: stores allocate without a lock, but this storage must not be "
+      "called by several threads at once; use allocators::system or another backend without a resource of its own");
 
   // ---- what is allocated
   // --------------------------------------------------------------------------------------

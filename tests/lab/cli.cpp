@@ -174,7 +174,8 @@ void reproduce() {
 
 // Each remedy under each schedule, C25's sentence, and what cannot be asked of it.
 void hazards() {
-  expect({"run", "--workload", "hazards", "--variant", "go_like"}, 64, "hazards takes --repeat, --seed and --json");
+  expect({"run", "--workload", "hazards", "--variant", "go_like"}, 64,
+         "hazards takes --repeat, --seed and --json");
   expect({"compare", "go_like", "--workload", "hazards"}, 64, "hazards is no workload of variants");
   const outcome o = run({"run", "--workload", "hazards", "--repeat", "2", "--json", "-"});
   check(o.code == 0 && o.err.empty(), "hazards: " + o.err);
@@ -201,8 +202,8 @@ void shared_specs() {
   check(run({"explain", "fastest,striped(16),allocation=arena"}).code == 1, "an arena under stripes");
   check(run({"explain", "fastest,shared_mutex,allocation=arena"}).code == 0, "an arena under one lock");
   expect({"explain", "striped(16)", "--dump"}, 64, "has a table a stripe");
-  const outcome o = run({"run", "--workload", "ycsb_f", "--n", "2000", "--variant", "fastest", "fastest,striped(16)",
-                         "--check", "--json", "-"});
+  const outcome o = run({"run", "--workload", "ycsb_f", "--n", "2000", "--variant", "fastest",
+                         "fastest,striped(16)", "--check", "--json", "-"});
   check(o.code == 0, "the same answers: " + o.err);
 }
 

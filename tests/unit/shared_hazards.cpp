@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lab's lock-free chain (bench/hazards): each hazard of unlinking shown by its schedule, each remedy under the
-// same one; the chain against a model in one thread, and by its sums in three. The thread sanitizer sees no fault
-// in the unsafe chain, whose memory stays nodes and whose words are all atomic: what catches it are the schedules,
-// and the address sanitizer where a freed node is stepped on.
+// The lab's lock-free chain (bench/hazards): each hazard of unlinking shown by its schedule, each remedy
+// under the same one; the chain against a model in one thread, and by its sums in three. The thread sanitizer
+// sees no fault in the unsafe chain, whose memory stays nodes and whose words are all atomic: what catches it
+// are the schedules, and the address sanitizer where a freed node is stepped on.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -30,6 +30,7 @@
 
 #if TOPHASH_HAS_ASAN
 #include <cstdio>
+
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
@@ -127,7 +128,8 @@ TEMPLATE_TEST_CASE("hazards: what waits beside a reader that stands still", "", 
   CHECK(stall.after < settling);
 }
 
-TEMPLATE_TEST_CASE("hazards: the chain against a model in one thread", "", unsafe, tagged, hazard, epoch RCU_TOO) {
+TEMPLATE_TEST_CASE("hazards: the chain against a model in one thread", "", unsafe, tagged, hazard,
+                   epoch RCU_TOO) {
   chain_table<TestType> t(4);
   typename chain_table<TestType>::participant me(t);
   std::set<std::uint64_t> model;
@@ -135,12 +137,16 @@ TEMPLATE_TEST_CASE("hazards: the chain against a model in one thread", "", unsaf
   for (std::uint64_t i = 0; i < 5'000; ++i) {
     const std::uint64_t key = mix(i) % 40;
     switch (mix(i * 3 + 1) % 3) {
-      case 0: as_the_model &= t.insert(me, key, key * 7) == model.insert(key).second; break;
-      case 1: as_the_model &= t.erase(me, key) == (model.erase(key) != 0); break;
-      default: {
-        const auto found = t.find(me, key);
-        as_the_model &= found.has_value() == (model.count(key) != 0) && found.value_or(key * 7) == key * 7;
-      }
+    case 0:
+      as_the_model &= t.insert(me, key, key * 7) == model.insert(key).second;
+      break;
+    case 1:
+      as_the_model &= t.erase(me, key) == (model.erase(key) != 0);
+      break;
+    default: {
+      const auto found = t.find(me, key);
+      as_the_model &= found.has_value() == (model.count(key) != 0) && found.value_or(key * 7) == key * 7;
+    }
     }
   }
   CHECK(as_the_model);
@@ -162,10 +168,14 @@ TEMPLATE_TEST_CASE("hazards: three threads, every insertion and erasure accounte
       for (std::size_t i = 0; i < calls; ++i) {
         const std::uint64_t r = mix(thread * calls + i), key = r % key_count;
         switch (r / key_count % 3) {
-          case 0: net[thread][key] += t.insert(me, key, key + 100) ? 1 : 0; break;
-          case 1: net[thread][key] -= t.erase(me, key) ? 1 : 0; break;
-          default:
-            if (t.find(me, key).value_or(key + 100) != key + 100) wrong_value = true;
+        case 0:
+          net[thread][key] += t.insert(me, key, key + 100) ? 1 : 0;
+          break;
+        case 1:
+          net[thread][key] -= t.erase(me, key) ? 1 : 0;
+          break;
+        default:
+          if (t.find(me, key).value_or(key + 100) != key + 100) wrong_value = true;
         }
         if (i % 64 == 0) std::this_thread::yield();
       }
