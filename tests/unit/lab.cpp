@@ -20,6 +20,8 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include <tophash/allocators/arena.hpp>
+#include <tophash/allocators/spans.hpp>
 #include <tophash/framework/compose/name.hpp>
 #include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/layout/open_groups.hpp>
@@ -44,6 +46,8 @@
 #include <tophash/policies/sizing/fast_range.hpp>
 #include <tophash/policies/sizing/power_of_two_high.hpp>
 #include <tophash/policies/sizing/prime.hpp>
+#include <tophash/policies/sync/shared_mutex.hpp>
+#include <tophash/policies/sync/striped.hpp>
 #include <tophash/presets.hpp>
 
 #include "lab/catalogue.hpp"
@@ -426,6 +430,12 @@ TEST_CASE("lab catalogue: texts and facts are those of the types", "[lab][catalo
       "bucket_chain( arrange = split, tag_bits=7, slots=4, inline_limit_bytes=16 )", "u64", "u64");
   require_same<std::uint64_t, std::uint64_t, layout::bucket_chain<bucket_options{.slots = 8}>>(
       "bucket_chain(slots=8,arrange=paired)", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, sync::striped<>>("sync=striped", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, sync::striped<16, 64>, presets::fastest>("fastest,striped(16,64)", "u64",
+                                                                                      "u64");
+  require_same<std::uint64_t, std::uint64_t, sync::shared_mutex, allocators::arena<>>("shared_mutex,arena", "u64",
+                                                                                      "u64");
+  require_same<std::uint64_t, std::uint64_t, allocators::spans>("spans", "u64", "u64");
 }
 
 TEST_CASE("lab catalogue: canonical text is a fixed point whatever was given", "[lab][catalogue]") {
