@@ -191,6 +191,7 @@ class arena {
   static constexpr tophash::visibility visibility = static_visibility<Upstream>();
   static constexpr bool hoards = true;
   static constexpr bool thread_bound = is_thread_bound<Upstream>();
+  static constexpr bool unsynchronised = true;
 
   static constexpr option_text name() {
     option_text out;

@@ -68,6 +68,8 @@ struct combined : combined_zeroed<returns_zeroed<First>() && (returns_zeroed<Oth
   static constexpr bool propagate_on_swap =
       propagates_on_swap<First>() && (propagates_on_swap<Others>() && ...);
   static constexpr bool thread_bound = is_thread_bound<First>() || (is_thread_bound<Others>() || ...);
+  static constexpr bool unsynchronised =
+      is_unsynchronised<First>() || (is_unsynchronised<Others>() || ...);
   static constexpr bool hoards = hoards_blocks<First>() || (hoards_blocks<Others>() || ...);
   static constexpr std::size_t align_max_bytes =
       std::min({strictest_align_bytes<First>(), strictest_align_bytes<Others>()...});

@@ -121,6 +121,7 @@ class kept_pages {
   using axis = axes::allocation;
   static constexpr std::string_view name = "kept_pages";
   static constexpr tophash::visibility visibility = tophash::visibility::opaque;
+  static constexpr bool unsynchronised = true;
 
   explicit kept_pages(kept_pages_resource& resource) noexcept : resource_(&resource) {}
 

@@ -7,6 +7,8 @@
 //                     instead: from_std<std::pmr::polymorphic_allocator<std::byte>>
 //   as_resource<B>    a std::pmr::memory_resource on a backend B, so that every pmr container runs on it; all
 //                     of its requests have one purpose
+// No rule sees whether a memory_resource is synchronised: under sync::striped it must be, such as
+// std::pmr::synchronized_pool_resource.
 // A resource throws, a backend answers null: each side is translated.
 #ifndef TOPHASH_ALLOCATORS_PMR_HPP
 #define TOPHASH_ALLOCATORS_PMR_HPP

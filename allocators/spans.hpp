@@ -620,6 +620,7 @@ class spans {
  public:
   using axis = axes::allocation;
   static constexpr std::string_view name = "spans";
+  static constexpr bool unsynchronised = true;
   static constexpr tophash::visibility visibility = tophash::visibility::opaque;
 
   explicit spans(spans_resource& resource, span_contents contents = span_contents::any) noexcept

@@ -209,6 +209,7 @@ class model_storage {
   using axis = axes::allocation;
   static constexpr std::string_view name = "model";
   static constexpr tophash::visibility visibility = tophash::visibility::typed;
+  static constexpr bool thread_bound = true;
 
   explicit model_storage(model_heap& heap) noexcept : heap_(&heap) {}
 

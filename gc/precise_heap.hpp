@@ -923,6 +923,7 @@ class precise {
   using axis = axes::allocation;
   static constexpr std::string_view name = "precise";
   static constexpr tophash::visibility visibility = tophash::visibility::typed;
+  static constexpr bool thread_bound = true;
 
   explicit precise(precise_heap& heap, map_place place = map_place::outside) noexcept
       : heap_(&heap), place_(place) {}

@@ -44,6 +44,7 @@ struct forwarded : forwarded_visibility<A>, forwarded_zeroed<A> {
   static constexpr bool propagate_on_move = propagates_on_move<A>();
   static constexpr bool propagate_on_swap = propagates_on_swap<A>();
   static constexpr bool thread_bound = is_thread_bound<A>();
+  static constexpr bool unsynchronised = is_unsynchronised<A>();
   static constexpr bool hoards = hoards_blocks<A>();
   static constexpr std::size_t align_max_bytes = strictest_align_bytes<A>();
   static constexpr storage_fault composition_fault = storage_fault_of<A>();

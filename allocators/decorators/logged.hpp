@@ -118,6 +118,7 @@ template <class A>
 class logged : public forwarded<logged<A>, A> {
  public:
   using resource_type = logging_resource<A>;
+  static constexpr bool unsynchronised = true;
 
   static constexpr option_text name() { return logged::decorated_name("logged"); }
 

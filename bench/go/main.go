@@ -62,6 +62,7 @@ var measurements = map[string]func(*request, int, *result){
 	"structure":        structure,
 	"speed":            speed,
 	"sync_map":         syncMap,
+	"delete_race":      deleteRace,
 }
 
 func main() {

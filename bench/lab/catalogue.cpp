@@ -57,6 +57,8 @@
 #include <tophash/policies/sizing/prime.hpp>
 #include <tophash/policies/sync/none.hpp>
 #include <tophash/policies/sync/owner_checked.hpp>
+#include <tophash/policies/sync/shared_mutex.hpp>
+#include <tophash/policies/sync/striped.hpp>
 
 #include "lab/nearest.hpp"
 #include "lab/spec_parser.hpp"
@@ -634,6 +636,38 @@ term owner_checked_form(const term& t) {
   return out;
 }
 
+// ---- striped, striped(STRIPES[,DISTANCE]) -------------------------------------------------------
+
+constexpr std::uint64_t usual_stripes = sync::striped<>::facts.stripes,
+                        usual_stripe_bytes = sync::striped<>::facts.align_bytes;
+
+term striped_form(const term& t) {
+  if (t.arguments.size() > 2 || std::any_of(t.arguments.begin(), t.arguments.end(),
+                                            [](const term::argument& a) { return !a.key.empty(); }))
+    throw spec_error(t.position, "striped takes how many stripes, and their distance in bytes, as in "
+                                 "striped(64) or striped(64,64)");
+  term out = word("striped");
+  const std::uint64_t stripes =
+      t.arguments.empty() ? usual_stripes : number_of(t.arguments.front().value);
+  out.arguments.push_back({.key = {}, .value = word(std::to_string(stripes))});
+  if (t.arguments.size() == 2 && number_of(t.arguments.back().value) != usual_stripe_bytes)
+    out.arguments.push_back({.key = {}, .value = word(std::to_string(number_of(t.arguments.back().value)))});
+  return out;
+}
+
+std::string striped_spelling(const term& t) {
+  std::string out = "tophash::sync::striped<" + t.arguments.front().value.name;
+  if (t.arguments.size() == 2) out += ", " + t.arguments.back().value.name;
+  return out + ">";
+}
+
+void striped_facts(const term& t, spec_facts& out) {
+  out.sync = sync::striped<>::facts;
+  out.sync.stripes = static_cast<std::size_t>(number_of(t.arguments.front().value));
+  if (t.arguments.size() == 2)
+    out.sync.align_bytes = static_cast<std::size_t>(number_of(t.arguments.back().value));
+}
+
 // ---- pages(LEAST_BYTES) -------------------------------------------------------------------------
 
 term pages_form(const term& t) {
@@ -668,6 +702,7 @@ void combine_facts(const term& t, bool first, spec_facts& out) {
   sum.mixed_visibility = sum.mixed_visibility || a.mixed_visibility || sum.sees != a.sees;
   sum.unknown_owner = sum.unknown_owner || a.unknown_owner;
   sum.thread_bound = sum.thread_bound || a.thread_bound;
+  sum.unsynchronised = sum.unsynchronised || a.unsynchronised;
   sum.hoards = sum.hoards || a.hoards;
   sum.align_max_bytes = std::min(sum.align_max_bytes, a.align_max_bytes);
 }
@@ -685,7 +720,7 @@ term arena_form(const term& t) {
 
 void arena_facts(const term& t, spec_facts& out) {
   combine_facts(t.arguments.front().value, true, out);
-  out.allocation.hoards = true;
+  out.allocation.hoards = out.allocation.unsynchronised = true;
 }
 
 // bucket_pool(144), bucket_pool(144,mimalloc)
@@ -716,7 +751,7 @@ std::string bucket_pool_spelling(const term& t) {
 
 void bucket_pool_facts(const term& t, spec_facts& out) {
   combine_facts(t.arguments.size() == 2 ? t.arguments.back().value : word("system"), true, out);
-  out.allocation.hoards = true;
+  out.allocation.hoards = out.allocation.unsynchronised = true;
 }
 
 // by_purpose(overflow=bucket_pool(144),rest=mimalloc): purposes in their own order, the rest last.
@@ -1026,7 +1061,8 @@ constexpr option_entry options_table[] = {
      "size classes in spans of 8 KiB pages, as Go's runtime: occupancy can be walked, free pages given back",
      "allocators/spans.hpp", true, plain_form, storage_named<term>,
      [](const term&, spec_facts& out) {
-       out.allocation = {.sees = visibility::opaque, .handle_bytes = 2 * sizeof(void*)};
+       out.allocation = {
+           .sees = visibility::opaque, .handle_bytes = 2 * sizeof(void*), .unsynchronised = true};
      }},
     {allocation_axis, "arena", "[A]", "monotonic chunks from A; given back when all is",
      "allocators/arena.hpp", true, arena_form,
@@ -1099,6 +1135,14 @@ constexpr option_entry options_table[] = {
        out.sync = t.arguments.empty() ? sync::owner_checked::facts : sync::owner_checked_throwing::facts;
      },
      "owner_checked owner_checked(throwing)"},
+    {sync_axis, "shared_mutex", "", "several threads, by visits: one reader-writer lock that sleeps",
+     "shared_map.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::sync::shared_mutex"}; },
+     [](const term&, spec_facts& out) { out.sync = sync::shared_mutex::facts; }},
+    {sync_axis, "striped", "[N[,bytes]]",
+     "several threads, by visits: N tables, each behind a reader-writer lock that spins first",
+     "shared_map.hpp", false, striped_form, striped_spelling, striped_facts,
+     "striped(1) striped(16) striped(64,64) striped(3)"},
     {observe_axis, "nothing", "", "no telemetry, no cost", "policies/observe/nothing.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::observe::nothing"}; },
      [](const term&, spec_facts& out) {

@@ -17,6 +17,7 @@
 #include "lab/fragmentation.hpp"
 #include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
+#include "lab/hazards.hpp"
 #include "lab/nearest.hpp"
 #include "lab/peers_run.hpp"
 #include "lab/registry.hpp"
@@ -89,6 +90,7 @@ json workloads_json() {
   out.push_back(
       {{"name", go_speed_name},
        {"description", "times of go_like over times of real Go's map, interleaved (run --with-go only)"}});
+  out.push_back({{"name", hazards_name}, {"description", hazards_description}});
   for (const workload_entry& apart : {overflow_reuse_entry(), peers_entry()})
     out.push_back({{"name", apart.name}, {"description", apart.description}});
   return out;

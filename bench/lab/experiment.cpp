@@ -13,6 +13,7 @@
 #include "lab/collectors.hpp"
 #include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
+#include "lab/hazards.hpp"
 #include "lab/nearest.hpp"
 #include "lab/on_demand.hpp"
 #include "lab/peers_run.hpp"
@@ -37,10 +38,12 @@ const workload_entry& workload_of(const experiment_request& request) {
   if (request.workload == go_structure_name || request.workload == go_speed_name)
     throw command_error(exit_usage, request.workload + " is no workload of variants: `run --workload " +
                                         request.workload + "` compares preset=go_like with Go's map");
+  if (request.workload == hazards_name)
+    throw command_error(exit_usage, "hazards is no workload of variants: `run --workload hazards` measures it");
   if (request.workload == peers_entry().name)
     throw command_error(exit_usage, "peers is measured by a program of its own, for `run` alone");
   std::vector<std::string> known = {std::string{overflow_reuse_entry().name}, std::string{peers_entry().name},
-                                    go_structure_name, go_speed_name};
+                                    go_structure_name, go_speed_name, hazards_name};
   for (const workload_entry& w : workloads()) known.emplace_back(w.name);
   throw command_error(exit_usage,
                       "'" + request.workload + "' is no workload" + nearest_hint(request.workload, known));

@@ -124,6 +124,9 @@ struct scratch_folder {
 std::string explain_dump(const dump_request& asked) {
   static_cast<void>(explain_program(asked.spec, asked.key, asked.value));  // its errors are ours
   const spec_description spec = parse_spec(asked.spec);
+  if (facts_of(spec).sync.shared)
+    throw command_error(exit_usage, "a map that threads share has a table a stripe, each as the same SPEC with "
+                                    "sync=none: dump that");
   const scratch_folder scratch;
   const fs::path source = scratch.path / "dump.cpp", object = scratch.path / "dump.so";
   write_whole(source, dump_source(asked, spec));

@@ -24,6 +24,7 @@
 #include "lab/explain_dump.hpp"
 #include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
+#include "lab/hazards.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/peers_run.hpp"
 #include "lab/reproduce.hpp"
@@ -188,6 +189,23 @@ int go_speed_command(settings& s, bool repeat_given) {
   if (!s.json_file.empty()) write_json(go_speed_json(r), s.json_file);
   if (s.json_file != "-") std::fputs(go_speed_text(r).c_str(), stdout);
   return r.interrupted ? exit_interrupted : r.no_go.empty() ? exit_done : exit_not_here;
+}
+
+int hazards_command(settings& s, const CLI::App& run) {
+  for (const CLI::Option* o : run.get_options()) {
+    const std::string& name = o->get_name();
+    const bool taken = name == "--workload" || name == "--seed" || name == "--repeat" || name == "--json";
+    if (!taken && o->count() != 0)
+      throw command_error(exit_usage, "hazards takes --repeat, --seed and --json, not " + name);
+  }
+  hazards_request request{.seed = s.request.seed, .argv = s.request.argv, .progress = progress_line()};
+  if (run.count("--repeat") != 0) request.rounds = s.request.repeat;
+  const hazards_result r = run_hazards(request);
+  request.progress("");
+  if (!s.json_file.empty()) write_json(hazards_json(r), s.json_file);
+  if (s.json_file != "-") std::fputs(hazards_text(r).c_str(), stdout);
+  for (const std::string& sentence : r.failures) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  return exit_code_of(r);
 }
 
 int peers_command(settings& s, const CLI::App& run) {
@@ -548,6 +566,7 @@ int dispatch(const CLI::App& app, settings& s) {
   if (name == "run" && s.request.workload == fragmentation_name && !any_option_of(chosen, reuse_group) &&
       !any_option_of(chosen, structure_group))
     return fragmentation_command(s);
+  if (name == "run" && s.request.workload == hazards_name) return hazards_command(s, chosen);
   const bool structure = name == "run" && s.request.workload == go_structure_name,
              speed = name == "run" && s.request.workload == go_speed_name;
   if (name == "run" && !structure && !speed && any_option_of(chosen, structure_group))

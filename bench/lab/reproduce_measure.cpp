@@ -44,6 +44,7 @@ const std::vector<measurement_entry>& claim_measurements() {
       {"collisions", measure_collisions},
       {"rotation", measure_rotation},
       {"sync_map", measure_sync_map},
+      {"delete_race", measure_delete_race},
   };
   return all;
 }

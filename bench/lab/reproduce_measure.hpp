@@ -8,6 +8,7 @@
 //   collisions        T-B3  keys in buckets under prefix hashes and a real one, each reading of "collision
 //   rate" rotation          T-D1  delete one key, insert another: overflow buckets, chains, memory
 //   sync_map          T-A3  go_sync_map and a locked map: what stores and deletes leave, by their order
+//   delete_race       T-C2  loads of a go_sync_map beside a delete in another thread, and after it
 #ifndef TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
 #define TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
 
@@ -56,6 +57,7 @@ claim_measurement measure_overflow_sources(const claim_request& request);
 claim_measurement measure_collisions(const claim_request& request);
 claim_measurement measure_rotation(const claim_request& request);
 claim_measurement measure_sync_map(const claim_request& request);
+claim_measurement measure_delete_race(const claim_request& request);
 
 struct measurement_entry {
   std::string_view name;

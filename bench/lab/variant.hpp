@@ -39,15 +39,58 @@ void register_variant(variant_row row);  // registry.cpp
 
 // ---- one operation: kept out of line where a loop mixes them, inlined where a loop has only one -
 
+// Maps that threads share have no iterators: an entry is seen by a visitor, under its lock.
+template <class Map>
+concept is_visited = requires { Map::stripe_count(); };
+
 template <class Map, class Key>
 TOPHASH_NOINLINE std::uint64_t* look_up(Map& map, const Key& key) {
   const auto found = map.find(key);
   return found == map.end() ? nullptr : std::addressof(found->second);
 }
 
+// A copy of the value: valid until the next one.
+template <is_visited Map, class Key>
+TOPHASH_NOINLINE const std::uint64_t* look_up(Map& map, const Key& key) {
+  static thread_local std::uint64_t copy;
+  return map.cvisit(key, [](const auto& e) { copy = e.second; }) == 0 ? nullptr : std::addressof(copy);
+}
+
+template <class Map, class Key>
+std::uint64_t add_to_value(Map& map, const Key& key, std::uint64_t row) {
+  std::uint64_t* const value = look_up(map, key);
+  return value == nullptr ? 0 : (*value += row) + 1;
+}
+
+template <is_visited Map, class Key>
+std::uint64_t add_to_value(Map& map, const Key& key, std::uint64_t row) {
+  std::uint64_t sum = 0;
+  map.visit(key, [&sum, row](auto& e) { sum = (e.second += row) + 1; });
+  return sum;
+}
+
+template <class Map, class Key>
+TOPHASH_ALWAYS_INLINE bool put(Map& map, const Key& key, std::uint64_t value) {
+  if constexpr (is_visited<Map>) {
+    return map.insert_or_assign(key, value);
+  } else {
+    return map.insert_or_assign(key, value).second;
+  }
+}
+
+// f(key, value) on every entry.
+template <class Map, class F>
+TOPHASH_ALWAYS_INLINE void each_entry(Map& map, F&& f) {
+  if constexpr (is_visited<Map>) {
+    map.cvisit_all([&f](const auto& e) { f(e.first, e.second); });
+  } else {
+    for (auto it = map.begin(); it != map.end(); ++it) f(it->first, it->second);
+  }
+}
+
 template <class Map, class Key>
 TOPHASH_NOINLINE bool assign(Map& map, const Key& key, std::uint64_t value) {
-  return map.insert_or_assign(key, value).second;
+  return put(map, key, value);
 }
 
 template <class Map, class Key>
@@ -67,10 +110,8 @@ std::uint64_t perform(Map& map, const record<Key>& r, std::uint64_t row) {
     return assign(map, key_of(r), value_of(r.size_bytes, row)) ? weight : 2 * weight;
   case operation::erase:
     return remove(map, key_of(r)) * weight;
-  case operation::modify: {
-    std::uint64_t* const value = look_up(map, key_of(r));
-    return value == nullptr ? 0 : ((*value += row) + 1) * weight;
-  }
+  case operation::modify:
+    return add_to_value(map, key_of(r), row) * weight;
   }
   return 0;
 }
@@ -81,8 +122,12 @@ template <class Map, class Key>
 TOPHASH_NOINLINE std::uint64_t run_gets(Map& map, const record<Key>* r, std::size_t begin, std::size_t end) {
   std::uint64_t sum = 0;
   for (std::size_t i = begin; i < end; ++i) {
-    const auto found = map.find(key_of(r[i]));
-    if (found != map.end()) sum += (found->second + 1) * (2 * (i + 1) + 1);
+    if constexpr (is_visited<Map>) {
+      map.cvisit(key_of(r[i]), [&](const auto& e) { sum += (e.second + 1) * (2 * (i + 1) + 1); });
+    } else {
+      const auto found = map.find(key_of(r[i]));
+      if (found != map.end()) sum += (found->second + 1) * (2 * (i + 1) + 1);
+    }
   }
   return sum;
 }
@@ -91,7 +136,7 @@ template <class Map, class Key>
 TOPHASH_NOINLINE std::uint64_t run_sets(Map& map, const record<Key>* r, std::size_t begin, std::size_t end) {
   std::uint64_t sum = 0;
   for (std::size_t i = begin; i < end; ++i) {
-    const bool added = map.insert_or_assign(key_of(r[i]), value_of(r[i].size_bytes, i + 1)).second;
+    const bool added = put(map, key_of(r[i]), value_of(r[i].size_bytes, i + 1));
     sum += (added ? 1u : 2u) * (2 * (i + 1) + 1);
   }
   return sum;
@@ -128,7 +173,7 @@ TOPHASH_NOINLINE std::uint64_t run_timed(Map& map, const record<Key>* r, std::si
 template <class Map>
 TOPHASH_NOINLINE std::uint64_t run_iterate(Map& map) {
   std::uint64_t sum = 0;
-  for (auto it = map.begin(); it != map.end(); ++it) sum += it->second * 2 + 1;
+  each_entry(map, [&sum](const auto&, std::uint64_t value) { sum += value * 2 + 1; });
   return sum;
 }
 
@@ -139,8 +184,9 @@ inline std::uint64_t digest(const std::string& key) noexcept { return hashing::w
 template <class Map>
 TOPHASH_NOINLINE std::uint64_t run_audit(const Map& map) {
   std::uint64_t sum = map.size();
-  for (auto it = map.begin(); it != map.end(); ++it)
-    sum += next_seed(digest(it->first) ^ mix(it->second + 1));
+  each_entry(map, [&sum](const auto& key, std::uint64_t value) {
+    sum += next_seed(digest(key) ^ mix(value + 1));
+  });
   return sum;
 }
 
@@ -280,9 +326,14 @@ void note_end(const Map& map, execution& out) {
     if (c.units != 0) out.counts.miss_probes = static_cast<double>(c.entries) / static_cast<double>(c.units);
     out.counts.longest_chain_entries = c.longest_chain_entries;
   }
-  if constexpr (requires { map.memory_report(); }) {
-    for (const auto& part : map.memory_report())
+  const auto note_memory = [&out](const auto& table) {
+    for (const auto& part : table.memory_report())
       out.end_memory.push_back({part.use, part.size_bytes * part.count});
+  };
+  if constexpr (requires { map.memory_report(); }) {
+    note_memory(map);
+  } else if constexpr (is_visited<Map>) {
+    map.visit_tables(note_memory);
   }
 }
 

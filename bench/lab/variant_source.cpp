@@ -116,8 +116,15 @@ std::string operation_source(const spec_description& spec, const named_type& key
   std::ostringstream out;
   write_map(out, spec, key, value, {"cstddef", "cstdint", "memory"});
   const std::string name = operation_symbol(operation);
+  const bool visited = facts_of(spec).sync.shared;  // no iterator, no reference: a visit
   out << "extern \"C\" {\n";
-  if (operation == "find") {
+  if (visited && operation == "find") {
+    out << "bool " << name << "(const map& m, const map::key_type& key, map::mapped_type& out) {\n"
+        << "  return m.cvisit(key, [&out](const auto& entry) { out = entry.second; }) != 0;\n}\n";
+  } else if (visited && operation == "insert") {
+    out << "bool " << name << "(map& m, const map::key_type& key, const map::mapped_type& value) {\n"
+        << "  return m.try_emplace(key, value);\n}\n";
+  } else if (operation == "find") {
     out << "map::mapped_type* " << name << "(map& m, const map::key_type& key) {\n"
         << "  const auto at = m.find(key);\n"
         << "  return at == m.end() ? nullptr : std::addressof(at->second);\n}\n";

@@ -3,32 +3,24 @@
 // concurrent_hash_map and libcuckoo where they are installed.
 //   1. mixed operations (90 % lookups, 5 % insertions, 5 % erasures, random keys) on two threads
 //   2. the same on one thread: what each wrapper adds to the bare map
-//   3. counters: plain, relaxed atomic, sharded, alone and on two threads; and what one adds to an erase
-//   (claim C28)
-//   4. 100,000 races of a delete and a load of one key, with and without waiting for the delete (claim C25)
-// Contestants take turns within a round, and each is held against the others of its round: ratios are medians
-// over rounds, in brackets the middle half. Before and after each measurement on two threads, two spinning
-// threads say whether the machine runs them at once; where they scale less than 1.8 it counts for nothing,
-// and without enough whole rounds the answer is "not resolvable here" (exit status 2).
+// Counters and races: tophash run --workload hazards.
+// On two threads striped(64) is held against each of the others in pairs next to each other. Before and after
+// a pair, two spinning threads say whether the machine runs them at once; where they scale less than 1.8 the
+// pair counts for nothing, and without enough pairs the answer is "not resolvable here" (exit status 2). On one
+// thread all take turns within a round. Ratios are medians, in brackets the middle half.
 //   tophash_shared [KEYS [ROUNDS]]
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <charconv>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <time.h>
 
 #if TOPHASH_SHARED_WITH_TBB
 #include <tbb/concurrent_hash_map.h>
@@ -41,22 +33,13 @@
 #include <tophash/go_sync_map.hpp>
 #include <tophash/shared_map.hpp>
 
+#include "hazards/two_threads.hpp"
+
 namespace {
 
 using namespace tophash;
+using hazards::one_thread_ns, hazards::scales_enough, hazards::spin_scaling, hazards::two_threads_ns;
 using U = std::uint64_t;
-
-std::uint64_t wall_ns() noexcept {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::steady_clock::now().time_since_epoch())
-                                        .count());
-}
-
-std::uint64_t thread_cpu_ns() noexcept {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 class dice {
  public:
@@ -70,47 +53,6 @@ class dice {
  private:
   std::uint64_t state_;
 };
-
-// Runs work(0) and work(1) at once; nanoseconds from the common start to the later end.
-template <class F>
-double two_threads_ns(const F& work) {
-  std::atomic<int> ready{0};
-  std::array<std::uint64_t, 2> from{}, to{};
-  const auto run = [&](std::size_t t) {
-    ready.fetch_add(1);
-    for (int spins = 0; ready.load() < 2; ++spins)
-      spins < 4000 ? shared::pause_spinning() : std::this_thread::yield();
-    from[t] = wall_ns();
-    work(t);
-    to[t] = wall_ns();
-  };
-  std::thread other(run, 1);
-  run(0);
-  other.join();
-  return static_cast<double>(std::max(to[0], to[1]) - std::min(from[0], from[1]));
-}
-
-template <class F>
-double one_thread_ns(const F& work) {
-  const std::uint64_t from = thread_cpu_ns();
-  work(0);
-  return static_cast<double>(thread_cpu_ns() - from);
-}
-
-// Arithmetic that touches no memory: what two threads do of it, over what one does in the same time.
-double spin_scaling() {
-  static std::atomic<U> sink{0};
-  const auto spin = [](std::size_t t) {
-    dice throws(t);
-    U sum = 0;
-    for (int i = 0; i < 500'000; ++i) sum += throws();
-    sink.fetch_add(sum, std::memory_order_relaxed);
-  };
-  const std::uint64_t from = wall_ns();
-  spin(0);
-  const double alone = static_cast<double>(wall_ns() - from);
-  return 2 * alone / two_threads_ns(spin);
-}
 
 // ---- contestants: find, put, take of a key
 // -----------------------------------------------------------------------
@@ -275,118 +217,73 @@ void print_rows(const std::vector<std::unique_ptr<contestant>>& all, const rows&
   std::fflush(stdout);
 }
 
-// ---- counters
-// ----------------------------------------------------------------------------------------------------
+// ---- two threads
+// -------------------------------------------------------------------------------------------------
 
-struct alignas(128) padded_count {
-  std::atomic<U> n{0};
+constexpr std::size_t least_pairs = 15;  // or all that were asked for
+
+struct rival {
+  std::vector<double> ns, ratios;  // of each counted pair: its time, and over that of the first contestant
 };
 
-struct counter_kinds {
-  volatile U plain =
-      0;  // volatile: each addition reaches memory, as a member of an object that escapes would
-  std::atomic<U> relaxed{0};
-  std::array<padded_count, 2> sharded;
-};
-
-void report_counters(unsigned rounds, bool two) {
-  constexpr std::size_t additions = 2'000'000;
-  counter_kinds c;
-  const std::array<std::pair<const char*, std::function<void(std::size_t)>>, 4> kinds{{
-      {"plain",
-       [&c](std::size_t) {
-         for (std::size_t i = 0; i < additions; ++i) c.plain = c.plain + 1;
-       }},
-      {"relaxed, loaded and stored",
-       [&c](std::size_t) {
-         for (std::size_t i = 0; i < additions; ++i) {
-           c.relaxed.store(c.relaxed.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-         }
-       }},
-      {"relaxed fetch_add",
-       [&c](std::size_t) {
-         for (std::size_t i = 0; i < additions; ++i) c.relaxed.fetch_add(1, std::memory_order_relaxed);
-       }},
-      {"sharded fetch_add",
-       [&c](std::size_t t) {
-         for (std::size_t i = 0; i < additions; ++i) c.sharded[t].n.fetch_add(1, std::memory_order_relaxed);
-       }},
-  }};
-  std::array<std::vector<double>, 4> alone, shared_by_two;
-  for (unsigned r = 0; r < rounds; ++r) {
-    const bool good = two && spin_scaling() >= 1.8;
-    for (std::size_t k = 0; k < kinds.size(); ++k) {
-      alone[k].push_back(one_thread_ns(kinds[k].second) / additions);
-      if (good && k != 0) shared_by_two[k].push_back(two_threads_ns(kinds[k].second) / additions);
-    }
-  }
-  std::printf("\n3. a counter, ns an addition (a plain one is no counter for two threads)\n");
-  for (std::size_t k = 0; k < kinds.size(); ++k) {
-    std::printf("  %-30s one thread %6.2f", kinds[k].first, spread_of(alone[k]).middle);
-    if (!shared_by_two[k].empty())
-      std::printf("   two threads %6.2f each", spread_of(shared_by_two[k]).middle);
-    std::printf("\n");
-  }
-
-  // An erase and an insertion of the same key, with a second count of entries beside the map's own.
-  constexpr U keys = 4096;
-  fast_map<U, U> m;
-  for (U k = 0; k < keys; ++k) m.try_emplace(mix(k), k);
-  const auto pairs = [&](auto&& counted) {
-    return one_thread_ns([&](std::size_t) {
-             for (U k = 0; k < keys * 32; ++k) {
-               const U key = mix(k % keys);
-               m.erase(key);
-               counted(-1);
-               m.try_emplace(key, k);
-               counted(1);
-             }
-           }) /
-           (keys * 32);
+// The first contestant against each other one, in pairs that stand next to each other, in turn first and second:
+// counted where the probes before and after the pair both say that the machine runs two threads. False: too
+// few of some pair.
+bool report_two_threads(const std::vector<std::unique_ptr<contestant>>& all, std::size_t count, U keys,
+                        std::size_t calls, unsigned rounds, std::uint64_t& found) {
+  std::vector<rival> rivals(count);
+  std::vector<double> scaling, own;
+  U seed = 1;
+  const auto probe = [&scaling] {
+    scaling.push_back(spin_scaling());
+    return scaling.back() >= scales_enough;
   };
-  std::vector<double> bare_ns, plain, locked;
-  for (unsigned r = 0; r < rounds; ++r) {
-    bare_ns.push_back(pairs([](int) {}));
-    plain.push_back(pairs([&c](int by) { c.plain = c.plain + static_cast<U>(by); }) / bare_ns.back());
-    locked.push_back(
-        pairs([&c](int by) { c.relaxed.fetch_add(static_cast<U>(by), std::memory_order_relaxed); }) /
-        bare_ns.back());
-  }
-  const spread p = spread_of(plain), l = spread_of(locked);
-  std::printf(
-      "  erase and insert a key: %.1f ns; with one more plain count %.2f (%.2f..%.2f) of it, with an atomic "
-      "one %.2f (%.2f..%.2f)\n",
-      spread_of(bare_ns).middle, p.middle, p.low, p.high, l.middle, l.low, l.high);
-}
-
-// ---- races
-// -------------------------------------------------------------------------------------------------------
-
-// Another thread deletes the key as this one loads it; the load waits for the delete, or does not.
-std::size_t loads_that_saw_the_value(std::size_t races, bool joined) {
-  go_sync_map<int, int> m;
-  std::atomic<std::size_t> stored{0}, erased{0};
-  const auto wait_for = [](const std::atomic<std::size_t>& count, std::size_t i) {
-    for (int spins = 0; count.load() < i; ++spins)
-      spins < 1000 ? shared::pause_spinning() : std::this_thread::yield();
+  const auto timed = [&](std::size_t c) {
+    std::array<std::uint64_t, 2> hits{};
+    const U from = seed += 2;
+    const double took = two_threads_ns([&](std::size_t t) { hits[t] = all[c]->mixed(from + t, keys, calls); });
+    found += hits[0] + hits[1];
+    return took / static_cast<double>(2 * calls);
   };
-  std::thread eraser([&] {
-    for (std::size_t i = 1; i <= races; ++i) {
-      wait_for(stored, i);
-      m.erase(1);
-      erased.store(i);
+  const auto paired = [&](std::size_t c, bool first) {
+    if (!probe()) return;
+    const double before = timed(first ? 0 : c), after = timed(first ? c : 0);
+    if (!probe()) return;
+    const double mine = first ? before : after, its = first ? after : before;
+    own.push_back(mine);
+    rivals[c].ns.push_back(its);
+    rivals[c].ratios.push_back(its / mine);
+  };
+  for (unsigned attempt = 0; attempt < rounds * 8; ++attempt) {
+    bool wanted = false;
+    for (std::size_t c = 1; c < count; ++c) {
+      if (rivals[c].ratios.size() >= rounds) continue;
+      wanted = true;
+      paired(c, attempt % 2 == 0);
     }
-  });
-  std::size_t seen = 0;
-  for (std::size_t i = 1; i <= races; ++i) {
-    m.store(1, 42);
-    stored.store(i);
-    if (joined) wait_for(erased, i);
-    seen += m.contains(1) ? 1 : 0;
-    wait_for(erased, i);
+    if (!wanted) break;
   }
-  eraser.join();
-  return seen;
+  std::printf("\n1. %llu keys, every second there, 90 %% lookups, two threads; two spinning threads scale %.2f "
+              "(%zu probes)\n",
+              static_cast<unsigned long long>(keys), spread_of(scaling).middle, scaling.size());
+  if (!own.empty()) {
+    std::printf("  %-34.*s %8.1f ns a call\n", static_cast<int>(all[0]->name().size()), all[0]->name().data(),
+                spread_of(own).middle);
+  }
+  bool enough = true;
+  for (std::size_t c = 1; c < count; ++c) {
+    const rival& r = rivals[c];
+    std::printf("  %-34.*s ", static_cast<int>(all[c]->name().size()), all[c]->name().data());
+    if (r.ratios.size() < std::min<std::size_t>(rounds, least_pairs)) {
+      enough = false;
+      std::printf("not resolvable here: %zu pairs on two threads at once\n", r.ratios.size());
+      continue;
+    }
+    const spread time = spread_of(r.ns), ratio = spread_of(r.ratios);
+    std::printf("%8.1f ns a call  %6.2f times its time (%.2f..%.2f), %zu pairs\n", time.middle, ratio.middle,
+                ratio.low, ratio.high, r.ratios.size());
+  }
+  return enough;
 }
 
 bool parsed(const char* text, auto& out) {
@@ -429,43 +326,9 @@ int main(int argc, char** argv) {
   const std::size_t shared_contestants = all.size();
   enter(std::type_identity<bare>{}, "fast_map, no lock");
 
-  // Two threads.
-  rows two(all.size()), one(all.size());
-  std::vector<double> scaling;
+  rows one(all.size());
   std::uint64_t found = 0;
-  unsigned good = 0;
-  for (unsigned attempts = 0; good < rounds && attempts < rounds * 4; ++attempts) {
-    std::vector<double> ns(shared_contestants, 0);
-    std::size_t done = 0;
-    for (std::size_t i = 0; i < shared_contestants; ++i) {
-      const std::size_t c = (i + attempts) % shared_contestants;
-      // Between two probes that both say so; the machine may be taken away at any moment.
-      for (unsigned tries = 0; tries < 12 && ns[c] == 0; ++tries) {
-        scaling.push_back(spin_scaling());
-        if (scaling.back() < 1.8) continue;
-        std::array<std::uint64_t, 2> hits{};
-        const double took = two_threads_ns(
-            [&](std::size_t t) { hits[t] = all[c]->mixed(attempts * 64 + tries * 2 + t, keys, calls); });
-        found += hits[0] + hits[1];
-        if (spin_scaling() >= 1.8) ns[c] = took / (2 * calls);
-      }
-      if (ns[c] == 0) break;
-      ++done;
-    }
-    if (done < shared_contestants) continue;
-    ++good;
-    for (std::size_t c = 0; c < shared_contestants; ++c) two[c].push_back(ns[c]);
-  }
-  std::printf(
-      "\n1. %llu keys, every second there, 90 %% lookups, two threads; %u rounds; two spinning threads "
-      "scale %.2f (%zu probes)\n",
-      static_cast<unsigned long long>(keys), good, spread_of(scaling).middle, scaling.size());
-  const bool resolvable = good * 2 >= rounds;
-  if (resolvable) {
-    print_rows(all, two, 0, "ns a call");
-  } else {
-    std::puts("  not resolvable here: two threads are not run at once");
-  }
+  const bool resolvable = report_two_threads(all, shared_contestants, keys, calls, rounds, found);
 
   // One thread.
   for (unsigned r = 0; r < rounds; ++r) {
@@ -477,13 +340,6 @@ int main(int argc, char** argv) {
   std::printf("\n2. the same on one thread, CPU time\n");
   print_rows(all, one, all.size() - 1, "ns a call");
 
-  report_counters(rounds, resolvable);
-
-  constexpr std::size_t races = 100'000;
-  const std::size_t raced = loads_that_saw_the_value(races, false),
-                    joined = loads_that_saw_the_value(races, true);
-  std::printf("\n4. of %zu loads beside a delete %zu saw the value still; of as many after it, %zu\n   "
-              "(found %llu)\n",
-              races, raced, joined, static_cast<unsigned long long>(found));
-  return resolvable && joined == 0 ? 0 : resolvable ? 1 : 2;
+  std::printf("  (found %llu)\n", static_cast<unsigned long long>(found));
+  return resolvable ? 0 : 2;
 }

@@ -120,6 +120,7 @@ constexpr allocation_facts allocation_facts_of() noexcept {
           .mixed_visibility = fault == storage_fault::mixed_visibility,
           .unknown_owner = fault == storage_fault::unknown_owner,
           .thread_bound = is_thread_bound<A>(),
+          .unsynchronised = is_unsynchronised<A>(),
           .hoards = hoards_blocks<A>(),
           .align_max_bytes = strictest_align_bytes<A>()};
 }

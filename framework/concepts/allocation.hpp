@@ -19,6 +19,7 @@
 //   A::zeroed                  bool                try_allocate returns zeroed bytes
 //   A::align_max_bytes         size_t              a stricter alignment is always refused
 //   A::thread_bound            bool                only the thread that made the resource may allocate
+//   A::unsynchronised          bool                equal handles must not be called by two threads at once
 //   A::hoards                  bool                it keeps blocks, or what leads to them, where no collector looks
 //   A::composition_fault       storage_fault       a combination of backends that cannot work, and why
 //   A::propagate_on_copy / propagate_on_move / propagate_on_swap   bool, false when absent, as in std
@@ -136,6 +137,15 @@ template <class A>
 constexpr bool is_thread_bound() noexcept {
   if constexpr (requires { A::thread_bound; }) {
     return A::thread_bound;
+  } else {
+    return false;
+  }
+}
+
+template <class A>
+constexpr bool is_unsynchronised() noexcept {
+  if constexpr (requires { A::unsynchronised; }) {
+    return A::unsynchronised;
   } else {
     return false;
   }

@@ -104,6 +104,7 @@ struct allocation_facts {
   bool mixed_visibility = false;  // a combination whose parts are not seen alike
   bool unknown_owner = false;     // ... or that cannot tell which part a block came from
   bool thread_bound = false;      // one thread alone may allocate
+  bool unsynchronised = false;    // any thread may, but not two at once
   bool hoards = false;            // it keeps blocks, or what leads to them, where no collector looks
   std::size_t align_max_bytes = static_cast<std::size_t>(-1);
 };

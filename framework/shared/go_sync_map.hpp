@@ -30,7 +30,7 @@
 // the mutex, may use the map, and see values that nobody changes: a store makes a new box. While one runs,
 // nothing retired is disposed of in the whole process. Destructors of K and T run in any thread that writes
 // or misses; those of K under the mutex. The allocation backend must be callable from several threads
-// (system, mimalloc, tracked and failing are). Exceptions: strong guarantee, whatever throws; but swap and
+// at once, or is refused. Exceptions: strong guarantee, whatever throws; but swap and
 // load_and_delete copy the old value out after the change, which stands if that copy throws. T is copyable
 // where values are copied out.
 #ifndef TOPHASH_FRAMEWORK_SHARED_GO_SYNC_MAP_HPP
@@ -77,6 +77,10 @@ class basic_go_sync_map {
       !facts_of<Spec>().sync.shared,
       "tophash[sync x go_sync_map]: go_sync_map was given a sync option, but it is its own synchronisation; "
       "leave the option away, or use tophash::map with it");
+  static_assert(
+      !facts_of<Spec>().allocation.thread_bound && !facts_of<Spec>().allocation.unsynchronised,
+      "tophash[allocation x go_sync_map]: stores allocate without a lock, but this storage must not be "
+      "called by several threads at once; use allocators::system or another backend without a resource of its own");
 
   // ---- what is allocated
   // --------------------------------------------------------------------------------------

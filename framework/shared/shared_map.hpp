@@ -162,7 +162,10 @@ class basic_map<Key, T, Spec>
     const token_type token = this->token_of(key);
     return this->with(token, [&](table_map& t) {
       const auto r = t.try_emplace_hashed(token, std::forward<K>(key), std::forward<Args>(args)...);
-      if (!r.second) f(*r.first);
+      if (!r.second) {
+        auto&& entry = *r.first;
+        f(entry);
+      }
       return r.second;
     });
   }

@@ -479,7 +479,8 @@ class synchronised {
   static size_type visit_in(Tables& t, const K& k, token_type token, F& f) {
     const auto where = t.find(k, token);
     if (where == t.end()) return 0;
-    f(*where);
+    auto&& entry = *where;  // of a split layout a proxy: a name, so that a visitor may take `auto&`
+    f(entry);
     return 1;
   }
   template <class K, class F>

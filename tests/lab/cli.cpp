@@ -172,6 +172,41 @@ void reproduce() {
   expect({"reproduce", "T-D1", "--claims", stranger}, 1, "T-D1.json: variants[1]: 'go_like,deletion=dirt'");
 }
 
+// Each remedy under each schedule, C25's sentence, and what cannot be asked of it.
+void hazards() {
+  expect({"run", "--workload", "hazards", "--variant", "go_like"}, 64,
+         "hazards takes --repeat, --seed and --json");
+  expect({"compare", "go_like", "--workload", "hazards"}, 64, "hazards is no workload of variants");
+  const outcome o = run({"run", "--workload", "hazards", "--repeat", "2", "--json", "-"});
+  check(o.code == 0 && o.err.empty(), "hazards: " + o.err);
+  const json all = o.parsed();
+  check(all.at("failures").empty(), "every schedule has its one outcome");
+  std::size_t surviving = 0;
+  for (const json& row : all.at("reclaimers")) {
+    if (row.contains("package")) continue;
+    surviving += row.at("aba").at("survived").get<bool>() ? 1 : 0;
+    check(row.at("times_unsafe").at("rounds").size() == 2, "two rounds");
+  }
+  check(surviving >= 3 && !all.at("reclaimers").at(0).at("aba").at("survived").get<bool>(),
+        "the unsafe chain breaks and the others do not");
+  const json& race = all.at("race");
+  check(race.at("absent_joined") == race.at("loads"), "a load after the delete finds no key");
+  check(all.at("counters").size() == 4, "four kinds of counter");
+}
+
+// A map that threads share, as a SPEC: explained, refused, executed beside the same map without locks.
+void shared_specs() {
+  const outcome explained = run({"explain", "fastest,sync=striped(16)"});
+  check(explained.code == 0 && explained.out.find("tophash::sync::striped<16>") != std::string::npos,
+        "explain: " + explained.out + explained.err);
+  check(run({"explain", "fastest,striped(16),allocation=arena"}).code == 1, "an arena under stripes");
+  check(run({"explain", "fastest,shared_mutex,allocation=arena"}).code == 0, "an arena under one lock");
+  expect({"explain", "striped(16)", "--dump"}, 64, "has a table a stripe");
+  const outcome o = run({"run", "--workload", "ycsb_f", "--n", "2000", "--variant", "fastest",
+                         "fastest,striped(16)", "--check", "--json", "-"});
+  check(o.code == 0, "the same answers: " + o.err);
+}
+
 // With Go where it is installed; and without, whether it is or not.
 void reproduce_with_go() {
   const char* const path = std::getenv("PATH");
@@ -845,6 +880,8 @@ int main(int argc, char** argv) {
       {"reproduce", reproduce},
       {"reproduce_with_go", reproduce_with_go},
       {"go_structure", go_structure},
+      {"hazards", hazards},
+      {"shared_specs", shared_specs},
       {"explain", explain},
       {"run", run_case},
       {"load_sweep", load_sweep},

@@ -25,6 +25,7 @@
 #include <tophash/gc/boehm_map_aware.hpp>
 #include <tophash/gc/boehm_roots.hpp>
 #include <tophash/gc/boehm_typed.hpp>
+#include <tophash/go_sync_map.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
@@ -32,6 +33,7 @@
 #include <tophash/policies/hashing/hash_with.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 #include <tophash/policies/overflow/shared_pool.hpp>
+#include <tophash/shared_map.hpp>
 
 #include "laws/allocation.hpp"
 #include "support/collected.hpp"
@@ -661,4 +663,85 @@ TEST_CASE("registered threads work on maps of their own while others collect", "
   a.join();
   b.join();
   CHECK(failed == 0);
+}
+
+namespace {
+
+constexpr u64 shared_keys = 256;
+
+struct visited_calls {
+  template <class Map>
+  static void store(Map& m, u64 key) {
+    m.insert_or_assign(key, new_object(key));
+  }
+  template <class Map, class F>
+  static void see(const Map& m, u64 key, F&& f) {
+    m.cvisit(key, [&f](const auto& e) { f(e.second); });
+  }
+};
+struct sync_map_calls {
+  template <class Map>
+  static void store(Map& m, u64 key) {
+    m.store(key, new_object(key));
+  }
+  template <class Map, class F>
+  static void see(const Map& m, u64 key, F&& f) {
+    m.visit(key, f);
+  }
+};
+
+// Two registered threads store, look at and erase the objects of one map, while this one collects: how many held
+// something else than was stored, and how many are there at the end.
+template <class Calls, class Map>
+std::pair<int, std::size_t> shared_by_two_threads() {
+  gc::boehm_thread::allow();
+  Map m;
+  std::atomic<int> lost{0}, running{2};
+  const auto look_at = [&](u64 key) {
+    Calls::see(m, key, [&lost, key](const u64* object) { lost += *object == pattern(key) ? 0 : 1; });
+  };
+  const auto work = [&](u64 thread) {
+    const gc::boehm_thread registered;
+    for (u64 i = 0; i < 1'500; ++i) {
+      Calls::store(m, mix(2 * i + thread) % shared_keys);
+      look_at(mix(3 * i + thread) % shared_keys);
+      if (i % 3 == 0) m.erase(mix(5 * i + thread) % shared_keys);
+    }
+    running.fetch_sub(1);
+  };
+  std::thread a(work, 0), b(work, 1);
+  while (running.load() != 0) {
+    GC_gcollect();
+    std::this_thread::yield();
+  }
+  a.join();
+  b.join();
+  collect_all();
+  std::size_t left = 0;
+  for (u64 key = 0; key < shared_keys; ++key) {
+    look_at(key);
+    Calls::see(m, key, [&left](const u64*) { ++left; });
+  }
+  return {lost.load(), left};
+}
+
+}  // namespace
+
+TEST_CASE("registered threads share one map while another collects", "[boehm][maps]") {
+  SECTION("striped, map-aware") {
+    using shared_map = map<u64, u64*, boehm_map_aware, sync::striped<4>, growth::incremental<1>>;
+    const auto [lost, left] = shared_by_two_threads<visited_calls, shared_map>();
+    CHECK(lost == 0);
+    CHECK(left > shared_keys / 4);
+  }
+  SECTION("one lock, map-aware, dirty") {
+    using shared_map = map<u64, u64*, boehm_map_aware, sync::shared_mutex, deletion::dirty>;
+    CHECK(shared_by_two_threads<visited_calls, shared_map>().first == 0);
+  }
+  SECTION("go_sync_map, scanned") {
+    CHECK(shared_by_two_threads<sync_map_calls, go_sync_map<u64, u64*, boehm_scanned>>().first == 0);
+  }
+  SECTION("go_sync_map, map-aware") {
+    CHECK(shared_by_two_threads<sync_map_calls, go_sync_map<u64, u64*, boehm_map_aware>>().first == 0);
+  }
 }

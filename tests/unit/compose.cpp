@@ -262,6 +262,10 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   CHECK(after([](judged& j) { j.f.allocation.hoards = true; }) == "");
   fires("storage_thread", [](judged& j) { j.f.allocation.thread_bound = j.f.sync.shared = true; });
   CHECK(after([](judged& j) { j.f.allocation.thread_bound = true; }) == "");
+  fires("storage_unsynchronised",
+        [](judged& j) { j.f.allocation.unsynchronised = j.f.sync.shared = true, j.f.sync.stripes = 2; });
+  CHECK(after([](judged& j) { j.f.allocation.unsynchronised = j.f.sync.shared = true; }) == "");
+  fires("collector_thread", [typed](judged& j) { typed(j), j.f.sync.shared = true; });
   fires("storage_alignment",
         [](judged& j) { j.f.allocation.align_max_bytes = 4096, j.t.align_bytes = 8192; });
   CHECK(after([](judged& j) { j.f.allocation.align_max_bytes = j.t.align_bytes = 4096; }) == "");

@@ -20,6 +20,8 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include <tophash/allocators/arena.hpp>
+#include <tophash/allocators/spans.hpp>
 #include <tophash/framework/compose/name.hpp>
 #include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/layout/directory.hpp>
@@ -45,6 +47,8 @@
 #include <tophash/policies/sizing/fast_range.hpp>
 #include <tophash/policies/sizing/power_of_two_high.hpp>
 #include <tophash/policies/sizing/prime.hpp>
+#include <tophash/policies/sync/shared_mutex.hpp>
+#include <tophash/policies/sync/striped.hpp>
 #include <tophash/presets.hpp>
 
 #include "lab/catalogue.hpp"
@@ -374,6 +378,10 @@ void require_same(const std::string& text, std::string_view key, std::string_vie
   REQUIRE((a.growth.quantum == b.growth.quantum && a.growth.endless == b.growth.endless &&
            a.growth.every_write == b.growth.every_write));
   REQUIRE((a.overflow.recycles == b.overflow.recycles && a.allocation.sees == b.allocation.sees));
+  REQUIRE((a.allocation.thread_bound == b.allocation.thread_bound &&
+           a.allocation.unsynchronised == b.allocation.unsynchronised));
+  REQUIRE((a.sync.stripes == b.sync.stripes && a.sync.align_bytes == b.sync.align_bytes &&
+           a.sync.wait == b.sync.wait));
   REQUIRE((a.observe.on_const_paths == b.observe.on_const_paths && a.sync.shared == b.sync.shared));
   REQUIRE((a.sync.checked == b.sync.checked && a.sync.throwing == b.sync.throwing &&
            a.deletion.wiped == b.deletion.wiped));
@@ -423,6 +431,12 @@ TEST_CASE("lab catalogue: texts and facts are those of the types", "[lab][catalo
       "bucket_chain( arrange = split, tag_bits=7, slots=4, inline_limit_bytes=16 )", "u64", "u64");
   require_same<std::uint64_t, std::uint64_t, layout::bucket_chain<bucket_options{.slots = 8}>>(
       "bucket_chain(slots=8,arrange=paired)", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, sync::striped<>>("sync=striped", "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, sync::striped<16, 64>, presets::fastest>("fastest,striped(16,64)", "u64",
+                                                                                      "u64");
+  require_same<std::uint64_t, std::uint64_t, sync::shared_mutex, allocators::arena<>>("shared_mutex,arena", "u64",
+                                                                                      "u64");
+  require_same<std::uint64_t, std::uint64_t, allocators::spans>("spans", "u64", "u64");
 }
 
 TEST_CASE("lab catalogue: canonical text is a fixed point whatever was given", "[lab][catalogue]") {

@@ -179,6 +179,23 @@ TEST_CASE("shared map: a visit is exclusive, a cvisit shared, and either only of
   CHECK(free < 100);
 }
 
+TEST_CASE("shared map: a visitor may take auto& where entries are proxies, too") {
+  map<int, int, layout::bucket_chain<layout::bucket_options{.arrange = layout::arrangement::split}>,
+      sync::striped<2>>
+      m;
+  const auto add_one = [](auto& e) { ++e.second; };
+  CHECK(m.try_emplace_or_visit(1, 10, add_one));
+  CHECK_FALSE(m.try_emplace_or_visit(1, 10, add_one));
+  CHECK(m.visit(1, add_one) == 1);
+  CHECK(m.try_visit(1, add_one).done);
+  const int keys[] = {1, 2};
+  CHECK(m.visit(std::begin(keys), std::end(keys), add_one) == 1);
+  CHECK(m.visit_all(add_one) == 1);
+  int seen = 0;
+  m.cvisit(1, [&seen](const auto& e) { seen = e.second; });
+  CHECK(seen == 15);
+}
+
 TEST_CASE("shared map: try_ forms do not wait and do not throw for memory") {
   allocators::failing_resource<allocators::system> resource;
   using storage = allocators::failing<allocators::system>;
