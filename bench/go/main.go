@@ -58,6 +58,7 @@ var measurements = map[string]func(*request, int, *result){
 	"load":             load,
 	"overflow_sources": overflowSources,
 	"collisions":       collisions,
+	"offsets":          offsets,
 	"rotation":         rotation,
 	"structure":        structure,
 	"speed":            speed,
