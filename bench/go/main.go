@@ -56,6 +56,7 @@ func fail(format string, arguments ...interface{}) {
 var measurements = map[string]func(*request, int, *result){
 	"emptying":         emptying,
 	"load":             load,
+	"overflow_growth":  overflowGrowth,
 	"overflow_sources": overflowSources,
 	"collisions":       collisions,
 	"offsets":          offsets,

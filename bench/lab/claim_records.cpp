@@ -54,8 +54,8 @@ void place(ledger_record& out, const claim_fields& from, const article& in) {
     out.heading = s.heading;
   }
   if (met == 0)
-    from.refuse(table ? "section" : "id", fmt::format("article {} has no {}", in.id,
-                                                      table ? "section " + number : "claim " + out.id));
+    from.refuse(table ? "section" : "id",
+                fmt::format("article {} has no {}", in.id, table ? "section " + number : "claim " + out.id));
   if (met > 1) from.refuse("heading", "missing: article " + in.id + " has several sections " + number);
 }
 
@@ -78,25 +78,25 @@ ledger_record read_record(const claim_fields& from, const article& in, const std
     out.inverted = from.need("inverted").get<bool>();
   };
   switch (out.is) {
-    case claim_class::measured:
-      allowed.push_back("measured_by");
-      from.allow(allowed);
-      out.rows = from.texts("measured_by");
-      if (out.rows.empty()) from.refuse("measured_by", "names no row of a table");
-      break;
-    case claim_class::by_construction:
-      decides("test", "passing");
-      out.test = from.text("test");
-      break;
-    case claim_class::needs_go:
-      decides("command", "printing");
-      out.command = from.text("command");
-      break;
-    case claim_class::not_testable:
-      allowed.push_back("reason");
-      from.allow(allowed);
-      out.why = from.text("reason");
-      break;
+  case claim_class::measured:
+    allowed.push_back("measured_by");
+    from.allow(allowed);
+    out.rows = from.texts("measured_by");
+    if (out.rows.empty()) from.refuse("measured_by", "names no row of a table");
+    break;
+  case claim_class::by_construction:
+    decides("test", "passing");
+    out.test = from.text("test");
+    break;
+  case claim_class::needs_go:
+    decides("command", "printing");
+    out.command = from.text("command");
+    break;
+  case claim_class::not_testable:
+    allowed.push_back("reason");
+    from.allow(allowed);
+    out.why = from.text("reason");
+    break;
   }
   place(out, from, in);
   return out;
@@ -124,8 +124,7 @@ std::vector<ledger_record> parse_records(const json& value, const std::string& f
   for (std::size_t i = 0; i < all.size(); ++i) {
     // A record is called by its id where it has one: nobody counts to 188.
     const bool named = all[i].is_object() && all[i].contains("id") && all[i]["id"].is_string();
-    const std::string path =
-        named ? all[i]["id"].get<std::string>() : "records[" + std::to_string(i) + "]";
+    const std::string path = named ? all[i]["id"].get<std::string>() : "records[" + std::to_string(i) + "]";
     out.push_back(read_record(claim_fields(all[i], file, path), *in, file));
   }
   return out;
@@ -170,7 +169,8 @@ verdict decided(const ledger_record& record, std::optional<bool> happened) noexc
 std::string test_command(const std::string& test) {
   std::string name = test;
   for (char& c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && std::string_view{" :,-_"}.find(c) == std::string_view::npos)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 &&
+        std::string_view{" :,-_"}.find(c) == std::string_view::npos)
       c = '.';
   }
   return "ctest --test-dir build/release -R '^" + name + "$'";
@@ -183,55 +183,56 @@ std::array<std::size_t, claim_classes.size()> count_classes(const std::vector<le
 }
 
 json record_json(const ledger_record& record) {
-  json out{{"id", record.id},           {"article", record.article},       {"section", record.section},
-           {"heading", record.heading}, {"claim", record.sentence}, {"class", class_name(record.is)}};
+  json out{{"id", record.id},           {"article", record.article}, {"section", record.section},
+           {"heading", record.heading}, {"claim", record.sentence},  {"class", class_name(record.is)}};
   if (!record.reported.empty()) out["reported"] = record.reported;
   switch (record.is) {
-    case claim_class::measured:
-      out["measured_by"] = record.rows;
-      break;
-    case claim_class::by_construction:
-      out["test"] = record.test;
-      out["run"] = test_command(record.test);
-      out["shows"] = record.why;
-      out["verdict_if_it_passes"] = verdict_name(decided(record, true));
-      break;
-    case claim_class::needs_go:
-      out["command"] = record.command;
-      out["shows"] = record.why;
-      out["verdict_if_it_prints"] = verdict_name(decided(record, true));
-      out["verdict_if_it_prints_nothing"] = verdict_name(decided(record, false));
-      break;
-    case claim_class::not_testable:
-      out["reason"] = record.why;
-      break;
+  case claim_class::measured:
+    out["measured_by"] = record.rows;
+    break;
+  case claim_class::by_construction:
+    out["test"] = record.test;
+    out["run"] = test_command(record.test);
+    out["shows"] = record.why;
+    out["verdict_if_it_passes"] = verdict_name(decided(record, true));
+    break;
+  case claim_class::needs_go:
+    out["command"] = record.command;
+    out["shows"] = record.why;
+    out["verdict_if_it_prints"] = verdict_name(decided(record, true));
+    out["verdict_if_it_prints_nothing"] = verdict_name(decided(record, false));
+    break;
+  case claim_class::not_testable:
+    out["reason"] = record.why;
+    break;
   }
   return out;
 }
 
 std::string record_text(const ledger_record& record) {
-  std::string out = fmt::format("{}  article {}, {}  {}\nclaim: {}\n", record.id, record.article, record.section,
-                                record.heading, record.sentence);
+  std::string out = fmt::format("{}  article {}, {}  {}\nclaim: {}\n", record.id, record.article,
+                                record.section, record.heading, record.sentence);
   if (!record.reported.empty()) out += "published: " + record.reported + "\n";
   out += fmt::format("{}\n", class_name(record.is));
   switch (record.is) {
-    case claim_class::measured: {
-      out += "by:";
-      for (const std::string& row : record.rows) out += " " + row;
-      out += "\n";
-      break;
-    }
-    case claim_class::by_construction:
-      out += fmt::format("by the test: {}\nit shows: {}\nif it passes: {}\nrun: {}\n", record.test, record.why,
-                         verdict_name(decided(record, true)), test_command(record.test));
-      break;
-    case claim_class::needs_go:
-      out += fmt::format("by: {}\nit shows: {}\nif it prints a line: {}; if it prints none: {}\n", record.command,
-                         record.why, verdict_name(decided(record, true)), verdict_name(decided(record, false)));
-      break;
-    case claim_class::not_testable:
-      out += "because: " + record.why + "\n";
-      break;
+  case claim_class::measured: {
+    out += "by:";
+    for (const std::string& row : record.rows) out += " " + row;
+    out += "\n";
+    break;
+  }
+  case claim_class::by_construction:
+    out += fmt::format("by the test: {}\nit shows: {}\nif it passes: {}\nrun: {}\n", record.test, record.why,
+                       verdict_name(decided(record, true)), test_command(record.test));
+    break;
+  case claim_class::needs_go:
+    out +=
+        fmt::format("by: {}\nit shows: {}\nif it prints a line: {}; if it prints none: {}\n", record.command,
+                    record.why, verdict_name(decided(record, true)), verdict_name(decided(record, false)));
+    break;
+  case claim_class::not_testable:
+    out += "because: " + record.why + "\n";
+    break;
   }
   return out;
 }

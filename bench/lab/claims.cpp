@@ -240,8 +240,9 @@ std::vector<ledger_record> records_met(const claim_ledger& ledger, const claim_f
 std::string records_text(const json& claims) {
   std::string out, heading;
   for (const json& r : claims.value("ledger", json::array())) {
-    const std::string at = fmt::format("article {}, {}  {}\n", r.at("article").get<std::string>(),
-                                       r.at("section").get<std::string>(), r.at("heading").get<std::string>());
+    const std::string at =
+        fmt::format("article {}, {}  {}\n", r.at("article").get<std::string>(),
+                    r.at("section").get<std::string>(), r.at("heading").get<std::string>());
     if (at != heading) out += "\n" + (heading = at);
     out += fmt::format("  {:<5} {:<24} {}\n", r.at("id").get<std::string>(), r.at("class").get<std::string>(),
                        r.at("claim").get<std::string>());
@@ -250,8 +251,8 @@ std::string records_text(const json& claims) {
   out += fmt::format("\n{} claims and tables:", claims.at("ledger").size());
   std::string between = " ";
   for (const claim_class c : claim_classes) {
-    out += fmt::format("{}{} {}", between, claims.at("classes").at(std::string{class_name(c)}).get<std::size_t>(),
-                       class_name(c));
+    out += fmt::format("{}{} {}", between,
+                       claims.at("classes").at(std::string{class_name(c)}).get<std::size_t>(), class_name(c));
     between = ", ";
   }
   return out + "\n";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Published claims as data: the files in bench/claims, one for each published table, articles.json with the
-// articles' own headings, and ledger-*.json with a record for each claim. A table's file says what was published, what is measured and which rule decides; no
-// measured figure is in any of them. Read at run time; everything is checked on loading, and what() of an
-// error names file and field. The format is described in docs/reproduce.md.
+// articles' own headings, and ledger-*.json with a record for each claim. A table's file says what was
+// published, what is measured and which rule decides; no measured figure is in any of them. Read at run time;
+// everything is checked on loading, and what() of an error names file and field. The format is described in
+// docs/reproduce.md.
 #ifndef TOPHASH_BENCH_LAB_CLAIMS_HPP
 #define TOPHASH_BENCH_LAB_CLAIMS_HPP
 
@@ -123,9 +124,9 @@ struct claim_filter {
   bool empty() const noexcept { return article.empty() && section.empty() && search.empty(); }
 };
 
-// {"claims": [...], "sections": [...], "ledger": [...], "classes": {...}}, as `tophash list claims` shows them:
-// the tables' rows, the sections that a filter meets, one record for each claim, and how many records are of
-// each class. Throws command_error if the filter names an unknown article or section.
+// {"claims": [...], "sections": [...], "ledger": [...], "classes": {...}}, as `tophash list claims` shows
+// them: the tables' rows, the sections that a filter meets, one record for each claim, and how many records
+// are of each class. Throws command_error if the filter names an unknown article or section.
 nlohmann::json claims_json(const claim_ledger& ledger, const claim_filter& filter);
 std::string claims_text(const nlohmann::json& claims);
 

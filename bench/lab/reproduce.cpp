@@ -56,7 +56,8 @@ std::vector<ledger_record> chosen_records(const std::vector<std::string>& ids, c
 }
 
 std::vector<claim_table> chosen_tables(const std::vector<std::string>& ids,
-                                       const std::vector<ledger_record>& records, const claim_ledger& ledger) {
+                                       const std::vector<ledger_record>& records,
+                                       const claim_ledger& ledger) {
   if (ids.empty()) return ledger.tables;
   std::vector<claim_table> out;
   for (claim_table t : ledger.tables) {
@@ -99,7 +100,7 @@ void check_metrics(const claim_table& t, const claim_measurement& m) {
 
 // `not measured` becomes the measurement's own reason.
 ruling judged(const claim& c, const measured_sample& sample,
-                 const std::map<std::string, std::string>& missing) {
+              const std::map<std::string, std::string>& missing) {
   ruling out = judge(c.rule, c.unit, sample);
   for (judged_reading& reading : out.readings) {
     if (reading.value) continue;

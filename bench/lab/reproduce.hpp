@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tophash reproduce`: measures what the chosen claim files name, with our framework and on request with real
 // Go, and holds each published figure against it. Every figure but the published ones comes from this run;
-// verdicts come from the files' rules. A claim that no figure decides is answered with what does: the test and
-// how to run it, the command of Go's, or why there is none.
+// verdicts come from the files' rules. A claim that no figure decides is answered with what does: the test
+// and how to run it, the command of Go's, or why there is none.
 #ifndef TOPHASH_BENCH_LAB_REPRODUCE_HPP
 #define TOPHASH_BENCH_LAB_REPRODUCE_HPP
 

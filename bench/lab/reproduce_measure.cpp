@@ -40,8 +40,10 @@ const std::vector<measurement_entry>& claim_measurements() {
   static const std::vector<measurement_entry> all = {
       {"emptying", measure_emptying},
       {"load", measure_load},
+      {"overflow_growth", measure_overflow_growth},
       {"overflow_sources", measure_overflow_sources},
       {"collisions", measure_collisions},
+      {"offsets", measure_offsets},
       {"rotation", measure_rotation},
       {"sync_map", measure_sync_map},
   };

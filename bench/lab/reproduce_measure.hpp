@@ -5,8 +5,10 @@
 //   emptying          T-A1  a full map emptied key by key, ranging, cleared, dropped, forgotten; a new one
 //   made load              T-B1  lookups, chains and memory at a given number of entries a bucket
 //   overflow_sources  T-B2  overflow buckets under churn, by source
-//   collisions        T-B3  keys in buckets under prefix hashes and a real one, each reading of "collision
-//   rate" rotation          T-D1  delete one key, insert another: overflow buckets, chains, memory
+//   collisions        T-B3  keys in buckets under prefix hashes and a real one, by each reading of the rate
+//   rotation          T-D1  delete one key, insert another: overflow buckets, chains, memory
+//   overflow_growth   T-D2  overflow buckets as the load rises, and under built collisions
+//   offsets           T-D5  where the parts of a bucket lie
 //   sync_map          T-A3  go_sync_map and a locked map: what stores and deletes leave, by their order
 #ifndef TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
 #define TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
@@ -52,8 +54,10 @@ double median_of(const claim_measurement& m, const std::string& metric);
 
 claim_measurement measure_emptying(const claim_request& request);
 claim_measurement measure_load(const claim_request& request);
+claim_measurement measure_overflow_growth(const claim_request& request);
 claim_measurement measure_overflow_sources(const claim_request& request);
 claim_measurement measure_collisions(const claim_request& request);
+claim_measurement measure_offsets(const claim_request& request);
 claim_measurement measure_rotation(const claim_request& request);
 claim_measurement measure_sync_map(const claim_request& request);
 
