@@ -120,7 +120,7 @@ struct counting {
   static constexpr std::string_view name = "counting";
   static constexpr hashing_facts facts{.seeded = false, .raw = true};
   static inline u64 comparisons = 0;
-  std::uint64_t hash(u64 key) const noexcept { return Mixed ? hashing::wyhash{}.hash(key) : key; }
+  std::uint64_t hash(u64 key) const noexcept { return Mixed ? next_seed(key) : key; }
   bool equal(u64 a, u64 b) const noexcept { return ++comparisons, a == b; }
 };
 
