@@ -93,7 +93,7 @@ struct ledger_record {
   claim_class is = claim_class::not_testable;
   std::vector<std::string> rows;  // measured: ids of claims of tables
   std::string test;               // by construction: CTest's name of a test
-  std::string command;            // needs Go
+  std::string command;            // needs Go: prints a line, or none; a failure decides nothing
   bool confirms = false;          // a test that passes, a command that prints a line
   bool inverted = false;          // confirmed by what would refute it
   std::string why;                // what the test or the command shows; why it is not testable

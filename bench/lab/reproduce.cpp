@@ -283,8 +283,22 @@ json record_json(const ledger_record& record, const reproduction& r) {
       if (is_named(c.published->id, record.rows)) out["verdicts"][c.published->id] = verdict_name(c.here.is);
     }
   }
+  if (const auto asked = r.answers.find(record.id); asked != r.answers.end()) {
+    out["go_says"] = asked->second.said;
+    out["verdict"] = verdict_name(decided(record, asked->second.printed));
+  }
   return out;
 }
+
+std::string record_text(const ledger_record& record, const reproduction& r) {
+  std::string out = lab::record_text(record);
+  if (const auto asked = r.answers.find(record.id); asked != r.answers.end())
+    out += fmt::format("here: {}: {}\n", asked->second.said.empty() ? "prints nothing" : asked->second.said,
+                       verdict_name(decided(record, asked->second.printed)));
+  return out;
+}
+
+bool needs_go(const ledger_record& record) { return record.is == claim_class::needs_go; }
 
 reproduced_table reproduce_table(claim_table table, const reproduce_request& request, unsigned rounds,
                                  const go_programs* go) {
@@ -336,7 +350,7 @@ reproduction reproduce(const reproduce_request& request) {
   out.rounds = request.repeat.value_or(request.quick ? reproduce_rounds_quick : reproduce_rounds);
   const std::uint64_t started = wall_ns();
   std::unique_ptr<go_programs> go;
-  if (request.with_go && !tables.empty()) {
+  if (request.with_go && (!tables.empty() || std::any_of(out.records.begin(), out.records.end(), needs_go))) {
     request.progress("building the Go programs");
     go = std::make_unique<go_programs>(go_folder());
   }
@@ -355,7 +369,12 @@ reproduction reproduce(const reproduce_request& request) {
     if (stop_measuring()) break;
   }
   for (const ledger_record& record : out.records) {
-    if (!request.ids.empty() && record.is != claim_class::measured) say(record_text(record));
+    if (go != nullptr && needs_go(record) && !stop_measuring()) {
+      request.progress(record.id + ": Go");
+      out.answers[record.id] = go->ask(record.command);
+      request.progress("");
+    }
+    if (!request.ids.empty() && record.is != claim_class::measured) say(record_text(record, out));
   }
   out.interrupted = stop_measuring();
   out.seconds = static_cast<double>(wall_ns() - started) / 1e9;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,7 +61,8 @@ struct reproduction {
   reproduce_request request;
   unsigned rounds = 0;
   std::vector<reproduced_table> tables;
-  std::vector<ledger_record> records;  // of the claims that were asked for; of all if none was
+  std::vector<ledger_record> records;        // of the claims that were asked for; of all if none was
+  std::map<std::string, go_answer> answers;  // of those that need Go, where it was asked for
   bool interrupted = false;
   double seconds = 0;
 };
