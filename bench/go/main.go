@@ -54,7 +54,10 @@ func fail(format string, arguments ...interface{}) {
 }
 
 var measurements = map[string]func(*request, int, *result){
+	"addresses":        addresses,
+	"chain_or_nodes":   chainOrNodes,
 	"emptying":         emptying,
+	"kept_buckets":     keptBuckets,
 	"load":             load,
 	"overflow_growth":  overflowGrowth,
 	"overflow_sources": overflowSources,

@@ -320,7 +320,9 @@ claim_table parse_claim_table(const json& value, const std::string& file,
   out.variants = top.texts("variants");
   top.each("claims", [&](const fields& from) {
     claim c = read_claim(from, out.id);
-    if (std::find(section.ledger.begin(), section.ledger.end(), c.ledger) == section.ledger.end())
+    // A table that is published without an id among the claims is its own.
+    if (c.ledger != out.id &&
+        std::find(section.ledger.begin(), section.ledger.end(), c.ledger) == section.ledger.end())
       from.refuse("ledger",
                   "section " + section.number + " of article " + in.id + " holds no claim " + c.ledger);
     for (const claim& other : out.claims) {

@@ -38,7 +38,10 @@ double median_of(const claim_measurement& m, const std::string& metric) {
 
 const std::vector<measurement_entry>& claim_measurements() {
   static const std::vector<measurement_entry> all = {
+      {"addresses", measure_addresses},
+      {"chain_or_nodes", measure_chain_or_nodes},
       {"emptying", measure_emptying},
+      {"kept_buckets", measure_kept_buckets},
       {"load", measure_load},
       {"overflow_growth", measure_overflow_growth},
       {"overflow_sources", measure_overflow_sources},

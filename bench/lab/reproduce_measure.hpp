@@ -9,6 +9,7 @@
 //   rotation          T-D1  delete one key, insert another: overflow buckets, chains, memory
 //   overflow_growth   T-D2  overflow buckets as the load rises, and under built collisions
 //   offsets           T-D5  where the parts of a bucket lie
+//   kept_buckets      T-D6  buckets of an emptied map through full collections
 //   sync_map          T-A3  go_sync_map and a locked map: what stores and deletes leave, by their order
 #ifndef TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
 #define TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
@@ -52,7 +53,10 @@ void note(claim_measurement& out, const std::string& metric, std::string_view un
 // Median over the rounds; 0 if there are none.
 double median_of(const claim_measurement& m, const std::string& metric);
 
+claim_measurement measure_addresses(const claim_request& request);
+claim_measurement measure_chain_or_nodes(const claim_request& request);
 claim_measurement measure_emptying(const claim_request& request);
+claim_measurement measure_kept_buckets(const claim_request& request);
 claim_measurement measure_load(const claim_request& request);
 claim_measurement measure_overflow_growth(const claim_request& request);
 claim_measurement measure_overflow_sources(const claim_request& request);
