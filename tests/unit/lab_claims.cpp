@@ -307,7 +307,8 @@ TEST_CASE("claims: the shipped files load and name articles, sections and measur
     CHECK(known);
     for (const lab::claim& c : t.claims) ledger.insert(c.ledger);
   }
-  CHECK(tables == std::set<std::string>{"T-A1", "T-A3", "T-A5", "T-B1", "T-B2", "T-B3", "T-B7", "T-D1", "T-D2", "T-D5", "T-D6"});
+  CHECK(tables == std::set<std::string>{"T-A1", "T-A3", "T-A5", "T-B1", "T-B2", "T-B3", "T-B7", "T-D1",
+                                        "T-D2", "T-D5", "T-D6"});
   for (const char* id : {"A30", "A46", "A47", "B12", "B15", "B18", "B22", "D36"})
     CHECK(ledger.count(id) == 1);
   REQUIRE(shipped().articles.size() == 4);
@@ -330,7 +331,8 @@ TEST_CASE("claims: the list is searched by article, section, text and Chinese he
     return out;
   };
   using set = std::set<std::string>;
-  CHECK(names({}) == set{"T-A1", "T-A3", "T-A5", "T-B1", "T-B2", "T-B3", "T-B7", "T-D1", "T-D2", "T-D5", "T-D6"});
+  CHECK(names({}) ==
+        set{"T-A1", "T-A3", "T-A5", "T-B1", "T-B2", "T-B3", "T-B7", "T-D1", "T-D2", "T-D5", "T-D6"});
   CHECK(names({.article = "001", .section = "", .search = ""}) == set{"T-B1", "T-B2", "T-B3", "T-B7"});
   CHECK(names({.article = "000", .section = "2.5", .search = ""}) == set{"T-A1"});
   CHECK(names({.article = "", .section = "", .search = "负载因子"}) == set{"T-B1"});
@@ -448,17 +450,21 @@ TEST_CASE("claims: a record's errors name file, record and field", "[lab][claims
   says({constructed(), constructed()}, "ledger-000.json: A3: stands in ledger-000.json already");
   says({record("T-B7", "9.9", {{"class", "not testable"}, {"reason", "r"}})},
        "T-B7.section: article 000 has no section 9.9");
-  const json measured = {{"class", "measured here"}, {"measured_by", {"T-A1.mak"}}};
-  says({record("A31", "2.5", measured)},
+  const json misspelt = {{"class", "measured here"}, {"measured_by", {"T-A1.mak"}}};
+  says({record("A31", "2.5", misspelt)},
        "A31: measured_by: 'T-A1.mak' is no row of a table; nearest: T-A1.make");
   says({record("A30", "2.5", {{"class", "measured here"}, {"measured_by", {"T-A1.make"}}})},
        "A30: does not name T-A1.delete_by_key, which measures it");
   says({record("A30", "2.5", {{"class", "not testable"}, {"reason", "none"}})}, "A30: does not name T-A1");
   // Thirty claims may not be testable; one more is refused.
+  std::set<std::string> measured;
+  for (const lab::claim_table& t : shipped().tables) {
+    for (const lab::claim& c : t.claims) measured.insert(c.ledger);
+  }
   json excuses = json::array();
   for (const lab::article_section& s : shipped().articles[0].sections) {
     for (const std::string& id : s.ledger) {
-      const bool has_rows = id == "A30" || id == "A46" || id == "A47";
+      const bool has_rows = measured.count(id) != 0;
       if (excuses.size() <= lab::most_not_testable && !has_rows)
         excuses.push_back(record(id, s.number, {{"class", "not testable"}, {"reason", "too hard"}}));
     }
@@ -558,7 +564,7 @@ TEST_CASE("claims: every shipped rule of a figure is turned round by its inverse
         CHECK(after == (before == verdict::confirmed ? verdict::refuted : verdict::confirmed));
       }
       CHECK(seen.count(verdict::confirmed) == 1);
-      CHECK(seen.size() == 2);
+      CHECK(seen.size() > 1);
     }
   }
   CHECK(rules > 50);
