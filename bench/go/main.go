@@ -61,6 +61,7 @@ var measurements = map[string]func(*request, int, *result){
 	"load":             load,
 	"overflow_growth":  overflowGrowth,
 	"overflow_sources": overflowSources,
+	"cleaning":         cleaning,
 	"collisions":       collisions,
 	"offsets":          offsets,
 	"rotation":         rotation,

@@ -40,6 +40,7 @@ const std::vector<measurement_entry>& claim_measurements() {
   static const std::vector<measurement_entry> all = {
       {"addresses", measure_addresses},
       {"chain_or_nodes", measure_chain_or_nodes},
+      {"cleaning", measure_cleaning},
       {"emptying", measure_emptying},
       {"kept_buckets", measure_kept_buckets},
       {"load", measure_load},

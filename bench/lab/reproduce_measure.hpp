@@ -55,6 +55,7 @@ double median_of(const claim_measurement& m, const std::string& metric);
 
 claim_measurement measure_addresses(const claim_request& request);
 claim_measurement measure_chain_or_nodes(const claim_request& request);
+claim_measurement measure_cleaning(const claim_request& request);
 claim_measurement measure_emptying(const claim_request& request);
 claim_measurement measure_kept_buckets(const claim_request& request);
 claim_measurement measure_load(const claim_request& request);
