@@ -57,6 +57,7 @@ var measurements = map[string]func(*request, int, *result){
 	"addresses":        addresses,
 	"chain_or_nodes":   chainOrNodes,
 	"emptying":         emptying,
+	"iterators":        iterators,
 	"kept_buckets":     keptBuckets,
 	"load":             load,
 	"overflow_growth":  overflowGrowth,

@@ -42,6 +42,7 @@ const std::vector<measurement_entry>& claim_measurements() {
       {"chain_or_nodes", measure_chain_or_nodes},
       {"cleaning", measure_cleaning},
       {"emptying", measure_emptying},
+      {"iterators", measure_iterators},
       {"kept_buckets", measure_kept_buckets},
       {"load", measure_load},
       {"overflow_growth", measure_overflow_growth},

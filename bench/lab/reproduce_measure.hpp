@@ -6,6 +6,7 @@
 //   made load              T-B1  lookups, chains and memory at a given number of entries a bucket
 //   overflow_sources  T-B2  overflow buckets under churn, by source
 //   collisions        T-B3  keys in buckets under prefix hashes and a real one, by each reading of the rate
+//   iterators         T-B9  what an iterator and a snapshot meet that begin half way through a growth
 //   rotation          T-D1  delete one key, insert another: overflow buckets, chains, memory
 //   overflow_growth   T-D2  overflow buckets as the load rises, and under built collisions
 //   offsets           T-D5  where the parts of a bucket lie
@@ -57,6 +58,7 @@ claim_measurement measure_addresses(const claim_request& request);
 claim_measurement measure_chain_or_nodes(const claim_request& request);
 claim_measurement measure_cleaning(const claim_request& request);
 claim_measurement measure_emptying(const claim_request& request);
+claim_measurement measure_iterators(const claim_request& request);
 claim_measurement measure_kept_buckets(const claim_request& request);
 claim_measurement measure_load(const claim_request& request);
 claim_measurement measure_overflow_growth(const claim_request& request);
