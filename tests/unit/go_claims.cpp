@@ -460,7 +460,7 @@ TEST_CASE("published: a rebuilt map is as small as its entries", "[go]") {
 
 // ---- overflow buckets and growth
 
-TEST_CASE("published: a full bucket gets an overflow bucket; nothing moves and nothing grows", "[go]") {
+TEST_CASE("published: a full bucket gets an overflow bucket, and nothing moves or grows", "[go]") {
   by_bits m(13);
   for (u64 n = 0; n < 8; ++n) m[in_bucket(0, n)] = n;
   REQUIRE(m.bucket_count() == 2);
