@@ -503,6 +503,7 @@ TEST_CASE("claims: every test that the ledger names is there", "[lab][claims]") 
     if (r.is != lab::claim_class::by_construction) continue;
     ++named;
     INFO(r.id << ": " << r.test);
+    CHECK(r.test.find(';') == std::string::npos);  // CTest's discovery would make two of it
     // Of a case over types, the type is behind " - ".
     const std::size_t dash = r.test.rfind(" - ");
     const auto plain = tests.find(r.test);
