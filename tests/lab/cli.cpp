@@ -213,6 +213,14 @@ void reproduce_with_go() {
         "the Go column says that Go is not installed");
   ::setenv("PATH", before.c_str(), 1);
   if (std::system("command -v go >/dev/null 2>&1") != 0) return;
+  // A command that prints nothing, one that prints a line, and one that fails: what it needs is not there.
+  ::unsetenv("GO_REPOSITORY");
+  const json asked = run({"reproduce", "B50", "C20", "B41", "--with-go", "--json", "-"}).parsed().at("ledger");
+  check(asked.size() == 3 && asked.at(0).at("id") == "B41" && asked.at(0).at("verdict") == "NOT RESOLVABLE HERE",
+        "a command that fails decides nothing: " + asked.dump());
+  check(asked.at(1).at("verdict") == "REFUTED" && asked.at(1).at("go_says") == "",
+        "there is no such function: " + asked.at(1).dump());
+  check(asked.at(2).at("verdict") == "CONFIRMED", "there are such calls: " + asked.at(2).dump());
   const outcome o =
       run({"reproduce", "T-D1", "T-B3", "--quick", "--repeat", "3", "--with-go", "--json", "-"});
   check(o.code == 0 && o.err.empty(), "reproduce --with-go: " + o.err);
