@@ -54,10 +54,17 @@ func fail(format string, arguments ...interface{}) {
 }
 
 var measurements = map[string]func(*request, int, *result){
+	"addresses":        addresses,
+	"chain_or_nodes":   chainOrNodes,
 	"emptying":         emptying,
+	"iterators":        iterators,
+	"kept_buckets":     keptBuckets,
 	"load":             load,
+	"overflow_growth":  overflowGrowth,
 	"overflow_sources": overflowSources,
+	"cleaning":         cleaning,
 	"collisions":       collisions,
+	"offsets":          offsets,
 	"rotation":         rotation,
 	"structure":        structure,
 	"speed":            speed,

@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "lab/claim_fields.hpp"
+#include "lab/claim_records.hpp"
 #include "lab/experiment.hpp"
 #include "lab/nearest.hpp"
 
@@ -22,6 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using fields = claim_fields;
 
 constexpr std::array<std::pair<claim_comparison, std::string_view>, 6> comparisons = {
     {{claim_comparison::within_factor, "within_factor"},
@@ -32,97 +35,6 @@ constexpr std::array<std::pair<claim_comparison, std::string_view>, 6> compariso
      {claim_comparison::undefined, "undefined"}}};
 
 constexpr std::string_view articles_schema = "tophash-articles-1", claims_schema = "tophash-claims-1";
-
-// ---- one JSON object, and where it is, so that each complaint names the field ----------------------
-
-class fields {
- public:
-  fields(const json& object, std::string file, std::string path)
-      : object_(object), file_(std::move(file)), path_(std::move(path)) {
-    if (!object.is_object()) refuse("", std::string{"expected an object, found "} + object.type_name());
-  }
-
-  [[noreturn]] void refuse(const std::string& name, const std::string& why) const {
-    const std::string where = at(name);
-    throw claim_error(file_ + ": " + (where.empty() ? "" : where + ": ") + why);
-  }
-
-  // A field that nobody reads is a misspelt one.
-  void allow(const std::vector<std::string>& known) const {
-    for (const auto& [name, value] : object_.items()) {
-      if (std::find(known.begin(), known.end(), name) == known.end())
-        refuse(name, "no field of that name" + nearest_hint(name, known));
-    }
-  }
-
-  bool has(const char* name) const { return object_.contains(name); }
-
-  const json& need(const char* name) const {
-    const auto found = object_.find(name);
-    if (found == object_.end()) refuse(name, "missing");
-    return *found;
-  }
-
-  std::string text(const char* name) const {
-    const json& value = need(name);
-    if (!value.is_string()) refuse(name, std::string{"expected a string, found "} + value.type_name());
-    const std::string out = value.get<std::string>();
-    if (out.empty()) refuse(name, "is empty");
-    return out;
-  }
-
-  double number(const char* name) const { return to_number(need(name), name); }
-
-  double to_number(const json& value, const std::string& name) const {
-    if (!value.is_number()) refuse(name, std::string{"expected a number, found "} + value.type_name());
-    return value.get<double>();
-  }
-
-  const json& list(const char* name) const {
-    const json& value = need(name);
-    if (!value.is_array()) refuse(name, std::string{"expected a list, found "} + value.type_name());
-    return value;
-  }
-
-  std::vector<std::string> texts(const char* name) const {
-    std::vector<std::string> out;
-    for (const json& value : list(name)) {
-      if (!value.is_string() || value.get<std::string>().empty())
-        refuse(name, "expected strings with something in them");
-      out.push_back(value.get<std::string>());
-    }
-    return out;
-  }
-
-  std::map<std::string, double> numbers(const char* name) const {
-    std::map<std::string, double> out;
-    const fields inner = object(name);
-    for (const auto& [key, value] : inner.object_.items()) out[key] = inner.to_number(value, key);
-    return out;
-  }
-
-  fields object(const char* name) const { return {need(name), file_, at(name)}; }
-
-  // The objects of a list.
-  template <class Read>
-  void each(const char* name, Read read) const {
-    const json& all = list(name);
-    for (std::size_t i = 0; i < all.size(); ++i)
-      read(fields(all[i], file_, at(name) + "[" + std::to_string(i) + "]"));
-  }
-
-  void expect_schema(std::string_view wanted) const {
-    if (text("schema") != wanted) refuse("schema", "expected '" + std::string{wanted} + "'");
-  }
-
- private:
-  std::string at(const std::string& name) const {
-    return path_.empty() || name.empty() ? path_ + name : path_ + "." + name;
-  }
-
-  const json& object_;
-  std::string file_, path_;
-};
 
 claim_comparison comparison_named(const fields& rule) {
   const std::string name = rule.text("compare");
@@ -309,6 +221,43 @@ json sections_json(const claim_ledger& ledger, const claim_filter& filter) {
   return out;
 }
 
+std::vector<ledger_record> records_met(const claim_ledger& ledger, const claim_filter& filter) {
+  const std::string wanted = lower_ascii(filter.search);
+  std::vector<ledger_record> out;
+  for (const ledger_record& r : ledger.records) {
+    if (!filter.article.empty() && r.article != filter.article) continue;
+    if (!filter.section.empty() && r.section != filter.section) continue;
+    const article& in = known_article(ledger, r.article);
+    const std::string all =
+        fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", r.id, r.heading, r.sentence, r.reported,
+                    class_name(r.is), r.test, r.command, r.why, in.title, in.english);
+    if (lower_ascii(all).find(wanted) != std::string::npos) out.push_back(r);
+  }
+  return out;
+}
+
+// The records by section, and how many there are of each class.
+std::string records_text(const json& claims) {
+  std::string out, heading;
+  for (const json& r : claims.value("ledger", json::array())) {
+    const std::string at =
+        fmt::format("article {}, {}  {}\n", r.at("article").get<std::string>(),
+                    r.at("section").get<std::string>(), r.at("heading").get<std::string>());
+    if (at != heading) out += "\n" + (heading = at);
+    out += fmt::format("  {:<5} {:<24} {}\n", r.at("id").get<std::string>(), r.at("class").get<std::string>(),
+                       r.at("claim").get<std::string>());
+  }
+  if (out.empty()) return out;
+  out += fmt::format("\n{} claims and tables:", claims.at("ledger").size());
+  std::string between = " ";
+  for (const claim_class c : claim_classes) {
+    out += fmt::format("{}{} {}", between,
+                       claims.at("classes").at(std::string{class_name(c)}).get<std::size_t>(), class_name(c));
+    between = ", ";
+  }
+  return out + "\n";
+}
+
 }  // namespace
 
 std::string_view comparison_name(claim_comparison c) noexcept {
@@ -371,7 +320,9 @@ claim_table parse_claim_table(const json& value, const std::string& file,
   out.variants = top.texts("variants");
   top.each("claims", [&](const fields& from) {
     claim c = read_claim(from, out.id);
-    if (std::find(section.ledger.begin(), section.ledger.end(), c.ledger) == section.ledger.end())
+    // A table that is published without an id among the claims is its own.
+    if (c.ledger != out.id &&
+        std::find(section.ledger.begin(), section.ledger.end(), c.ledger) == section.ledger.end())
       from.refuse("ledger",
                   "section " + section.number + " of article " + in.id + " holds no claim " + c.ledger);
     for (const claim& other : out.claims) {
@@ -395,13 +346,21 @@ claim_ledger load_claims(const fs::path& folder) {
   claim_ledger out;
   out.articles = parse_articles(parse_file(folder / "articles.json"), "articles.json");
   for (const fs::path& file : files) {
-    claim_table table = parse_claim_table(parse_file(file), file.filename().string(), out.articles);
+    const json value = parse_file(file);
+    const std::string name = file.filename().string();
+    if (value.is_object() && value.value("schema", json{}) == ledger_schema) {
+      for (ledger_record& record : parse_records(value, name, out.articles))
+        out.records.push_back(std::move(record));
+      continue;
+    }
+    claim_table table = parse_claim_table(value, name, out.articles);
     for (const claim_table& other : out.tables) {
       if (other.id == table.id)
         throw claim_error(table.file + ": table: '" + table.id + "' is in " + other.file + " already");
     }
     out.tables.push_back(std::move(table));
   }
+  check_records(out);
   return out;
 }
 
@@ -454,7 +413,15 @@ json claims_json(const claim_ledger& ledger, const claim_filter& filter) {
                      {"rule", rule_json(c.rule)}});
     }
   }
-  return {{"claims", out}, {"sections", sections_json(ledger, filter)}};
+  const std::vector<ledger_record> records = records_met(ledger, filter);
+  json record_list = json::array(), classes = json::object();
+  for (const ledger_record& record : records) record_list.push_back(record_json(record));
+  const auto counts = count_classes(records);
+  for (const claim_class c : claim_classes) classes[class_name(c)] = counts[static_cast<std::size_t>(c)];
+  return {{"claims", out},
+          {"sections", sections_json(ledger, filter)},
+          {"ledger", record_list},
+          {"classes", classes}};
 }
 
 std::string claims_text(const json& claims) {
@@ -469,8 +436,9 @@ std::string claims_text(const json& claims) {
     out += fmt::format("  {:<28} {:<4} {}\n", c.at("name").get<std::string>(),
                        c.at("ledger").get<std::string>(), c.at("description").get<std::string>());
   }
+  const std::string records = records_text(claims);
   for (const json& section : claims.value("sections", json::array())) {
-    if (!section.at("tables").empty()) continue;
+    if (!section.at("tables").empty() || !records.empty()) continue;
     std::string ids;
     for (const json& id : section.at("ledger")) ids += (ids.empty() ? "" : " ") + id.get<std::string>();
     out +=
@@ -478,6 +446,7 @@ std::string claims_text(const json& claims) {
                     section.at("article").get<std::string>(), section.at("section").get<std::string>(),
                     section.at("heading").get<std::string>(), section.at("english").get<std::string>(), ids);
   }
+  out += out.empty() && !records.empty() ? records.substr(1) : records;
   return out.empty() ? "no claim and no heading holds that\n" : out;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Published claims as data: the files in bench/claims, one for each published table, and articles.json with
-// the articles' own headings. A file says what was published, what is measured and which rule decides; no
-// measured figure is in any of them. Read at run time; everything is checked on loading, and what() of an
-// error names file and field. The format is described in docs/reproduce.md.
+// Published claims as data: the files in bench/claims, one for each published table, articles.json with the
+// articles' own headings, and ledger-*.json with a record for each claim. A table's file says what was
+// published, what is measured and which rule decides; no measured figure is in any of them. Read at run time;
+// everything is checked on loading, and what() of an error names file and field. The format is described in
+// docs/reproduce.md.
 #ifndef TOPHASH_BENCH_LAB_CLAIMS_HPP
 #define TOPHASH_BENCH_LAB_CLAIMS_HPP
 
@@ -81,9 +82,27 @@ struct article {
   std::vector<article_section> sections;
 };
 
+enum class claim_class { measured, by_construction, needs_go, not_testable };
+
+// What decides one published claim; see claim_records.hpp.
+struct ledger_record {
+  std::string id;  // A1; T-A4 of a table that is published without figures of its own
+  std::string file, article, section, heading;
+  std::string sentence;  // ours
+  std::string reported;  // the figure as published, if there is one
+  claim_class is = claim_class::not_testable;
+  std::vector<std::string> rows;  // measured: ids of claims of tables
+  std::string test;               // by construction: CTest's name of a test
+  std::string command;            // needs Go: prints a line, or none; a failure decides nothing
+  bool confirms = false;          // a test that passes, a command that prints a line
+  bool inverted = false;          // confirmed by what would refute it
+  std::string why;                // what the test or the command shows; why it is not testable
+};
+
 struct claim_ledger {
   std::vector<article> articles;
-  std::vector<claim_table> tables;  // by id
+  std::vector<claim_table> tables;     // by id
+  std::vector<ledger_record> records;  // by article, in the article's order
 };
 
 // All files of a folder. Throws claim_error.
@@ -105,9 +124,9 @@ struct claim_filter {
   bool empty() const noexcept { return article.empty() && section.empty() && search.empty(); }
 };
 
-// {"claims": [...], "sections": [...]}, as `tophash list claims` shows them; sections of the articles that a
-// filter meets are there even where no claim of theirs can be reproduced yet. Throws command_error if the
-// filter names an unknown article or section.
+// {"claims": [...], "sections": [...], "ledger": [...], "classes": {...}}, as `tophash list claims` shows
+// them: the tables' rows, the sections that a filter meets, one record for each claim, and how many records
+// are of each class. Throws command_error if the filter names an unknown article or section.
 nlohmann::json claims_json(const claim_ledger& ledger, const claim_filter& filter);
 std::string claims_text(const nlohmann::json& claims);
 

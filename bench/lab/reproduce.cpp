@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "lab/claim_records.hpp"
 #include "lab/clock.hpp"
 #include "lab/experiment.hpp"
 #include "lab/manifest.hpp"
@@ -23,37 +24,47 @@ using nlohmann::json;
 
 // ---- which tables, and which of their claims -------------------------------------------------------
 
-bool names(const std::string& id, const claim_table& table, const claim& c) {
-  return id == table.id || id == c.id || id == c.ledger;
+bool is_named(const std::string& id, const std::vector<std::string>& ids) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
 void require_known(const std::vector<std::string>& ids, const claim_ledger& ledger) {
-  for (const std::string& id : ids) {
-    bool found = false;
-    std::vector<std::string> known;
-    for (const claim_table& t : ledger.tables) {
-      known.push_back(t.id);
-      for (const claim& c : t.claims) {
-        found = found || names(id, t, c);
-        known.push_back(c.ledger);
-        known.push_back(c.id);
-      }
+  std::vector<std::string> known;
+  for (const claim_table& t : ledger.tables) {
+    known.push_back(t.id);
+    for (const claim& c : t.claims) {
+      known.push_back(c.ledger);
+      known.push_back(c.id);
     }
-    if (found) continue;
-    std::sort(known.begin(), known.end());
-    known.erase(std::unique(known.begin(), known.end()), known.end());
-    throw command_error(exit_usage, "'" + id + "' is no table and no claim that can be reproduced" +
-                                        nearest_hint(id, known) + " (see: tophash list claims)");
+  }
+  for (const ledger_record& r : ledger.records) known.push_back(r.id);
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  for (const std::string& id : ids) {
+    if (is_named(id, known)) continue;
+    throw command_error(exit_usage, "'" + id + "' is no table and no claim" + nearest_hint(id, known) +
+                                        " (see: tophash list claims)");
   }
 }
 
-std::vector<claim_table> chosen_tables(const std::vector<std::string>& ids, const claim_ledger& ledger) {
-  require_known(ids, ledger);
+std::vector<ledger_record> chosen_records(const std::vector<std::string>& ids, const claim_ledger& ledger) {
+  std::vector<ledger_record> out;
+  for (const ledger_record& r : ledger.records) {
+    if (ids.empty() || is_named(r.id, ids)) out.push_back(r);
+  }
+  return out;
+}
+
+std::vector<claim_table> chosen_tables(const std::vector<std::string>& ids,
+                                       const std::vector<ledger_record>& records,
+                                       const claim_ledger& ledger) {
   if (ids.empty()) return ledger.tables;
   std::vector<claim_table> out;
   for (claim_table t : ledger.tables) {
     std::erase_if(t.claims, [&](const claim& c) {
-      return std::none_of(ids.begin(), ids.end(), [&](const std::string& id) { return names(id, t, c); });
+      return !is_named(t.id, ids) && !is_named(c.id, ids) && !is_named(c.ledger, ids) &&
+             std::none_of(records.begin(), records.end(),
+                          [&](const ledger_record& r) { return is_named(c.id, r.rows); });
     });
     if (!t.claims.empty()) out.push_back(std::move(t));
   }
@@ -89,7 +100,7 @@ void check_metrics(const claim_table& t, const claim_measurement& m) {
 
 // `not measured` becomes the measurement's own reason.
 ruling judged(const claim& c, const measured_sample& sample,
-                 const std::map<std::string, std::string>& missing) {
+              const std::map<std::string, std::string>& missing) {
   ruling out = judge(c.rule, c.unit, sample);
   for (judged_reading& reading : out.readings) {
     if (reading.value) continue;
@@ -264,6 +275,31 @@ std::optional<go_result> run_go(const go_programs& go, const claim_request& requ
   }
 }
 
+// A measured claim with the verdicts of its rows, as far as they were measured.
+json record_json(const ledger_record& record, const reproduction& r) {
+  json out = lab::record_json(record);
+  for (const reproduced_table& t : r.tables) {
+    for (const judged_claim& c : t.claims) {
+      if (is_named(c.published->id, record.rows)) out["verdicts"][c.published->id] = verdict_name(c.here.is);
+    }
+  }
+  if (const auto asked = r.answers.find(record.id); asked != r.answers.end()) {
+    out["go_says"] = asked->second.said;
+    out["verdict"] = verdict_name(decided(record, asked->second.printed));
+  }
+  return out;
+}
+
+std::string record_text(const ledger_record& record, const reproduction& r) {
+  std::string out = lab::record_text(record);
+  if (const auto asked = r.answers.find(record.id); asked != r.answers.end())
+    out += fmt::format("here: {}: {}\n", asked->second.said.empty() ? "prints nothing" : asked->second.said,
+                       verdict_name(decided(record, asked->second.printed)));
+  return out;
+}
+
+bool needs_go(const ledger_record& record) { return record.is == claim_class::needs_go; }
+
 reproduced_table reproduce_table(claim_table table, const reproduce_request& request, unsigned rounds,
                                  const go_programs* go) {
   reproduced_table out;
@@ -305,25 +341,40 @@ std::string figure_text(const estimate& value, const std::string& unit) {
 
 reproduction reproduce(const reproduce_request& request) {
   const claim_ledger ledger = load_claims(claims_folder(request.claims));
-  std::vector<claim_table> tables = chosen_tables(request.ids, ledger);
-  for (const claim_table& t : tables) static_cast<void>(measurement_of(t));
+  require_known(request.ids, ledger);
   reproduction out;
   out.request = request;
+  out.records = chosen_records(request.ids, ledger);
+  std::vector<claim_table> tables = chosen_tables(request.ids, out.records, ledger);
+  for (const claim_table& t : tables) static_cast<void>(measurement_of(t));
   out.rounds = request.repeat.value_or(request.quick ? reproduce_rounds_quick : reproduce_rounds);
   const std::uint64_t started = wall_ns();
   std::unique_ptr<go_programs> go;
-  if (request.with_go) {
+  if (request.with_go && (!tables.empty() || std::any_of(out.records.begin(), out.records.end(), needs_go))) {
     request.progress("building the Go programs");
     go = std::make_unique<go_programs>(go_folder());
   }
+  bool said = false;
+  const auto say = [&](const std::string& text) {
+    request.say((said ? "\n" : "") + text);
+    said = true;
+  };
   for (claim_table& t : tables) {
     reproduced_table done = reproduce_table(std::move(t), request, out.rounds, go.get());
     request.progress("");
     if (done.measured.rounds != 0) {
-      request.say((out.tables.empty() ? "" : "\n") + reproduction_text(done));
+      say(reproduction_text(done));
       out.tables.push_back(std::move(done));
     }
     if (stop_measuring()) break;
+  }
+  for (const ledger_record& record : out.records) {
+    if (go != nullptr && needs_go(record) && !stop_measuring()) {
+      request.progress(record.id + ": Go");
+      out.answers[record.id] = go->ask(record.command);
+      request.progress("");
+    }
+    if (!request.ids.empty() && record.is != claim_class::measured) say(record_text(record, out));
   }
   out.interrupted = stop_measuring();
   out.seconds = static_cast<double>(wall_ns() - started) / 1e9;
@@ -362,8 +413,10 @@ json reproduction_json(const reproduction& r) {
            {"interval", "median over the rounds; low..high holds the true median with the chance `coverage`"},
            {"seconds", r.seconds},
            {"interrupted", r.interrupted},
-           {"tables", json::array()}};
+           {"tables", json::array()},
+           {"ledger", json::array()}};
   for (const reproduced_table& t : r.tables) out["tables"].push_back(table_json(t));
+  for (const ledger_record& record : r.records) out["ledger"].push_back(record_json(record, r));
   return out;
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tophash reproduce`: measures what the chosen claim files name, with our framework and on request with real
 // Go, and holds each published figure against it. Every figure but the published ones comes from this run;
-// verdicts come from the files' rules.
+// verdicts come from the files' rules. A claim that no figure decides is answered with what does: the test
+// and how to run it, the command of Go's, or why there is none.
 #ifndef TOPHASH_BENCH_LAB_REPRODUCE_HPP
 #define TOPHASH_BENCH_LAB_REPRODUCE_HPP
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,7 +25,7 @@ namespace tophash::lab {
 inline constexpr unsigned reproduce_rounds = 7, reproduce_rounds_quick = 5;
 
 struct reproduce_request {
-  std::vector<std::string> ids;  // tables (T-A1), claims (T-A1.make), ledger ids (A30); empty: every table
+  std::vector<std::string> ids;  // tables (T-A1), their rows (T-A1.make), claims (A30); empty: every table
   std::string claims;            // folder; empty: as claims_folder finds it
   bool quick = false;
   bool with_go = false;
@@ -59,6 +61,8 @@ struct reproduction {
   reproduce_request request;
   unsigned rounds = 0;
   std::vector<reproduced_table> tables;
+  std::vector<ledger_record> records;        // of the claims that were asked for; of all if none was
+  std::map<std::string, go_answer> answers;  // of those that need Go, where it was asked for
   bool interrupted = false;
   double seconds = 0;
 };

@@ -107,9 +107,23 @@ std::string by_path(const std::string& program) {
   return program.find('/') == std::string::npos ? program : fs::absolute(program).string();
 }
 
+std::vector<std::string> go_settings(const std::string& scratch) {
+  return {"GOCACHE=" + scratch + "/cache",
+          "GOPATH=" + scratch + "/path",
+          "GOFLAGS=-mod=readonly",
+          "GOPROXY=off",
+          "GOTOOLCHAIN=local",
+          "GO111MODULE=on",
+          "CGO_ENABLED=0",
+          "GOENV=off",
+          "GOWORK=off"};
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
 }  // namespace
 
-go_programs::go_programs(const fs::path& sources, const std::string& program) {
+go_programs::go_programs(const fs::path& sources, const std::string& program) : sources_(sources) {
   if (!go_installed(program)) {
     throw command_error(exit_not_here, "--with-go needs the program '" + program +
                                            "', which is not installed (Debian package " +
@@ -119,10 +133,8 @@ go_programs::go_programs(const fs::path& sources, const std::string& program) {
     throw command_error(exit_not_here, sources.string() + ": holds no Go module");
   folder_ = make_scratch();
   const std::string scratch = folder_.string();
-  const child_result built = run_child(
-      {by_path(program), "build", "-o", scratch + "/programs", "."}, sources, folder_,
-      {"GOCACHE=" + scratch + "/cache", "GOPATH=" + scratch + "/path", "GOFLAGS=-mod=readonly", "GOPROXY=off",
-       "GOTOOLCHAIN=local", "GO111MODULE=on", "CGO_ENABLED=0", "GOENV=off", "GOWORK=off"});
+  const child_result built = run_child({by_path(program), "build", "-o", scratch + "/programs", "."}, sources,
+                                       folder_, go_settings(scratch));
   if (built.code != 0) {
     std::error_code ignored;
     fs::remove_all(folder_, ignored);
@@ -133,6 +145,18 @@ go_programs::go_programs(const fs::path& sources, const std::string& program) {
 go_programs::~go_programs() {
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
+}
+
+go_answer go_programs::ask(const std::string& command) const {
+  std::vector<std::string> settings = go_settings(folder_.string());
+  settings.push_back("TMPDIR=" + folder_.string());
+  const child_result ran =
+      run_child({"/bin/sh", "-c", command},
+                fs::absolute(sources_).lexically_normal().parent_path().parent_path(), folder_, settings);
+  if (ran.code == 0 && !ran.out.empty()) return {.printed = true, .said = first_line(ran.out)};
+  if (ran.code == 1 && ran.out.empty()) return {.printed = false, .said = ""};
+  return {.printed = std::nullopt,
+          .said = "exit code " + std::to_string(ran.code) + ": " + first_line(ran.err)};
 }
 
 go_result go_programs::run(const claim_request& request) const {

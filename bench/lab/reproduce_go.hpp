@@ -27,6 +27,13 @@ struct go_result {
   std::map<std::string, std::string> missing;  // metric: why
 };
 
+// What a command of the ledger answered: it printed a line (exit code 0), printed none (1), or decides
+// nothing.
+struct go_answer {
+  std::optional<bool> printed;
+  std::string said;  // the first line printed, or of the trouble
+};
+
 class go_programs {
  public:
   // Builds. Throws command_error: exit_not_here without `go`, exit_check_failed with the compiler's words.
@@ -39,8 +46,11 @@ class go_programs {
   go_result run(const std::string& measurement, unsigned rounds, std::uint64_t seed,
                 const std::map<std::string, double>& parameters) const;
 
+  // By the shell, in the folder that holds bench/go; what it leaves in $TMPDIR goes with the programs.
+  go_answer ask(const std::string& command) const;
+
  private:
-  std::filesystem::path folder_;
+  std::filesystem::path sources_, folder_;
 };
 
 // What a program prints, read with errors that name the field.

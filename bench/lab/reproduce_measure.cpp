@@ -38,10 +38,17 @@ double median_of(const claim_measurement& m, const std::string& metric) {
 
 const std::vector<measurement_entry>& claim_measurements() {
   static const std::vector<measurement_entry> all = {
+      {"addresses", measure_addresses},
+      {"chain_or_nodes", measure_chain_or_nodes},
+      {"cleaning", measure_cleaning},
       {"emptying", measure_emptying},
+      {"iterators", measure_iterators},
+      {"kept_buckets", measure_kept_buckets},
       {"load", measure_load},
+      {"overflow_growth", measure_overflow_growth},
       {"overflow_sources", measure_overflow_sources},
       {"collisions", measure_collisions},
+      {"offsets", measure_offsets},
       {"rotation", measure_rotation},
       {"sync_map", measure_sync_map},
       {"delete_race", measure_delete_race},

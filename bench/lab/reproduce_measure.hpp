@@ -5,8 +5,12 @@
 //   emptying          T-A1  a full map emptied key by key, ranging, cleared, dropped, forgotten; a new one
 //   made load              T-B1  lookups, chains and memory at a given number of entries a bucket
 //   overflow_sources  T-B2  overflow buckets under churn, by source
-//   collisions        T-B3  keys in buckets under prefix hashes and a real one, each reading of "collision
-//   rate" rotation          T-D1  delete one key, insert another: overflow buckets, chains, memory
+//   collisions        T-B3  keys in buckets under prefix hashes and a real one, by each reading of the rate
+//   iterators         T-B9  what an iterator and a snapshot meet that begin half way through a growth
+//   rotation          T-D1  delete one key, insert another: overflow buckets, chains, memory
+//   overflow_growth   T-D2  overflow buckets as the load rises, and under built collisions
+//   offsets           T-D5  where the parts of a bucket lie
+//   kept_buckets      T-D6  buckets of an emptied map through full collections
 //   sync_map          T-A3  go_sync_map and a locked map: what stores and deletes leave, by their order
 //   delete_race       T-C2  loads of a go_sync_map beside a delete in another thread, and after it
 #ifndef TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
@@ -51,10 +55,17 @@ void note(claim_measurement& out, const std::string& metric, std::string_view un
 // Median over the rounds; 0 if there are none.
 double median_of(const claim_measurement& m, const std::string& metric);
 
+claim_measurement measure_addresses(const claim_request& request);
+claim_measurement measure_chain_or_nodes(const claim_request& request);
+claim_measurement measure_cleaning(const claim_request& request);
 claim_measurement measure_emptying(const claim_request& request);
+claim_measurement measure_iterators(const claim_request& request);
+claim_measurement measure_kept_buckets(const claim_request& request);
 claim_measurement measure_load(const claim_request& request);
+claim_measurement measure_overflow_growth(const claim_request& request);
 claim_measurement measure_overflow_sources(const claim_request& request);
 claim_measurement measure_collisions(const claim_request& request);
+claim_measurement measure_offsets(const claim_request& request);
 claim_measurement measure_rotation(const claim_request& request);
 claim_measurement measure_sync_map(const claim_request& request);
 claim_measurement measure_delete_race(const claim_request& request);

@@ -59,6 +59,17 @@ void list() {
   check(run({"list"}).out.find("load_sweep") != std::string::npos, "list without a topic lists all");
 }
 
+// A copy of the shipped claims with one file changed.
+template <class Change>
+std::string changed_file(const std::string& name, const char* file, const Change& change) {
+  const fs::path copy = folder / name;
+  fs::copy("bench/claims", copy);
+  json value = json::parse(contents(copy / file));
+  change(value);
+  std::ofstream(copy / file) << value;
+  return copy.string();
+}
+
 void claims() {
   const outcome all = run({"list", "claims", "--json", "-"});
   check(all.code == 0 && all.err.empty(), "list claims: " + all.err);
@@ -71,6 +82,17 @@ void claims() {
   const outcome found = run({"list", "claims", "--search", "链表膨胀"});
   check(found.out.find("T-D1") == 0 && found.out.find("T-A1") == std::string::npos,
         "a heading's own words find its table: " + found.out);
+  check(all.parsed().at("ledger").size() == 194, "one record for each claim and each table without figures");
+  std::size_t counted = 0;
+  for (const auto& [name, count] : all.parsed().at("classes").items()) counted += count.get<std::size_t>();
+  check(all.parsed().at("classes").size() == 4 && counted == 194, "each of a class");
+  const std::string listed = run({"list", "claims"}).out;
+  for (const char* word : {"A5    decided by construction", "C30   not testable", "194 claims and tables: "})
+    check(listed.find(word) != std::string::npos, std::string{"the list says '"} + word + "'");
+  const std::string broken = changed_file("broken_ledger", "ledger-000.json", [](json& ledger) {
+    ledger["records"][3].erase("test");
+  });
+  expect({"list", "claims", "--claims", broken}, 1, "ledger-000.json: A4.test: missing");
   check(run({"list", "claims", "--search", "零开销"}).out.find("B40") != std::string::npos,
         "a heading without a table is found too");
   expect({"list", "claims", "--article", "01"}, 64, "'01' is no article");
@@ -93,12 +115,7 @@ json reproduced(const std::string& claims_folder) {
 // The shipped claims with T-D1 changed.
 template <class Change>
 std::string changed_claims(const std::string& name, const Change& change) {
-  const fs::path copy = folder / name;
-  fs::copy("bench/claims", copy);
-  json table = json::parse(contents(copy / "T-D1.json"));
-  change(table);
-  std::ofstream(copy / "T-D1.json") << table;
-  return copy.string();
+  return changed_file(name, "T-D1.json", change);
 }
 
 void reproduce() {
@@ -159,6 +176,20 @@ void reproduce() {
   for (const char* word : {"T-D1", "published", "REFUTED", "why: ", "rerun: tophash reproduce T-D1"})
     check(text.out.find(word) != std::string::npos, std::string{"the text says '"} + word + "'");
   expect({"reproduce", "T-D9"}, 64, "nearest: T-D1");
+  // Claims that no figure decides: the test, the command, the reason.
+  const outcome decided = run({"reproduce", "A5", "A32", "C30", "--json", "-"});
+  check(decided.code == 0 && decided.parsed().at("tables").empty(), "nothing is measured for these");
+  const json records = decided.parsed().at("ledger");
+  check(records.size() == 3, "a record for each that was asked for");
+  check(records.at(0).at("run").get<std::string>().rfind("ctest --test-dir ", 0) == 0 &&
+            records.at(0).at("verdict_if_it_passes") == "REFUTED",
+        "which test decides, how it is run, and what follows: " + records.at(0).dump());
+  const std::string said = run({"reproduce", "A5", "A32", "C30"}).out;
+  for (const char* word : {"by the test: unit:published: ", "run: ctest ", "by: grep ", "because: "})
+    check(said.find(word) != std::string::npos, std::string{"the text says '"} + word + "': " + said);
+  const json offsets = run({"reproduce", "D21", "--json", "-"}).parsed();
+  check(offsets.at("tables").size() == 1 && offsets.at("ledger").at(0).at("verdicts").size() == 4,
+        "a measured claim with the verdicts of its rows");
   const std::string misspelt = changed_claims("misspelt", [](json& table) {
     table["claims"][0]["rule"]["metric"] = "overflow_bucket.printed.10000";
   });
@@ -217,6 +248,14 @@ void reproduce_with_go() {
         "the Go column says that Go is not installed");
   ::setenv("PATH", before.c_str(), 1);
   if (std::system("command -v go >/dev/null 2>&1") != 0) return;
+  // A command that prints nothing, one that prints a line, and one that fails: what it needs is not there.
+  ::unsetenv("GO_REPOSITORY");
+  const json asked = run({"reproduce", "B50", "C20", "B41", "--with-go", "--json", "-"}).parsed().at("ledger");
+  check(asked.size() == 3 && asked.at(0).at("id") == "B41" && asked.at(0).at("verdict") == "NOT RESOLVABLE HERE",
+        "a command that fails decides nothing: " + asked.dump());
+  check(asked.at(1).at("verdict") == "REFUTED" && asked.at(1).at("go_says") == "",
+        "there is no such function: " + asked.at(1).dump());
+  check(asked.at(2).at("verdict") == "CONFIRMED", "there are such calls: " + asked.at(2).dump());
   const outcome o =
       run({"reproduce", "T-D1", "T-B3", "--quick", "--repeat", "3", "--with-go", "--json", "-"});
   check(o.code == 0 && o.err.empty(), "reproduce --with-go: " + o.err);

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Published claims: the verdict as a function of rule and sample (planted figures, right, wrong and too fine;
-// inverted rules), what the loader says of broken files, the shipped files, the collision meter against
-// counts by hand, and the reader of Go's results.
+// inverted rules), what the loader says of broken files, the shipped files, the ledger against a list of ids
+// and against the tests that there are, the collision meter against counts by hand, and the reader of Go's
+// results.
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
+#include <map>
+#include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +22,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "lab/claim_records.hpp"
 #include "lab/claims.hpp"
 #include "lab/claims_verdict.hpp"
 #include "lab/collision_meter.hpp"
@@ -299,8 +307,10 @@ TEST_CASE("claims: the shipped files load and name articles, sections and measur
     CHECK(known);
     for (const lab::claim& c : t.claims) ledger.insert(c.ledger);
   }
-  CHECK(tables == std::set<std::string>{"T-A1", "T-A3", "T-B1", "T-B2", "T-B3", "T-C2", "T-D1"});
-  for (const char* id : {"A30", "A46", "A47", "B12", "B15", "B18", "B22", "C25", "D36"}) CHECK(ledger.count(id) == 1);
+  CHECK(tables == std::set<std::string>{"T-A1", "T-A3", "T-A4", "T-A5", "T-B1", "T-B2", "T-B3", "T-B7", "T-B9",
+                                        "T-C2", "T-D1", "T-D2", "T-D5", "T-D6"});
+  for (const char* id : {"A30", "A46", "A47", "B12", "B15", "B18", "B22", "C25", "D36"})
+    CHECK(ledger.count(id) == 1);
   REQUIRE(shipped().articles.size() == 4);
   std::size_t ids = 0;
   for (const lab::article& a : shipped().articles) {
@@ -321,12 +331,15 @@ TEST_CASE("claims: the list is searched by article, section, text and Chinese he
     return out;
   };
   using set = std::set<std::string>;
-  CHECK(names({}) == set{"T-A1", "T-A3", "T-B1", "T-B2", "T-B3", "T-C2", "T-D1"});
-  CHECK(names({.article = "001", .section = "", .search = ""}) == set{"T-B1", "T-B2", "T-B3"});
+  CHECK(names({}) == set{"T-A1", "T-A3", "T-A4", "T-A5", "T-B1", "T-B2", "T-B3", "T-B7", "T-B9", "T-C2", "T-D1",
+                         "T-D2", "T-D5", "T-D6"});
+  CHECK(names({.article = "001", .section = "", .search = ""}) ==
+        set{"T-B1", "T-B2", "T-B3", "T-B7", "T-B9"});
   CHECK(names({.article = "000", .section = "2.5", .search = ""}) == set{"T-A1"});
   CHECK(names({.article = "", .section = "", .search = "负载因子"}) == set{"T-B1"});
   CHECK(names({.article = "", .section = "", .search = "overflow bucket链表膨胀"}) == set{"T-D1"});
   CHECK(names({.article = "", .section = "", .search = "MURMUR3"}) == set{"T-B3"});
+  CHECK(names({.article = "003", .section = "", .search = ""}) == set{"T-D1", "T-D2", "T-D5", "T-D6"});
   CHECK(names({.article = "", .section = "", .search = "there is no such text"}).empty());
   // A heading without a table is found all the same.
   const json found = lab::claims_json(shipped(), {.article = "", .section = "", .search = "零开销"});
@@ -337,6 +350,255 @@ TEST_CASE("claims: the list is searched by article, section, text and Chinese he
                   lab::command_error);
   CHECK_THROWS_AS(lab::claims_json(shipped(), {.article = "000", .section = "9.9", .search = ""}),
                   lab::command_error);
+}
+
+// ---- the ledger -------------------------------------------------------------------------------------
+
+namespace {
+
+lab::claim_ledger ledger_of(const json& records, const std::string& file = "ledger-000.json") {
+  lab::claim_ledger out;
+  out.articles = shipped().articles;
+  out.tables = shipped().tables;
+  out.records = lab::parse_records({{"schema", "tophash-ledger-1"}, {"article", "000"}, {"records", records}},
+                                   file, out.articles);
+  return out;
+}
+
+std::string record_error(const json& records) {
+  try {
+    lab::check_records(ledger_of(records));
+  } catch (const lab::claim_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+json record(const std::string& id, const std::string& section, json more) {
+  more.update({{"id", id}, {"section", section}, {"claim", "It is so."}});
+  return more;
+}
+
+json constructed() {
+  return record(
+      "A3", "1",
+      {{"class", "decided by construction"}, {"test", "unit:t"}, {"passing", "confirms"}, {"shows", "it"}});
+}
+
+json changed(json value, const std::string& name, const json& to) {
+  if (to.is_null())
+    value.erase(name);
+  else
+    value[name] = to;
+  return value;
+}
+
+// Every article's claims, A1 to D53.
+std::set<std::string> all_claims() {
+  std::set<std::string> out;
+  for (const auto& [letter, count] : {std::pair{'A', 49}, {'B', 55}, {'C', 31}, {'D', 53}}) {
+    for (int i = 1; i <= count; ++i) out.insert(letter + std::to_string(i));
+  }
+  return out;
+}
+
+// The tests that there are, by CTest's names: those of Catch2's cases, prefixed by their program's label, and
+// the planted bugs. A case over several types is there once for each type that is written behind its name.
+std::map<std::string, std::string> tests_in_sources() {
+  std::map<std::string, std::string> out;  // name: "", or the source of a case over types
+  const auto read = [&out](const fs::path& file, const std::string& label) {
+    std::ifstream in(file);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    const std::string macro = "TEST_CASE";
+    for (std::size_t at = text.find(macro); at != std::string::npos; at = text.find(macro, at + 1)) {
+      const bool over_types = at >= 9 && text.compare(at - 9, 9, "TEMPLATE_") == 0;
+      std::size_t from = text.find('"', at);
+      if (from == std::string::npos) break;
+      const std::size_t to = text.find('"', from + 1);
+      out.emplace(label + ":" + text.substr(from + 1, to - from - 1), over_types ? text.substr(to, 600) : "");
+    }
+  };
+  for (const fs::directory_entry& entry : fs::directory_iterator("tests/unit")) {
+    const std::string name = entry.path().filename().string();
+    const bool lab_program = name.rfind("lab", 0) == 0 || name.rfind("report", 0) == 0;
+    read(entry.path(), lab_program ? "lab" : name.rfind("shared", 0) == 0 ? "shared" : "unit");
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator(".ci/bugs"))
+    out.emplace("bug: " + entry.path().stem().string(), "");
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("claims: a record's errors name file, record and field", "[lab][claims]") {
+  const auto says = [](const json& records, const std::string& wanted) {
+    const std::string error = record_error(records);
+    INFO(error);
+    CHECK(error.find(wanted) != std::string::npos);
+  };
+  CHECK(record_error({constructed()}) == "");
+  says({changed(constructed(), "tset", "x")},
+       "ledger-000.json: A3.tset: no field of that name; nearest: test");
+  says({changed(constructed(), "test", nullptr)}, "ledger-000.json: A3.test: missing");
+  says({changed(constructed(), "test", "")}, "ledger-000.json: A3.test: is empty");
+  says({changed(constructed(), "passing", "maybe")}, "A3.passing: expected 'confirms' or 'refutes'");
+  says({changed(constructed(), "command", "x")}, "A3.command: no field of that name");
+  says({changed(constructed(), "class", "mesured here")},
+       "A3.class: 'mesured here' is no class; nearest: measured here");
+  says({changed(constructed(), "section", "2.1")}, "A3.section: claim A3 is of section 1");
+  says({changed(constructed(), "id", "B3")}, "B3.id: article 000 has no claim B3");
+  says({changed(constructed(), "id", nullptr)}, "ledger-000.json: records[0].id: missing");
+  says({constructed(), constructed()}, "ledger-000.json: A3: stands in ledger-000.json already");
+  says({record("T-B7", "9.9", {{"class", "not testable"}, {"reason", "r"}})},
+       "T-B7.section: article 000 has no section 9.9");
+  const json misspelt = {{"class", "measured here"}, {"measured_by", {"T-A1.mak"}}};
+  says({record("A31", "2.5", misspelt)},
+       "A31: measured_by: 'T-A1.mak' is no row of a table; nearest: T-A1.make");
+  says({record("A30", "2.5", {{"class", "measured here"}, {"measured_by", {"T-A1.make"}}})},
+       "A30: does not name T-A1.delete_by_key, which measures it");
+  says({record("A30", "2.5", {{"class", "not testable"}, {"reason", "none"}})}, "A30: does not name T-A1");
+  // Thirty claims may not be testable; one more is refused.
+  std::set<std::string> measured;
+  for (const lab::claim_table& t : shipped().tables) {
+    for (const lab::claim& c : t.claims) measured.insert(c.ledger);
+  }
+  json excuses = json::array();
+  for (const lab::article_section& s : shipped().articles[0].sections) {
+    for (const std::string& id : s.ledger) {
+      const bool has_rows = measured.count(id) != 0;
+      if (excuses.size() <= lab::most_not_testable && !has_rows)
+        excuses.push_back(record(id, s.number, {{"class", "not testable"}, {"reason", "too hard"}}));
+    }
+  }
+  REQUIRE(excuses.size() == lab::most_not_testable + 1);
+  says(excuses, "one more that is not testable; at most 30 may be");
+  excuses.erase(excuses.size() - 1);
+  CHECK(record_error(excuses) == "");
+  CHECK_THROWS_AS(lab::parse_records({{"schema", "tophash-ledger-1"}, {"article", "9"}, {"records", {}}}, "f",
+                                     shipped().articles),
+                  lab::claim_error);
+}
+
+TEST_CASE("claims: the ledger accounts for every claim and every table, once", "[lab][claims]") {
+  std::multiset<std::string> found;
+  for (const lab::ledger_record& r : shipped().records) found.insert(r.id);
+  std::set<std::string> wanted = all_claims();
+  REQUIRE(wanted.size() == 188);
+  wanted.insert({"T-A4", "T-A5", "T-B7", "T-B8", "T-B9", "T-D6"});
+  for (const std::string& id : wanted) {
+    INFO(id);
+    CHECK(found.count(id) == 1);
+  }
+  CHECK(found.size() == wanted.size());
+  const auto counts = lab::count_classes(shipped().records);
+  CHECK(counts[static_cast<std::size_t>(lab::claim_class::not_testable)] <= lab::most_not_testable);
+  for (const lab::claim_class c : lab::claim_classes) CHECK(counts[static_cast<std::size_t>(c)] > 0);
+}
+
+TEST_CASE("claims: every test that the ledger names is there", "[lab][claims]") {
+  const std::map<std::string, std::string> tests = tests_in_sources();
+  REQUIRE(tests.size() > 300);
+  std::size_t named = 0;
+  for (const lab::ledger_record& r : shipped().records) {
+    if (r.is != lab::claim_class::by_construction) continue;
+    ++named;
+    INFO(r.id << ": " << r.test);
+    CHECK(r.test.find(';') == std::string::npos);  // CTest's discovery would make two of it
+    // Of a case over types, the type is behind " - ".
+    const std::size_t dash = r.test.rfind(" - ");
+    const auto plain = tests.find(r.test);
+    const auto typed = dash == std::string::npos ? tests.end() : tests.find(r.test.substr(0, dash));
+    const bool there = plain != tests.end() && plain->second.empty();
+    const bool there_for_type =
+        typed != tests.end() && typed->second.find("(" + r.test.substr(dash + 3) + ")") != std::string::npos;
+    CHECK((there || there_for_type));
+  }
+  CHECK(named > 100);
+}
+
+TEST_CASE("claims: what decides a claim without a figure decides it, and inverted the other way",
+          "[lab][claims]") {
+  for (const lab::ledger_record& r : shipped().records) {
+    INFO(r.id);
+    const bool decides = r.is == lab::claim_class::by_construction || r.is == lab::claim_class::needs_go;
+    CHECK(lab::decided(r, std::nullopt) == verdict::not_resolvable);
+    lab::ledger_record inverted = r;
+    inverted.inverted = !r.inverted;
+    for (const bool happened : {true, false}) {
+      if (!decides) {
+        CHECK(lab::decided(r, happened) == verdict::not_resolvable);
+        continue;
+      }
+      CHECK(lab::decided(r, happened) == (r.confirms == happened ? verdict::confirmed : verdict::refuted));
+      CHECK(lab::decided(inverted, happened) ==
+            (r.confirms == happened ? verdict::refuted : verdict::confirmed));
+    }
+  }
+  CHECK(lab::test_command("unit:growth: Go's <2> (all)") ==
+        "ctest --test-dir build/release -R '^unit:growth: Go.s .2. .all.$'");
+}
+
+TEST_CASE("claims: every shipped rule of a figure is turned round by its inverse", "[lab][claims]") {
+  std::size_t rules = 0;
+  for (const lab::claim_table& t : shipped().tables) {
+    for (const lab::claim& c : t.claims) {
+      if (c.rule.compare == claim_comparison::undefined) continue;
+      ++rules;
+      INFO(c.id);
+      lab::claim_rule inverted = c.rule;
+      inverted.inverted = !inverted.inverted;
+      // What is planted lies inside the accepted interval, or far above it.
+      const lab::accepted_interval accepted = lab::accepted_by(c.rule);
+      const double inside = std::isinf(accepted.high)  ? accepted.low + 1
+                            : std::isinf(accepted.low) ? accepted.high - 1
+                                                       : (accepted.low + accepted.high) / 2;
+      const double below = (std::isinf(accepted.low) ? -1e9 : accepted.low) - 1;
+      const double above = (std::isinf(accepted.high) ? 1e9 : accepted.high) + 1;
+      std::set<verdict> seen;
+      for (const double planted : {inside, below, above}) {
+        lab::measured_sample sample;
+        for (const std::string& name : c.rule.readings) sample[name] = {c.unit, true, {planted}};
+        if (!c.rule.per.empty()) sample[c.rule.per] = {c.unit, true, {1}};
+        const verdict before = lab::judge(c.rule, c.unit, sample).is;
+        const verdict after = lab::judge(inverted, c.unit, sample).is;
+        seen.insert(before);
+        CHECK(before != verdict::not_resolvable);
+        CHECK(after == (before == verdict::confirmed ? verdict::refuted : verdict::confirmed));
+      }
+      CHECK(seen.count(verdict::confirmed) == 1);
+      CHECK(seen.size() > 1);
+    }
+  }
+  CHECK(rules > 50);
+}
+
+TEST_CASE("claims: records are listed and searched, one for each claim", "[lab][claims]") {
+  const auto ids = [](const lab::claim_filter& filter) {
+    std::set<std::string> out;
+    const json found = lab::claims_json(shipped(), filter);
+    for (const json& r : found.at("ledger")) out.insert(r.at("id"));
+    std::size_t sum = 0;
+    for (const auto& [name, count] : found.at("classes").items()) sum += count.get<std::size_t>();
+    CHECK(sum == found.at("ledger").size());
+    return out;
+  };
+  CHECK(ids({}).size() == 194);
+  CHECK(ids({.article = "000", .section = "2.5", .search = ""}) == std::set<std::string>{"A30", "A31"});
+  CHECK(ids({.article = "", .section = "", .search = "零开销"}) == std::set<std::string>{"B40"});
+  CHECK(ids({.article = "", .section = "", .search = "MARKFORFREE"}) == std::set<std::string>{"B50"});
+  const lab::claim_ledger& all = shipped();
+  const std::string text = lab::claims_text(lab::claims_json(all, {}));
+  for (const char* word :
+       {"194 claims and tables: ", " measured here, ", " decided by construction, ", " needs real Go, ",
+        " not testable\n", "\n  A1    decided by construction   After a"})
+    CHECK(text.find(word) != std::string::npos);
+  for (const lab::ledger_record& r : all.records) {
+    const std::string one = lab::record_text(r);
+    INFO(one);
+    CHECK(one.rfind(r.id + "  article " + r.article + ", ", 0) == 0);
+    CHECK(one.find(r.sentence) != std::string::npos);
+    CHECK(one.back() == '\n');
+  }
 }
 
 // ---- what stands between rules and figures -----------------------------------------------------------

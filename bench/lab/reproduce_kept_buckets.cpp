@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// T-D6. Buckets and bytes of a map on a collected heap: with its first entry, full, emptied, and after each
+// of three full collections while it is reachable. The article's figures are of a Java HashMap.
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include <tophash/gc/precise_heap.hpp>
+#include <tophash/map.hpp>
+#include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/shrinking.hpp>
+#include <tophash/presets.hpp>
+
+#include "lab/reproduce_measure.hpp"
+
+namespace tophash::lab {
+
+namespace {
+
+constexpr unsigned collections = 3;
+
+struct kept_buckets {
+  double first = 0, first_bytes = 0, full = 0, emptied = 0;
+  double collected[collections] = {};
+};
+
+template <class Map>
+kept_buckets emptied_and_collected(std::size_t entries) {
+  gc::precise_heap heap({.automatic = false});
+  Map m{gc::precise(heap)};
+  const auto buckets = [&m] {
+    const auto s = m.stats();
+    return static_cast<double>(s.units + s.overflow_in_use);
+  };
+  m.insert_or_assign(0, 0);
+  kept_buckets out{.first = buckets(), .first_bytes = static_cast<double>(m.memory_report().total_bytes())};
+  for (std::uint64_t key = 1; key < entries; ++key) m.insert_or_assign(key, key);
+  while (m.stats().growing) m.erase(entries);
+  out.full = buckets();
+  for (std::uint64_t key = 0; key < entries; ++key) m.erase(key);
+  out.emptied = buckets();
+  for (double& after : out.collected) {
+    heap.collect();
+    after = buckets();
+  }
+  return out;
+}
+
+using number = std::uint64_t;
+template <class... Options>
+using collected_map = map<number, number, presets::go_like, gc::precise, Options...>;
+using emptied_function = kept_buckets (*)(std::size_t);
+
+const std::vector<built_composition<emptied_function>>& built() {
+  static const std::vector<built_composition<emptied_function>> all = {
+      {"go_like", &emptied_and_collected<collected_map<>>},
+      {"go_like,growth=shrinking(incremental(2),25)",
+       &emptied_and_collected<collected_map<growth::shrinking<growth::incremental<2>, 25>>>},
+  };
+  return all;
+}
+
+}  // namespace
+
+claim_measurement measure_kept_buckets(const claim_request& request) {
+  const std::size_t entries = whole_parameter(request, "entries");
+  const auto variants = chosen(*request.table, built());
+  claim_measurement out;
+  for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
+    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    for (std::size_t v = 0; v < variants.size(); ++v) {
+      const kept_buckets k = variants[v].run(entries);
+      const auto add = [&](const std::string& metric, const char* unit, double value) {
+        note(out, metric_of(metric, variants[v].spec, v == 0), unit, true, value);
+      };
+      add("buckets.first", "buckets", k.first);
+      add("mb.first", "MB", k.first_bytes / 1e6);
+      add("buckets.full", "buckets", k.full);
+      add("kept_percent.emptied", "%", 100 * k.emptied / k.full);
+      for (unsigned c = 0; c < collections; ++c)
+        add(fmt::format("kept_percent.collected.{}", c + 1), "%", 100 * k.collected[c] / k.full);
+    }
+    ++out.rounds;
+  }
+  if (out.rounds == 0) return out;
+  out.setting = fmt::format("{} numbers stored and erased on a precise heap", grouped(entries));
+  for (std::size_t v = 0; v < variants.size(); ++v) {
+    const auto median = [&](const char* metric) {
+      return median_of(out, metric_of(metric, variants[v].spec, v == 0));
+    };
+    out.why.push_back(
+        fmt::format("{}: of {:.0f} buckets {:.1f} % stay when all is erased, {:.1f} % after three "
+                    "collections: the map holds them, the collector does not ask",
+                    variants[v].spec, median("buckets.full"), median("kept_percent.emptied"),
+                    median("kept_percent.collected.3")));
+  }
+  return out;
+}
+
+}  // namespace tophash::lab

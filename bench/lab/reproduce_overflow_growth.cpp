@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// T-D2. Overflow buckets of go_like as the load rises under a real hash; and with keys that all fall into one
+// bucket, which takes a hash that the adversary knows: hashing::identity, where Go has a seed.
+#include <bit>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include <tophash/map.hpp>
+#include <tophash/policies/hashing/identity.hpp>
+#include <tophash/presets.hpp>
+
+#include "lab/reproduce_measure.hpp"
+#include "workloads/random.hpp"
+
+namespace tophash::lab {
+
+namespace {
+
+using good_map = map<std::uint64_t, std::uint64_t, presets::go_like>;
+using known_map = map<std::uint64_t, std::uint64_t, presets::go_like, hashing::identity>;
+
+void note_uniform(std::size_t buckets, std::uint64_t seed, claim_measurement& out) {
+  random_stream random(seed);
+  good_map m(typename good_map::spec_type::hashing{random.next()});
+  m.rehash(buckets);
+  const auto units = static_cast<double>(buckets);
+  for (const auto& [load, name] : {std::pair{3.25, "3.25"}, {4.0, "4.0"}, {6.5, "6.5"}}) {
+    while (static_cast<double>(m.size() + 1) <= load * units)
+      m.insert_or_assign(random.next(), std::uint64_t{0});
+    if (m.stats().units != buckets) throw claim_error("T-D2: the map grew below its limit");
+    const chain_shape shape = m.chain_statistics();
+    note(out, std::string{"overflow_percent.uniform."} + name, "%", true,
+         100 * static_cast<double>(shape.units_with_overflow) / units);
+    if (load > 6)
+      note(out, "overflow_per_bucket.uniform", "x", true,
+           static_cast<double>(shape.overflow_buckets) / units);
+  }
+}
+
+void note_built(std::size_t keys, claim_measurement& out) {
+  known_map m;
+  const auto note_chains = [&](const char* name) {
+    while (m.stats().growing) m.erase(1);
+    note(out, std::string{"overflow_buckets.built."} + name, "x", true,
+         static_cast<double>(m.chain_statistics().overflow_buckets));
+  };
+  for (std::uint64_t n = 0; n < keys; ++n) {
+    m.insert_or_assign(n << 32, n);  // the low bits choose the bucket
+    if (n + 1 == keys / 2) note_chains("half");
+  }
+  note_chains("all");
+  const chain_shape shape = m.chain_statistics();
+  note(out, "overflow_per_bucket.built", "x", true,
+       static_cast<double>(shape.overflow_buckets) / static_cast<double>(shape.units));
+  note(out, "longest_chain.built", "entries", true, static_cast<double>(shape.longest_chain_entries));
+}
+
+}  // namespace
+
+claim_measurement measure_overflow_growth(const claim_request& request) {
+  static const std::vector<built_composition<int>> built = {{"go_like", 0}};
+  static_cast<void>(chosen(*request.table, built));
+  const std::size_t buckets = std::bit_ceil(whole_parameter(request, "buckets"));
+  const std::size_t keys = whole_parameter(request, "built_keys");
+  claim_measurement out;
+  for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
+    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    note_uniform(buckets, next_seed(request.seed + round), out);
+    note_built(keys, out);
+    ++out.rounds;
+  }
+  if (out.rounds == 0) return out;
+  out.setting = fmt::format("2^{} buckets under a real hash; {} keys of one bucket under a known one",
+                            std::countr_zero(buckets), grouped(keys));
+  const auto median = [&out](const char* metric) { return median_of(out, metric); };
+  out.why.push_back(
+      fmt::format("buckets with overflow at loads 3.25, 4.0 and 6.5: {:.2f}, {:.2f} and {:.2f} %",
+                  median("overflow_percent.uniform.3.25"), median("overflow_percent.uniform.4.0"),
+                  median("overflow_percent.uniform.6.5")));
+  out.why.push_back(
+      fmt::format("built collisions: one chain of {} entries; half the keys gave {} overflow buckets, "
+                  "all {}: one for every eight keys",
+                  median("longest_chain.built"), median("overflow_buckets.built.half"),
+                  median("overflow_buckets.built.all")));
+  return out;
+}
+
+}  // namespace tophash::lab
