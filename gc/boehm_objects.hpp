@@ -66,6 +66,7 @@ class boehm_handle {
 
 class boehm_objects : public boehm_collector {
  public:
+  static constexpr bool is_exact = false;
   template <class T>
   using handle = boehm_handle<T>;
   using storage = boehm_map_aware;
@@ -138,7 +139,7 @@ class boehm_objects : public boehm_collector {
   }
 };
 
-static_assert(collector<boehm_objects>);
+static_assert(collected_heap<boehm_objects>);
 
 }  // namespace gc
 

@@ -141,7 +141,7 @@ inline constinit thread_local precise_heap* marking_heaps = nullptr;
 class precise_heap {
  public:
   static constexpr std::string_view name = "precise";
-  // Under these names every collector that has objects gives its handles and storage; see collected_heap.
+  static constexpr bool is_exact = true;
   template <class T>
   using handle = root<T>;
   using storage = precise;
@@ -891,7 +891,6 @@ class precise_heap {
   }
 };
 
-static_assert(collector<precise_heap>);
 
 // A pointer whose stores are told to whichever heap of this thread is marking: a field of an object, or a
 // map's value that is written through a reference. One test of a thread's variable a store.
@@ -957,6 +956,7 @@ static_assert(allocation_backend<precise> && hears_of_stores<precise> && hears_o
 
 inline precise storage_of(precise_heap& heap) noexcept { return precise(heap); }
 inline precise weak_storage_of(precise_heap& heap) noexcept { return precise(heap); }
+static_assert(collected_heap<precise_heap>);
 
 // A map whose entries the collector removes: map_place::ephemerons, when the object that the key points to is
 // not reached (that the value leads to the key does not count); weak_keys, the same, but all values are kept;
