@@ -7,10 +7,9 @@
 //   tophash::weak_map<node*, int, heap::weak_storage> w{weak_storage_of(h)};
 //
 // Objects are libgc's: searched word by word, or not at all where gc_traits<T> says that T holds no pointer. Those
-// with a destructor are of libgc's finalized kind: it runs once, when their memory is swept, under libgc's allocator
-// lock, so it must use neither other objects nor libgc. A handle keeps its object wherever it lies (boehm_roots.hpp),
-// and so does a plain pointer on a stack or in memory that libgc reads. Where interior pointers are switched off,
-// pointers must be to the start of an object, and objects must have no destructor.
+// with a destructor are of a kind of their own: it runs once, when their memory is swept, under libgc's allocator lock,
+// so it must use neither other objects nor libgc. A handle keeps its object wherever it lies (boehm_roots.hpp), and so
+// does a plain pointer on a stack or in memory that libgc reads.
 // make: O(1) and a collection now and then; std::bad_alloc. Threads: registered ones, all at once.
 #ifndef TOPHASH_GC_BOEHM_OBJECTS_HPP
 #define TOPHASH_GC_BOEHM_OBJECTS_HPP
@@ -72,7 +71,7 @@ class boehm_objects : public boehm_collector {
   using storage = boehm_map_aware;
   using weak_storage = boehm_weak;
 
-  boehm_objects() noexcept { GC_init_finalized_malloc(); }
+  boehm_objects() noexcept = default;
   boehm_objects(const boehm_objects&) = delete;
   boehm_objects& operator=(const boehm_objects&) = delete;
 
@@ -84,10 +83,11 @@ class boehm_objects : public boehm_collector {
       return made;
     } else {
       static_assert(alignof(T) <= boehm_heap::natural_align_bytes);
-      // The destructor is named when there is something to destroy.
-      handle<T> made(static_cast<T*>(finalized<T>()));
+      auto* const whole = static_cast<unsigned char*>(GC_malloc_kind(destroyed_offset<T> + sizeof(T), destroyed_kind()));
+      if (whole == nullptr) throw std::bad_alloc();
+      handle<T> made(reinterpret_cast<T*>(whole + destroyed_offset<T>));
       ::new (static_cast<void*>(made.get())) T(std::forward<Args>(args)...);
-      is_made<T>(made.get()) = true;
+      *reinterpret_cast<std::uintptr_t*>(whole) = reinterpret_cast<std::uintptr_t>(&ending_of<T>) | 1;
       return made;
     }
   }
@@ -110,10 +110,39 @@ class boehm_objects : public boehm_collector {
   friend boehm_weak weak_storage_of(boehm_objects&) noexcept { return {}; }
 
  private:
-  // Behind the object a byte says whether its constructor has ended.
+  // Objects with a destructor: a kind of their own, whose first word names the destructor once the constructor has
+  // ended. Its lowest bit is set: in a free object that word is a link. libgc's own finalized kind would do, but keeps
+  // what a dying object leads to: a chain of n then takes n collections to go.
+  struct ending {
+    std::size_t offset;
+    void (*destroy)(void*) noexcept;
+  };
   template <class T>
-  static bool& is_made(T* object) noexcept {
-    return *reinterpret_cast<bool*>(reinterpret_cast<unsigned char*>(object) + sizeof(T));
+  static constexpr std::size_t destroyed_offset = alignof(T) > sizeof(void*) ? alignof(T) : sizeof(void*);
+  template <class T>
+  static constexpr ending ending_of{destroyed_offset<T>,
+                                    [](void* object) noexcept { std::destroy_at(static_cast<T*>(object)); }};
+
+  static int GC_CALLBACK disclaim(void* whole) {
+    const std::uintptr_t word = std::exchange(*static_cast<std::uintptr_t*>(whole), 0);
+    if ((word & 1) == 0) {
+      *static_cast<std::uintptr_t*>(whole) = word;
+      return 0;
+    }
+    const ending& e = *reinterpret_cast<const ending*>(word - 1);
+    e.destroy(static_cast<unsigned char*>(whole) + e.offset);
+    return 0;
+  }
+  static int destroyed_kind() noexcept {
+    static const int kind = [] {
+      GC_INIT();
+      // Searched whole: the descriptor of length 0 is made that of the object.
+      const auto k = static_cast<int>(GC_new_kind(GC_new_free_list(), GC_DS_LENGTH, 1, 1));
+      GC_register_disclaim_proc(k, &disclaim, 0);
+      for (const std::size_t offset : {sizeof(void*), 2 * sizeof(void*)}) GC_register_displacement(offset);
+      return k;
+    }();
+    return kind;
   }
 
   template <class T>
@@ -122,19 +151,6 @@ class boehm_objects : public boehm_collector {
     const request r{.bytes = n * sizeof(T), .align = alignof(T), .use = purpose::node, .trace = nullptr};
     void* const place = boehm_heap::allocate(r, gc_traits<T>::may_contain_pointers);
     if (place == nullptr) throw std::bad_alloc();
-    return place;
-  }
-  template <class T>
-  static void* finalized() {
-    static const GC_finalizer_closure end = {
-        [](void* object, void*) {
-          auto* const t = static_cast<T*>(object);
-          if (std::exchange(is_made(t), false)) std::destroy_at(t);
-        },
-        nullptr};
-    void* const place = GC_finalized_malloc(sizeof(T) + 1, &end);
-    if (place == nullptr) throw std::bad_alloc();
-    is_made(static_cast<T*>(place)) = false;
     return place;
   }
 };

@@ -190,8 +190,10 @@ class collected_heap_bench {
     law_overwrite_stack();
     heap_.collect();
   }
+  // `tangled`: one stray word, taken for a pointer, would keep much of the garbage.
   template <class Lives>
-  void compare(const std::string& where, const death_list& list, Lives lives) {
+  void compare(const std::string& where, const death_list& list, Lives lives, bool tangled = false) {
+    if (Heap::is_exact) tangled = false;
     std::size_t garbage = 0, left = 0;
     for (std::size_t i = 0; i < list.size(); ++i) {
       if (lives(i)) {
@@ -202,7 +204,7 @@ class collected_heap_bench {
       }
     }
     const std::size_t allowed = Heap::is_exact ? 0 : 8 + garbage / 8;
-    if (left > allowed) breach_("finds", where, ": ", left, " of ", garbage, " unreachable objects are still there");
+    if (left > allowed && !tangled) breach_("finds", where, ": ", left, " of ", garbage, " unreachable objects are still there");
   }
 
   void handles() {
@@ -266,7 +268,7 @@ class collected_heap_bench {
         visit(o->a), visit(o->b);
       }
     });
-    compare("graphs", list, [&](std::size_t i) { return reached[i]; });
+    compare("graphs", list, [&](std::size_t i) { return reached[i]; }, true);
   }
   void link(object*& field, object* to) {
     field = to;
@@ -286,6 +288,15 @@ class collected_heap_bench {
     });
     settle();
     compare("a long list", list, [](std::size_t) { return true; });
+    if (!Heap::is_exact) {
+      law_in_own_frame([&] {
+        for (object* o = head.get(); o != nullptr;) {
+          object* const next = o->a;
+          if (o->number % 50 == 0) o->a = nullptr;
+          o = next;
+        }
+      });
+    }
     head.reset();
     settle();
     compare("a long list that was dropped", list, [](std::size_t) { return false; });
@@ -365,8 +376,8 @@ class collected_heap_bench {
     });
     settle();
     // The kept one, and by way of values all before it.
-    compare("ephemerons, keys", keys, [&](std::size_t i) { return i <= n / 2; });
-    compare("ephemerons, values", values, [&](std::size_t i) { return i <= n / 2; });
+    compare("ephemerons, keys", keys, [&](std::size_t i) { return i <= n / 2; }, true);
+    compare("ephemerons, values", values, [&](std::size_t i) { return i <= n / 2; }, true);
     law_in_own_frame([&] {
       m.for_each([&](const object* key, const object* value) {
         if (!key->intact() || !value->intact()) breach_("weak maps", "an entry has outlived its key or value");
@@ -374,6 +385,13 @@ class collected_heap_bench {
     });
     if (Heap::is_exact && m.size() != n / 2 + 1) breach_("weak maps", "entries of dead keys are still there");
     kept.clear();
+    if (!Heap::is_exact) {
+      law_in_own_frame([&] {
+        m.for_each([](const object*, object* value) {
+          if (value->number % 20 == 0) value->b = nullptr;
+        });
+      });
+    }
     settle();
     compare("ephemerons that lead to each other only", keys, [](std::size_t) { return false; });
   }
@@ -400,43 +418,37 @@ class collected_heap_bench {
   void steps() {
     death_list& list = new_list();
     map<std::uint64_t, object*, typename Heap::storage> m(storage_of(heap_));
-    handle head;
+    constexpr std::size_t places = 64;
+    const typename Heap::template handle<object*> moved = heap_.template make_array<object*>(places);
+    bool lost = false;
     law_in_own_frame([&] {
       const std::size_t n = limits_.objects;
-      for (std::size_t i = 0; i < 4 * n; ++i) {
+      for (std::size_t i = 0; i < 8 * n && !lost; ++i) {
         const std::uint64_t key = numbers_.below(n);
-        if (const auto at = m.find(key); at != m.end() && head.get() != nullptr) {
-          // Out of the map into the list, where marking may have been already.
-          object* const moved = at->second;
+        if (const auto at = m.find(key); at != m.end()) {
+          // Out of the map into an object, where marking may have been already.
+          object* const value = at->second;
           m.erase(key);
-          link(head->b, moved);
+          link(moved.get()[i % places], value);
         } else {
-          handle made = make(list);
-          link(made->a, head.get());
-          m.insert_or_assign(key, made.get());
-          if (numbers_.below(4) == 0) head = made;
+          m.insert_or_assign(key, make(list).get());
         }
-        heap_.step(limits_.step_work);
+        if (!heap_.step(limits_.step_work)) continue;
+        for (std::size_t k = 0; k < places; ++k) {
+          const object* const o = moved.get()[k];
+          lost |= o != nullptr && !o->intact();
+        }
       }
     });
+    if (lost) return breach_("steps", "an object was lost while marking went on in steps");
     std::vector<bool> reached(list.size());
     law_in_own_frame([&] {
-      std::vector<const object*> todo;
-      const auto visit = [&](const object* o) {
-        if (o == nullptr) return;
-        if (!o->intact()) {
-          breach_("steps", "an object was lost while marking went on in steps");
-        } else if (!reached[o->number]) {
-          reached[o->number] = true;
-          todo.push_back(o);
-        }
-      };
-      visit(head.get());
-      for (const auto& [key, value] : m) visit(value);
-      while (!todo.empty()) {
-        const object* const o = todo.back();
-        todo.pop_back();
-        visit(o->a), visit(o->b);
+      for (std::size_t k = 0; k < places; ++k) {
+        if (const object* const o = moved.get()[k]; o != nullptr) reached[o->number] = true;
+      }
+      for (const auto& [key, value] : m) {
+        reached[value->number] = true;
+        if (!value->intact()) breach_("steps", "an object of a map was lost while marking went on in steps");
       }
     });
     settle();
