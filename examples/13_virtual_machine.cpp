@@ -1,22 +1,18 @@
-// A toy virtual machine. Its objects live on either collector: the alias `heap` is all that changes, and here the same
-// program runs on both. Values are cells; variables are a map inside the machine; what a program drops is collected.
+// A toy virtual machine whose objects live on either collector: `heap` is all that changes, and here one program runs on
+// both. Values are cells, variables a map inside the machine; what the program drops is collected.
 //
 // Prints:
-//   precise: sum 5050, list of 100 cells, variables 3
-//   boehm: sum 5050, list of 100 cells, variables 3
-#include <cstdint>
+//   precise: sum 5050, list of 100 cells, 3 variables
+//   boehm: sum 5050, list of 100 cells, 3 variables
 #include <cstdio>
 #include <initializer_list>
-#include <string_view>
 
 #include <tophash/gc/boehm_objects.hpp>
 #include <tophash/gc/precise_heap.hpp>
 #include <tophash/map.hpp>
 
-namespace gc = tophash::gc;
-
 struct cell {
-  std::int64_t number;
+  int number;
   cell* rest;
 };
 template <>
@@ -25,62 +21,41 @@ struct tophash::gc_traits<cell> {
   static void trace(pointer_visitor& visit, const cell& c) { visit(c.rest); }
 };
 
-enum class op { push, load, store, add, cons, repeat, end };
 struct instruction {
-  op what;
-  std::int64_t operand = 0;
+  enum { push, load, store, add, cons, repeat_to } what;
+  int operand;
 };
 
 template <class heap>
-class machine {
-  template <class T>
-  using handle = typename heap::template handle<T>;
+void run(std::initializer_list<instruction> code) {
+  heap objects;
+  typename heap::template handle<cell> top;
+  tophash::map<int, cell*, typename heap::storage> variables{storage_of(objects)};
+  for (int v : {0, 1, 2}) variables.insert_or_assign(v, objects.template make<cell>(0, nullptr).get());
+  const auto make = [&](int number, cell* rest) { top = objects.template make<cell>(number, rest); };
 
- public:
-  void run(std::initializer_list<instruction> code) {
-    for (const instruction* at = code.begin(); at->what != op::end; ++at) {
-      switch (at->what) {
-      case op::push: top_ = heap_.template make<cell>(at->operand, nullptr); break;
-      case op::load: top_ = heap_.keep(variables_.at(at->operand)); break;
-      case op::store: variables_.insert_or_assign(at->operand, top_.get()); break;
-      case op::add: top_ = heap_.template make<cell>(top_->number + variables_.at(at->operand)->number, nullptr); break;
-      case op::cons: top_ = heap_.template make<cell>(top_->number, variables_.at(at->operand)); break;
-      case op::repeat:
-        if (top_->number < at->operand) at = code.begin() - 1;
-        break;
-      case op::end: break;
-      }
+  for (auto at = code.begin(); at != code.end(); ++at) {
+    const int n = at->operand;
+    switch (at->what) {
+    case instruction::push: make(n, nullptr); break;
+    case instruction::load: top.reset(variables.at(n)); break;
+    case instruction::store: variables.insert_or_assign(n, top.get()); break;
+    case instruction::add: make(top->number + variables.at(n)->number, nullptr); break;
+    case instruction::cons: make(top->number, variables.at(n)); break;
+    case instruction::repeat_to: if (top->number < n) at = code.begin() - 1; break;
     }
   }
-  std::int64_t number(std::int64_t variable) const { return variables_.at(variable)->number; }
-  int length(std::int64_t variable) const {
-    int n = 0;
-    for (const cell* c = variables_.at(variable); c->rest != nullptr; c = c->rest) ++n;
-    return n;
-  }
-  void print() {
-    heap_.collect();
-    std::printf("%s: sum %d, list of %d cells, variables %zu\n", heap::name.data(), static_cast<int>(number(1)),
-                length(2), variables_.size());
-  }
-
- private:
-  heap heap_;
-  handle<cell> top_;
-  tophash::map<std::int64_t, cell*, typename heap::storage> variables_{storage_of(heap_)};
-};
-
-template <class heap>
-void example() {
-  machine<heap> m;
-  m.run({{op::push, 0}, {op::store, 0}, {op::store, 1}, {op::store, 2}, {op::end}});
-  // i = i + 1; sum = sum + i; list = i : list; while i < 100. Constants are made anew, and dropped, each time.
-  m.run({{op::push, 1}, {op::add, 0}, {op::store, 0}, {op::add, 1}, {op::store, 1}, {op::load, 0}, {op::cons, 2},
-         {op::store, 2}, {op::load, 0}, {op::repeat, 100}, {op::end}});
-  m.print();
+  objects.collect();
+  int cells = -1;
+  for (const cell* c = variables.at(2); c != nullptr; c = c->rest) ++cells;
+  std::printf("%s: sum %d, list of %d cells, %zu variables\n", heap::name.data(), variables.at(1)->number, cells,
+              variables.size());
 }
 
 int main() {
-  example<gc::precise_heap>();
-  example<gc::boehm_objects>();
+  using i = instruction;  // v0 = v0 + 1; v1 = v1 + v0; v2 = v0 : v2; again while v0 < 100
+  const std::initializer_list<i> code = {{i::push, 1}, {i::add, 0}, {i::store, 0}, {i::add, 1}, {i::store, 1},
+                                         {i::load, 0}, {i::cons, 2}, {i::store, 2}, {i::load, 0}, {i::repeat_to, 100}};
+  run<tophash::gc::precise_heap>(code);
+  run<tophash::gc::boehm_objects>(code);
 }

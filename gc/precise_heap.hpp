@@ -437,9 +437,9 @@ class precise_heap {
     guard.finished = true;
     if constexpr (headed) {
       headed_slot{slot}.set_type(type);
-      if constexpr (type->destroy != nullptr) marks_.locate(slot).row->has_destructors = true;
+      if constexpr (!std::is_trivially_destructible_v<T>) marks_.locate(slot).row->has_destructors = true;
       // Marked as it was made: what the constructor stored is still to be found.
-      if (type->trace != nullptr && phase_ == cycle_phase::marking) push(slot);
+      if (gc_traits<T>::may_contain_pointers && phase_ == cycle_phase::marking) push(slot);
     }
     return made;
   }
