@@ -75,6 +75,33 @@ concept collector = requires(C& c, const C& observed) {
   { observed.sample() } noexcept -> std::same_as<gc_sample>;
 };
 
+// A collector that has objects and storage for maps, so that a program can be written for whichever: precise_heap,
+// boehm_objects, or one's own (examples/13, and tests/laws/collector.hpp to see whether it conforms).
+//
+//   expression             type         throws     meaning
+//   H::is_exact            bool                    what nothing leads to is destroyed when collect() returns; false:
+//                                                  most of it is, in time
+//   h.make<T>(args...)     handle<T>    bad_alloc  a new object; may collect. Pointers: gc_traits<T>
+//   h.make_array<T>(n)     handle<T>    bad_alloc  n value-initialised elements; the handle is of the first
+//   h.keep(p)              handle<T>    never      a handle to an object that h made, or null
+//   h.stored(p)                         never      p was written into an object, or through a reference into a map
+//   handle                                         default-constructible, copyable, keeps its object wherever it
+//                                                  lies: get(), *, ->, reset()
+//   storage_of(h)          H::storage   never      an allocation backend: entries in use keep what they point to
+//   weak_storage_of(h)     H::weak_storage         the same for tophash::weak_map; absent if there is none
+//   h.step(work)           bool                    a share of a cycle; true: none is under way. Absent if not incremental
+template <class H>
+concept collected_heap = collector<H> && requires(H& h, int* object, typename H::template handle<int> kept) {
+  { H::is_exact } -> std::convertible_to<bool>;
+  { h.template make<int>(1) } -> std::same_as<typename H::template handle<int>>;
+  { h.template make_array<int>(std::size_t{1}) } -> std::same_as<typename H::template handle<int>>;
+  { h.keep(object) } noexcept -> std::same_as<typename H::template handle<int>>;
+  { h.stored(object) } noexcept;
+  { kept.get() } noexcept -> std::same_as<int*>;
+  kept.reset();
+  { storage_of(h) } noexcept -> std::same_as<typename H::storage>;
+};
+
 // Nothing is collected: the model for storage that only its owner frees.
 struct no_gc {
   static constexpr std::string_view name = "none";

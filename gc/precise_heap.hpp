@@ -71,6 +71,7 @@
 #include <tophash/gc/precise/roots.hpp>
 #include <tophash/gc/precise/work_stack.hpp>
 #include <tophash/gc/trace_blocks.hpp>
+#include <tophash/gc/weak.hpp>
 
 namespace tophash::inline v1 {
 
@@ -124,6 +125,7 @@ struct mark_counts {
 };
 
 class precise_heap;
+class precise;
 
 // A weak table in the ring of its heap.
 struct weak_link {
@@ -139,6 +141,11 @@ inline constinit thread_local precise_heap* marking_heaps = nullptr;
 class precise_heap {
  public:
   static constexpr std::string_view name = "precise";
+  static constexpr bool is_exact = true;
+  template <class T>
+  using handle = root<T>;
+  using storage = precise;
+  using weak_storage = precise;
 
   explicit precise_heap(const precise_options& options = {})
       : options_(options),
@@ -430,9 +437,9 @@ class precise_heap {
     guard.finished = true;
     if constexpr (headed) {
       headed_slot{slot}.set_type(type);
-      if constexpr (type->destroy != nullptr) marks_.locate(slot).row->has_destructors = true;
+      if constexpr (!std::is_trivially_destructible_v<T>) marks_.locate(slot).row->has_destructors = true;
       // Marked as it was made: what the constructor stored is still to be found.
-      if (type->trace != nullptr && phase_ == cycle_phase::marking) push(slot);
+      if (gc_traits<T>::may_contain_pointers && phase_ == cycle_phase::marking) push(slot);
     }
     return made;
   }
@@ -670,11 +677,11 @@ class precise_heap {
     reads_weak_ = true;
     for (const map_array* a = weak_arrays_.next; a != &weak_arrays_; a = a->next) {
       const trace_info& t = *a->trace;
-      const bool by_key = a->place == map_place::weak_keys;
+      const bool by_key = a->place != map_place::weak_values;
       for_each_live_entry(t, a->block, a->bytes, [&](const unsigned char* key, const unsigned char* value) {
         if (!by_key) {
           if (t.trace_key != nullptr) trace_part(key, t.key_is_pointer, t.trace_key, *this);
-        } else if (t.trace_value != nullptr && !waits_for(key, value, t)) {
+        } else if (t.trace_value != nullptr && (a->place == map_place::weak_keys || !waits_for(key, value, t))) {
           trace_part(value, t.value_is_pointer, t.trace_value, *this);
         }
       });
@@ -884,7 +891,6 @@ class precise_heap {
   }
 };
 
-static_assert(collector<precise_heap>);
 
 // A pointer whose stores are told to whichever heap of this thread is marking: a field of an object, or a
 // map's value that is written through a reference. One test of a thread's variable a store.
@@ -933,7 +939,7 @@ class precise {
   bool owns(const void* p) const noexcept { return heap_->blocks().owns(p); }
   TOPHASH_ALWAYS_INLINE void entry_stored(const trace_info& t, const void* key,
                                           const void* value) const noexcept {
-    if (place_ < map_place::weak_keys) heap_->entry_stored(t, key, value);
+    if (place_ < map_place::ephemerons) heap_->entry_stored(t, key, value);
   }
   void array_taken_over(const void* block) const noexcept { heap_->array_taken_over(block); }
 
@@ -949,9 +955,14 @@ class precise {
 
 static_assert(allocation_backend<precise> && hears_of_stores<precise> && hears_of_arrays<precise>);
 
-// A map whose entries the collector removes: map_place::weak_keys, when the object that the key points to is
-// not reached (an ephemeron: that the value leads to the key does not count), or weak_values, the same of the
-// value. The pointer must be the key, or the value, itself; null and foreign pointers are never removed.
+inline precise storage_of(precise_heap& heap) noexcept { return precise(heap); }
+inline precise weak_storage_of(precise_heap& heap) noexcept { return precise(heap); }
+static_assert(collected_heap<precise_heap>);
+
+// A map whose entries the collector removes: map_place::ephemerons, when the object that the key points to is
+// not reached (that the value leads to the key does not count); weak_keys, the same, but all values are kept;
+// or weak_values, when the value's object is not reached. The pointer must be the key, or the value, itself; null
+// and foreign pointers are never removed. tophash::weak_map is made of this.
 // Removing is an erase by the map's own deletion, done at the end of marking: with deletion::dirty it only
 // writes tags. A raw pointer that was looked up is held by a root from then on, as any other. O(entries) a
 // cycle, in one stay: weak tables bound the longest stay.
@@ -961,7 +972,7 @@ class weak_table : weak_link {
   template <class... Policies>
   explicit weak_table(precise_heap& heap, map_place weakness, Policies&&... policies)
       : heap_(heap), place_(weakness), map_(precise(heap, weakness), std::forward<Policies>(policies)...) {
-    TOPHASH_ALWAYS(weakness >= map_place::weak_keys, "weak_table: its keys or its values are to be weak");
+    TOPHASH_ALWAYS(weakness >= map_place::ephemerons, "weak_table: its keys or its values are to be weak");
     purge = [](weak_link& self) noexcept { static_cast<weak_table&>(self).remove_unreached(); };
     weak_link& ring = heap.weak_tables();
     previous = &ring;
@@ -976,6 +987,7 @@ class weak_table : weak_link {
     next->previous = previous;
   }
 
+  std::uint64_t removed() const noexcept { return removed_; }
   Map& operator*() noexcept { return map_; }
   Map* operator->() noexcept { return &map_; }
   const Map& operator*() const noexcept { return map_; }
@@ -986,13 +998,14 @@ class weak_table : weak_link {
     for (auto at = map_.begin(); at != map_.end();) {
       const void* held = nullptr;
       if constexpr (std::is_pointer_v<typename Map::key_type>) {
-        if (place_ == map_place::weak_keys) held = (*at).first;
+        if (place_ != map_place::weak_values) held = (*at).first;
       }
       if constexpr (std::is_pointer_v<typename Map::mapped_type>) {
         if (place_ == map_place::weak_values) held = (*at).second;
       }
       if (held != nullptr && heap_.owns(held) && !heap_.is_marked(held)) {
         at = map_.erase(at);
+        ++removed_;
       } else {
         ++at;
       }
@@ -1001,7 +1014,29 @@ class weak_table : weak_link {
 
   precise_heap& heap_;
   map_place place_;
+  std::uint64_t removed_ = 0;
   Map map_;
+};
+
+template <>
+struct weak_host<precise> {
+  static constexpr map_place place_of(weakness held) noexcept {
+    return held == weakness::ephemerons ? map_place::ephemerons
+           : held == weakness::keys     ? map_place::weak_keys
+                                        : map_place::weak_values;
+  }
+  template <class Map>
+  class table : public weak_table<Map> {
+   public:
+    template <class... Policies>
+    table(const precise& storage, weakness held, Policies&&... policies)
+        : weak_table<Map>(storage.heap(), place_of(held), std::forward<Policies>(policies)...) {}
+    // Collector work is done in make(), step() and collect() only, and a heap has one thread.
+    template <class F>
+    auto locked(F&& f) {
+      return f();
+    }
+  };
 };
 
 }  // namespace gc

@@ -64,10 +64,13 @@ struct trace_info {
   bool key_is_pointer = false, value_is_pointer = false;  // nothing but one pointer
   void (*trace_key)(pointer_visitor&, const void*) = nullptr;  // null: holds no pointer
   void (*trace_value)(pointer_visitor&, const void*) = nullptr;
+  // Either is not null. A field, since g++ 12 with -fsanitize=undefined takes no address for known to be not null when
+  // it evaluates a constant expression (its bug 71962).
+  bool traced = false;
   // How many buckets behind `units` main ones a block has that are no homes; null: none.
   std::size_t (*tail_units)(std::size_t units) = nullptr;
 
-  constexpr bool is_traced() const noexcept { return trace_key != nullptr || trace_value != nullptr; }
+  constexpr bool is_traced() const noexcept { return traced; }
 };
 
 // May a value of T hold a pointer to collected memory? Numbers and enumerations cannot; pointers can; a class
@@ -189,12 +192,15 @@ inline constexpr std::uint32_t second_offset_bytes =
 
 using trace_function = void (*)(pointer_visitor&, const void*);
 
+template <class T>
+inline constexpr bool has_trace_function = gc_traits<T>::may_contain_pointers && traceable<T>;
+template <>
+inline constexpr bool has_trace_function<void> = false;
+
 // Of a part of an entry; null where there is nothing to trace, or nothing known of it (rules refuse the latter).
 template <class T>
 constexpr trace_function trace_function_of() noexcept {
-  if constexpr (std::is_void_v<T>) {
-    return nullptr;
-  } else if constexpr (gc_traits<T>::may_contain_pointers && traceable<T>) {
+  if constexpr (has_trace_function<T>) {
     return [](pointer_visitor& visit, const void* object) { trace_pointers(visit, *static_cast<const T*>(object)); };
   } else {
     return nullptr;

@@ -221,6 +221,7 @@ struct bucket_chain_model {
       .value_is_pointer = std::is_pointer_v<T>,
       .trace_key = trace_function_of<Key>(),
       .trace_value = trace_function_of<T>(),
+      .traced = has_trace_function<Key> || has_trace_function<T>,
   };
 
   // What a map without an array searches: one bucket without entries, never written.

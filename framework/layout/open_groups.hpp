@@ -129,6 +129,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
       .value_is_pointer = std::is_pointer_v<T>,
       .trace_key = trace_function_of<Key>(),
       .trace_value = trace_function_of<T>(),
+      .traced = has_trace_function<Key> || has_trace_function<T>,
   };
 
   struct array {

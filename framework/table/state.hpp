@@ -110,6 +110,7 @@ struct keep_alive_list {
 template <>
 struct keep_alive_list<true> {
   static constexpr std::size_t trailer_bytes = sizeof(std::size_t);
+  static constexpr std::size_t least = 16;
   void** blocks = nullptr;
   std::size_t count = 0, capacity = 0;
 
@@ -122,28 +123,30 @@ struct keep_alive_list<true> {
 
   template <class Allocation>
   bool add(Allocation& from, void* block, const request& r) noexcept {
-    if (count == capacity && !widen_slow(from)) return false;
+    if (count == capacity && !resize_slow(from, capacity == 0 ? least : 2 * capacity)) return false;
     std::construct_at(place_of(block, r), count);
     blocks[count++] = block;
     return true;
   }
-  void remove(void* block, const request& r) noexcept {
+  // Every collection searches the whole list: a growth that empties it gives most of it back.
+  template <class Allocation>
+  void remove(Allocation& from, void* block, const request& r) noexcept {
     const std::size_t at = *place_of(block, r);
     TOPHASH_CHECK(at < count && blocks[at] == block, "an overflow bucket is not on its keep-alive list");
     blocks[at] = blocks[--count];
     *place_of(blocks[at], r) = at;
     blocks[count] = nullptr;
+    if (capacity > least && count <= capacity / 8) static_cast<void>(resize_slow(from, capacity / 4));
   }
   template <class Allocation>
-  TOPHASH_NOINLINE bool widen_slow(Allocation& from) noexcept {
-    const std::size_t wider = capacity == 0 ? 16 : 2 * capacity;
-    void* const fresh = from.try_allocate(list_request(wider));
+  TOPHASH_NOINLINE bool resize_slow(Allocation& from, std::size_t places) noexcept {
+    void* const fresh = from.try_allocate(list_request(places));
     if (fresh == nullptr) return false;
-    std::memset(fresh, 0, wider * sizeof(void*));
+    std::memset(fresh, 0, places * sizeof(void*));
     if (count != 0) std::memcpy(fresh, blocks, count * sizeof(void*));
     free(from);
     blocks = static_cast<void**>(fresh);
-    capacity = wider;
+    capacity = places;
     return true;
   }
   template <class Allocation>
@@ -485,7 +488,7 @@ struct overflow_storage {
   }
   void deallocate(void* block, const request& r) noexcept {
     if constexpr (B::may_need_keep_alive) {
-      if (needs_keep_alive(s->policies.allocation)) s->keep_alive.remove(block, r);
+      if (needs_keep_alive(s->policies.allocation)) s->keep_alive.remove(s->policies.allocation, block, r);
     }
     s->policies.allocation.deallocate(block, r);
   }

@@ -22,8 +22,9 @@ enum class map_place : std::uint8_t {
   outside,      // on the stack, in static storage or in other memory: its entries are roots
   in_object,    // inside an object of the same heap, whose gc_traits::trace passes it on: it lives as that
                 // object does
-  weak_keys,    // outside, in a weak_table: an entry lives while its key is reached, and only then holds its
+  ephemerons,   // outside, in a weak_table: an entry lives while its key is reached, and only then holds its
                 // value
+  weak_keys,    // outside, in a weak_table: an entry lives while its key is reached; it holds its value anyhow
   weak_values,  // outside, in a weak_table: an entry lives while its value is reached
 };
 

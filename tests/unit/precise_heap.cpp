@@ -637,7 +637,7 @@ std::uint64_t chain_work(std::size_t n, const std::vector<std::size_t>& order) {
   precise_options o = by_hand();
   o.objects.reserved_bytes = std::size_t{256} << 20;
   precise_heap heap(o);
-  gc::weak_table<weak_knots> table(heap, map_place::weak_keys);
+  gc::weak_table<weak_knots> table(heap, map_place::ephemerons);
   root<knot> first;
   {
     root<knot*> keys = heap.make_array<knot*>(n + 1);
@@ -690,7 +690,7 @@ TEST_CASE("precise heap: ephemerons, exact and linear in any order", "[precise]"
 
 TEST_CASE("precise heap: a weak entry whose value leads to its key does not live by itself", "[precise]") {
   precise_heap heap(by_hand());
-  gc::weak_table<weak_knots> first(heap, map_place::weak_keys), second(heap, map_place::weak_keys);
+  gc::weak_table<weak_knots> first(heap, map_place::ephemerons), second(heap, map_place::ephemerons);
   std::vector<root<knot>> keys;
   for (std::uint64_t i = 0; i < 100; ++i) {
     keys.push_back(heap.make<knot>(i));
