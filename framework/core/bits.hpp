@@ -40,6 +40,13 @@ constexpr std::size_t lowest_bit(unsigned mask) noexcept {
   return static_cast<std::size_t>(static_cast<unsigned>(std::countr_zero(mask)));
 }
 
+// Set bits of a mask of eight. Without an instruction for it std::popcount is a call.
+constexpr std::size_t count_of_eight(unsigned mask) noexcept {
+  mask = mask - (mask >> 1 & 0x55u);
+  mask = (mask & 0x33u) + (mask >> 2 & 0x33u);
+  return (mask + (mask >> 4)) & 0x0fu;
+}
+
 // 64 x 64 -> 128 bit product, halves folded by xor (the step that wyhash calls mum). Three cycles of latency
 // and one for the fold on current x86.
 constexpr std::uint64_t multiply_fold(std::uint64_t a, std::uint64_t b) noexcept {
