@@ -88,6 +88,16 @@ inline std::uint64_t load_tags(const std::uint8_t* tags) noexcept {
   return word;
 }
 
+// The reverse.
+inline void store_tags(std::uint8_t* tags, std::uint64_t word) noexcept {
+  if constexpr (std::endian::native == std::endian::big) {
+    word = ((word & 0x00ff00ff00ff00ffu) << 8) | ((word >> 8) & 0x00ff00ff00ff00ffu);
+    word = ((word & 0x0000ffff0000ffffu) << 16) | ((word >> 16) & 0x0000ffff0000ffffu);
+    word = (word << 32) | (word >> 32);
+  }
+  std::memcpy(tags, &word, sizeof word);
+}
+
 // Gathers the top bit of each byte into eight bits.
 constexpr unsigned gather_high_bits(std::uint64_t word) noexcept {
   return static_cast<unsigned>(((word & 0x8080808080808080u) * 0x0002040810204081u) >> 56);
