@@ -310,6 +310,16 @@ struct bucket_chain_model {
     }
   }
 
+  // Top bits of a hash that has this live tag.
+  static std::uint64_t top_bits_of(std::uint8_t tag) noexcept {
+    if constexpr (tag_bits == 0) {
+      return 0;
+    } else {
+      const std::uint64_t top = tag < 1u << tag_bits ? tag : tag - unsigned{first_live};
+      return top << (64 - tag_bits);
+    }
+  }
+
   static bool is_live(std::uint8_t tag) noexcept { return tag >= first_live && (!dirty_kind || tag < 0x80); }
   static bool is_dirty(std::uint8_t tag) noexcept { return dirty_kind && tag >= 0x80; }
   static bool is_empty(std::uint8_t tag) noexcept { return tag <= empty_one; }
