@@ -154,7 +154,7 @@ class basic_map
   size_type insert_many(It first, It last) {
     const size_type before = this->size();
     if constexpr (base::template multipass<It> && has_key_first<It>) {
-      while (first != last && this->batches_pay()) {
+      while (first != last && this->batches_pay(this->batch_inserts_from_bytes)) {
         It entry = first;
         const typename base::batch b(*this, first, last, [](const auto& e) -> const Key& { return e.first; });
         for (std::size_t i = 0; i < b.count; ++i, ++entry) insert_any(b.hashes[i], (*entry).first, (*entry).second);

@@ -40,6 +40,13 @@ constexpr std::size_t lowest_bit(unsigned mask) noexcept {
   return static_cast<std::size_t>(static_cast<unsigned>(std::countr_zero(mask)));
 }
 
+// Set bits of a mask of eight. Without an instruction for it std::popcount is a call.
+constexpr std::size_t count_of_eight(unsigned mask) noexcept {
+  mask = mask - (mask >> 1 & 0x55u);
+  mask = (mask & 0x33u) + (mask >> 2 & 0x33u);
+  return (mask + (mask >> 4)) & 0x0fu;
+}
+
 // 64 x 64 -> 128 bit product, halves folded by xor (the step that wyhash calls mum). Three cycles of latency
 // and one for the fold on current x86.
 constexpr std::uint64_t multiply_fold(std::uint64_t a, std::uint64_t b) noexcept {
@@ -79,6 +86,16 @@ inline std::uint64_t load_tags(const std::uint8_t* tags) noexcept {
     word = (word << 32) | (word >> 32);
   }
   return word;
+}
+
+// The reverse.
+inline void store_tags(std::uint8_t* tags, std::uint64_t word) noexcept {
+  if constexpr (std::endian::native == std::endian::big) {
+    word = ((word & 0x00ff00ff00ff00ffu) << 8) | ((word >> 8) & 0x00ff00ff00ff00ffu);
+    word = ((word & 0x0000ffff0000ffffu) << 16) | ((word >> 16) & 0x0000ffff0000ffffu);
+    word = (word << 32) | (word >> 32);
+  }
+  std::memcpy(tags, &word, sizeof word);
 }
 
 // Gathers the top bit of each byte into eight bits.

@@ -311,6 +311,16 @@ struct bucket_chain_model {
     }
   }
 
+  // Top bits of a hash that has this live tag.
+  static std::uint64_t top_bits_of(std::uint8_t tag) noexcept {
+    if constexpr (tag_bits == 0) {
+      return 0;
+    } else {
+      const std::uint64_t top = tag < 1u << tag_bits ? tag : tag - unsigned{first_live};
+      return top << (64 - tag_bits);
+    }
+  }
+
   static bool is_live(std::uint8_t tag) noexcept { return tag >= first_live && (!dirty_kind || tag < 0x80); }
   static bool is_dirty(std::uint8_t tag) noexcept { return dirty_kind && tag >= 0x80; }
   static bool is_empty(std::uint8_t tag) noexcept { return tag <= empty_one; }
@@ -417,22 +427,55 @@ struct bucket_chain_model {
   }
   static void mark_moved_empty(slot s) noexcept { s.in->tags[s.index] = moved_empty; }
 
+  static std::uint64_t with_byte(std::uint64_t tags, std::size_t index, std::uint8_t byte) noexcept {
+    const std::size_t at = 8 * index;
+    return (tags & ~(std::uint64_t{0xff} << at)) | std::uint64_t{byte} << at;
+  }
+  // What follows the last byte above empty_one becomes empty_rest.
+  static std::uint64_t without_trailing_empties(std::uint64_t tags) noexcept {
+    static_assert(empty_rest == 0 && empty_one == 1);
+    const std::uint64_t others = tags & 0xfefefefefefefefeu;
+    return others == 0 ? 0 : tags & ~std::uint64_t{0} >> (static_cast<unsigned>(std::countl_zero(others)) & ~7u);
+  }
+
   static bucket* previous(bucket* home, const bucket* b) noexcept {
     while (home->link != b) home = home->link;
     return home;
   }
 
   // The slot holds no entry any more. Returns an overflow bucket that this emptied and unlinked, or null.
-  // Cost: one store and one compare unless the slot was the last occupied one.
+  // Cost in a main bucket: one compare and two shifts. What the neighbours hold is as good as random, and a branch
+  // on it would be foretold wrongly every third time, each time before the next operation could ask for its memory.
   static bucket* vacate(bucket* home, slot s) noexcept {
-    s.in->tags[s.index] = empty_one;
     if constexpr (!collapses) {
+      s.in->tags[s.index] = empty_one;
       return nullptr;
     } else {
-      if constexpr (unlinks) {
+      if constexpr (dirty_kind) {
+        // Byte by byte: a collector may make a neighbour dirty at any time.
+        s.in->tags[s.index] = empty_one;
         if (s.in != home && occupied(s.in) == 0) return unlink(home, s.in);
+        collapse(home, s);
+        return nullptr;
+      } else {
+        const std::uint64_t tags = with_byte(load_tags(s.in->tags), s.index, empty_one);
+        const bucket* const next = s.in->link;
+        bool ends_here = next == nullptr;
+        if (!ends_here) {
+          // The next bucket's line is not touched unless this one's last slot leaves the question open.
+          ends_here = (s.index == last_slot ? next->tags[0] : s.in->tags[last_slot]) == empty_rest;
+        }
+        const std::uint64_t left = ends_here ? without_trailing_empties(tags) : tags;
+        store_tags(s.in->tags, left);
+        return s.in == home ? nullptr : vacated_overflow(home, s.in, left);
       }
-      collapse(home, s);
+    }
+  }
+  static bucket* vacated_overflow(bucket* home, bucket* b, std::uint64_t left) noexcept {
+    if constexpr (unlinks) {
+      return occupied(b) == 0 ? unlink(home, b) : nullptr;
+    } else {
+      if (left == 0) collapse_before(home, b);
       return nullptr;
     }
   }
@@ -460,6 +503,16 @@ struct bucket_chain_model {
         s = {previous(home, s.in), last_slot};
       }
       if (s.in->tags[s.index] != empty_one) return;
+    }
+  }
+  // The same for what lies before an overflow bucket that became empty_rest altogether.
+  static void collapse_before(bucket* home, bucket* b) noexcept {
+    while (b != home) {
+      b = previous(home, b);
+      if (b->tags[last_slot] != empty_one) return;
+      const std::uint64_t left = without_trailing_empties(load_tags(b->tags));
+      store_tags(b->tags, left);
+      if (left != 0) return;
     }
   }
 

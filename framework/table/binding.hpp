@@ -74,12 +74,17 @@ TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_insert(const State& s, std::uint64_t
   }
 }
 
+// Does a stored key equal this one? Inlined: as a call it leaves the caller's loop no registers, and strings of 17 bytes
+// are found a sixth slower.
 template <class State, class K>
-auto equal_to(const State& s, const K& key) noexcept {
-  return [&s, &key](const typename State::binding_type::key_type& stored) -> bool {
-    return s.policies.hashing.equal(stored, key);
-  };
-}
+struct equal_to {
+  const State& s;
+  const K& key;
+  equal_to(const State& of, const K& wanted) noexcept : s(of), key(wanted) {}
+  TOPHASH_ALWAYS_INLINE bool operator()(const typename State::binding_type::key_type& stored) const {
+    return static_cast<bool>(s.policies.hashing.equal(stored, key));
+  }
+};
 
 template <class State>
 bool is_scanned(const State& s) noexcept {

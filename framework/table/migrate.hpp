@@ -137,16 +137,43 @@ std::uint64_t scattered_hash(const state<B>& s, typename B::slot from, std::size
   return drawn;
 }
 
+// Where the array keeps its size an entry keeps its chain and its tag, and its key need not be hashed: no line of a string
+// is read, and one that no hash leads to is no exception. As in Go. (An observer of moves is told the hash.)
+template <class B>
+inline constexpr bool keeps_places = B::facts.sizing.power_of_two && !takes_event<typename B::spec::observe, events::moved>;
+
+// A hash that leads to chain `index` of the current array under the tag of `from`.
+template <class B>
+std::uint64_t hash_of_place(const state<B>& s, typename B::slot from, std::size_t index) noexcept {
+  std::uint64_t home = index;
+  if constexpr (B::facts.sizing.from_high_end) {
+    home <<= B::spec::sizing::index_bits - std::countr_zero(s.current.units);
+  } else {
+    static_cast<void>(s);
+  }
+  return B::model::top_bits_of(from.in->tags[from.index]) | home;
+}
+
+template <class B>
+std::uint64_t hash_to_evacuate(const state<B>& s, typename B::slot from, std::size_t index) {
+  if constexpr (keeps_places<B>) {
+    if (s.old.units == s.current.units) return hash_of_place(s, from, index);
+  }
+  const auto& key = B::model::key(from);
+  const std::uint64_t hash = hash_of(s, key);
+  if constexpr (B::scatters) {
+    if (!is_found_by_hash(s, key)) return scattered_hash(s, from, index);
+  } else {
+    static_cast<void>(index);
+  }
+  return hash;
+}
+
 // Moves one entry of chain `index` of the old array to the current one. False: memory ran out, nothing happened.
 template <class B>
 bool evacuate_entry(state<B>& s, typename B::slot from, std::size_t index, tracked_place<B>* tracked) {
   using model = typename B::model;
-  std::uint64_t hash = hash_of(s, model::key(from));
-  if constexpr (B::scatters) {
-    if (!is_found_by_hash(s, model::key(from))) hash = scattered_hash(s, from, index);
-  } else {
-    static_cast<void>(index);
-  }
+  const std::uint64_t hash = hash_to_evacuate(s, from, index);
   const typename B::slot to = vacancy_for(s, hash, false);
   if (!to) return false;
   {

@@ -4,8 +4,8 @@
 //   - its place in an order that no growth changes: a unit (one bucket of the array at its begin) and the part of that
 //     unit's hashes which was walked. A chain of a larger array is a part of a unit, so what is walked and what is not
 //     are never in one chain; in a smaller array they are told apart by their hashes;
-//   - the noted slots: the entries, not handed out yet, of the chain it is in. An erase strikes one out, an evacuation
-//     follows it to its new slot.
+//   - the noted slots: the entries, not handed out yet, of the chain it is in, as a mask for each bucket. An erase strikes
+//     one out, an evacuation follows it to its new slot.
 // Hence the guarantees: an entry never changes its unit or part (but by a reseeding, which there is only when no entry
 // is left), and it is noted once. Go's mapiternext comes to the same from the other side: it keeps the old arrays,
 // walks them, asks of every entry of an old chain whether it belongs to the half it is in, and looks moved keys up
@@ -116,18 +116,13 @@ class pin {
   const state<B>* of() const noexcept { return s_; }
 
   // To the next entry, or to the end. std::bad_alloc, or what a hash throws: the iterator is as before. At the end it
-  // stays: the body of a loop may have ended its map.
-  void advance() {
-    if (s_ == nullptr) return;
-    while (true) {
-      while (ready_ != noted_) {
-        const note& n = notes_[ready_++];
-        if (n.in == nullptr) continue;
-        at_ = {n.in, n.index};
-        return;
-      }
-      if (walked_ || s_->size == 0) return leave();
-      note_next_chain();
+  // stays: the body of a loop may have ended its map. Cost where the bucket it is in has another entry: one test, one
+  // count of zeros.
+  TOPHASH_ALWAYS_INLINE void advance() {
+    if (now_.mask != 0) {
+      take_from_bucket();
+    } else {
+      advance_slow();
     }
   }
 
@@ -135,16 +130,40 @@ class pin {
 
   void erased(slot gone) noexcept {
     if (at_ == gone) at_ = {};
-    if (note* const n = noted(gone)) n->in = nullptr;
+    static_cast<void>(strike_out(gone));
   }
+  // Notes are at most as many as noted entries, and so is the room for them.
   void moved(slot from, slot to) noexcept {
     if (at_ == from) at_ = to;
-    if (note* const n = noted(from)) *n = {to.in, to.index};
+    if (!strike_out(from)) return;
+    const unsigned bit = 1u << turn_of(to.index);
+    if (now_.in == to.in && now_.mask != 0) {
+      now_.mask |= bit;
+      return;
+    }
+    note* unused = notes_ + noted_;
+    for (note* n = notes_ + ready_; n != notes_ + noted_; ++n) {
+      if (n->mask == 0) {
+        unused = n;
+      } else if (n->in == to.in) {
+        n->mask |= bit;
+        return;
+      }
+    }
+    if (unused == notes_ + noted_) {
+      if (ready_ != 0) {
+        unused = notes_ + --ready_;
+      } else {
+        TOPHASH_CHECK(noted_ < room_, "an open iterator has more notes than noted entries");
+        ++noted_;
+      }
+    }
+    *unused = {to.in, bit};
   }
   // All entries are gone; what is inserted from now on may be walked.
   void cleared() noexcept {
     at_ = {};
-    ready_ = noted_ = 0;
+    forget_notes();
   }
   void arrays_went_to(const state<B>& s) noexcept { s_ = &s; }
   void begins_at(pin*& first) noexcept { back_ = &first; }
@@ -169,28 +188,54 @@ class pin {
   const char* violation(const state<B>& s) const noexcept {
     if (s_ != &s) return "an open iterator does not name the map whose list it is in";
     if (at_.in != nullptr && !model::is_live(at_.in->tags[at_.index])) return "an open iterator is at a slot that is not live";
-    for (std::size_t i = ready_; i != noted_; ++i) {
-      if (notes_[i].in != nullptr && !model::is_live(notes_[i].in->tags[notes_[i].index])) {
-        return "an open iterator has noted a slot that is not live";
+    std::size_t noted = 0;
+    for (std::size_t i = ready_; i <= noted_; ++i) {
+      const note& n = i == noted_ ? now_ : notes_[i];
+      for (unsigned mask = n.mask; mask != 0; mask &= mask - 1, ++noted) {
+        if (!model::is_live(n.in->tags[slot_of_turn(static_cast<unsigned>(std::countr_zero(mask)))])) {
+          return "an open iterator has noted a slot that is not live";
+        }
       }
     }
+    if (noted > room_) return "an open iterator has noted more entries than it has room for";
     return nullptr;
   }
 
  private:
-  // A slot without initialisers: an end() need not write two dozen of them.
+  // Entries of one bucket that were not handed out yet, one bit each, in the order of their turns: bit 0 is the slot at
+  // `offset_`. Without initialisers: an end() need not write two dozen of them.
   struct note {
     bucket* in;
-    std::size_t index;
+    unsigned mask;
   };
-  static constexpr std::size_t notes_inside = B::spec::iteration::noted_slots;
+  static constexpr std::size_t notes_inside =
+      B::spec::iteration::noted_slots < model::slots ? model::slots : B::spec::iteration::noted_slots;
   static constexpr bool high_end = B::facts.sizing.from_high_end;
 
-  note* noted(slot s) noexcept {
+  std::size_t slot_of_turn(unsigned turn) const noexcept {
+    const std::size_t index = std::size_t{turn} + offset_;
+    return index >= model::slots ? index - model::slots : index;
+  }
+  std::size_t turn_of(std::size_t index) const noexcept {
+    return index >= offset_ ? index - offset_ : index + model::slots - offset_;
+  }
+  unsigned in_turns(unsigned slots_mask) const noexcept {
+    return ((slots_mask | slots_mask << model::slots) >> offset_) & model::slot_mask;
+  }
+
+  void take_from_bucket() noexcept {
+    at_ = {now_.in, slot_of_turn(static_cast<unsigned>(std::countr_zero(now_.mask)))};
+    now_.mask &= now_.mask - 1;
+  }
+
+  // False if the slot was not noted.
+  bool strike_out(slot s) noexcept {
+    const unsigned bit = 1u << turn_of(s.index);
+    if (now_.in == s.in && (now_.mask & bit) != 0) return now_.mask &= ~bit, true;
     for (std::size_t i = ready_; i != noted_; ++i) {
-      if (notes_[i].in == s.in && notes_[i].index == s.index) return notes_ + i;
+      if (notes_[i].in == s.in && (notes_[i].mask & bit) != 0) return notes_[i].mask &= ~bit, true;
     }
-    return nullptr;
+    return false;
   }
 
   // ---- the list -----------------------------------------------------------------------------------------------
@@ -223,6 +268,10 @@ class pin {
     if (notes_ != inside_) delete[] notes_;
     notes_ = inside_;
     room_ = notes_inside;
+    forget_notes();
+  }
+  void forget_notes() noexcept {
+    now_.mask = 0;
     ready_ = noted_ = 0;
   }
 
@@ -246,13 +295,18 @@ class pin {
   }
   void copy(const pin& other) {
     if (other.s_ == nullptr) return;
-    const std::size_t count = other.noted_ - other.ready_;
+    const std::size_t count = other.count_noted();
     if (count > room_) widen(count);
-    for (std::size_t i = 0; i != count; ++i) notes_[i] = other.notes_[other.ready_ + i];
-    ready_ = 0;
-    noted_ = count;
+    copy_notes(other);
     copy_place(other);
     enter(*other.s_);
+  }
+  void copy_notes(const pin& other) noexcept {
+    ready_ = noted_ = 0;
+    for (std::size_t i = other.ready_; i != other.noted_; ++i) {
+      if (other.notes_[i].mask != 0) notes_[noted_++] = other.notes_[i];
+    }
+    now_ = other.now_;
   }
   void take(pin& other) noexcept {
     if (other.s_ == nullptr) return;
@@ -261,18 +315,41 @@ class pin {
       room_ = other.room_;
       ready_ = other.ready_;
       noted_ = other.noted_;
+      now_ = other.now_;
       other.notes_ = other.inside_;
     } else {
-      ready_ = 0;
-      noted_ = other.noted_ - other.ready_;
-      for (std::size_t i = 0; i != noted_; ++i) notes_[i] = other.notes_[other.ready_ + i];
+      copy_notes(other);
     }
     copy_place(other);
     enter(*other.s_);
     other.leave();
   }
+  // Entries.
+  std::size_t count_noted() const noexcept {
+    std::size_t count = count_of_eight(now_.mask);
+    for (std::size_t i = ready_; i != noted_; ++i) count += count_of_eight(notes_[i].mask);
+    return count;
+  }
 
   // ---- the walk -----------------------------------------------------------------------------------------------
+
+  // Past what the bucket held: the other buckets of the chain, then the next chain.
+  TOPHASH_NOINLINE void advance_slow() {
+    if (s_ == nullptr) return;
+    while (true) {
+      while (ready_ != noted_) {
+        now_ = notes_[ready_++];
+        if (now_.mask != 0) return take_from_bucket();
+      }
+      if (walked_ || s_->size == 0) return leave();
+      if (part_ == 0 && s_->current.units == units_ && !s_->growing()) {
+        note_whole_chain();
+        if (now_.mask != 0) return take_from_bucket();
+      } else {
+        note_next_chain();
+      }
+    }
+  }
 
   // Room for `wanted` notes. Only chains that a hash made long, or a crowd of equal ones, come here.
   TOPHASH_NOINLINE void widen(std::size_t wanted) {
@@ -285,9 +362,12 @@ class pin {
     room_ = room;
   }
 
-  void add_note(slot s) {
-    if (noted_ == room_) widen(room_ + 1);
-    notes_[noted_++] = {s.in, s.index};
+  // `mask` in turns; `noted` entries are noted already.
+  void add_note(bucket* b, unsigned mask, std::size_t& noted) {
+    if (mask == 0) return;
+    noted += count_of_eight(mask);
+    if (noted > room_) [[unlikely]] widen(noted);
+    notes_[noted_++] = {b, mask};
   }
 
   // The bits of `n` below `bits`, in reverse: how low-end sizes number the parts of a unit in order of their walk.
@@ -308,19 +388,39 @@ class pin {
   }
 
   // Notes what lives in one chain; `shared`: entries of other units, or of the part that was walked, are in it too.
-  void note_chain(bucket* b, bool shared) {
+  void note_chain(bucket* b, bool shared, std::size_t& noted) {
     const unsigned bits = part_ == 0 ? 0 : 64 - static_cast<unsigned>(std::countr_zero(part_));
     for (; b != nullptr; b = b->link) {
-      const unsigned live = model::live(b);
-      if (live == 0) continue;
-      for (std::size_t i = 0; i != model::slots; ++i) {
-        const std::size_t index = (i + offset_) % model::slots;
-        if ((live >> index & 1) == 0) continue;
-        if (pins_tell_halves_apart<B> && shared &&
-            !is_walked_with(hash_of(*s_, model::key({b, index})), bits)) continue;
-        add_note({b, index});
+      unsigned mask = in_turns(model::live(b));
+      if (pins_tell_halves_apart<B> && shared) {
+        for (unsigned rest = mask; rest != 0; rest &= rest - 1) {
+          const auto turn = static_cast<unsigned>(std::countr_zero(rest));
+          if (!is_walked_with(hash_of(*s_, model::key({b, slot_of_turn(turn)})), bits)) mask &= ~(1u << turn);
+        }
+      }
+      add_note(b, mask, noted);
+    }
+  }
+
+  // note_next_chain where no growth is or was: a unit is one chain. Nearly all steps of nearly all walks.
+  void note_whole_chain() {
+    ready_ = noted_ = 0;
+    bucket* const home = s_->current.at(unit_);
+    const unsigned mask = in_turns(model::live(home));
+    if (home->link != nullptr) {
+      std::size_t noted = count_of_eight(mask);
+      TOPHASH_TRY {
+        for (bucket* b = home->link; b != nullptr; b = b->link) add_note(b, in_turns(model::live(b)), noted);
+      }
+      TOPHASH_CATCH_ALL {
+        ready_ = noted_ = 0;
+        TOPHASH_RETHROW;
       }
     }
+    now_ = {home, mask};
+    noted_unit_ = unit_;
+    unit_ = (unit_ + 1) & (units_ - 1);
+    walked_ = unit_ == start_;
   }
 
   // The next part of the walk: one chain of the smaller array, wherever its entries lie now. Nothing is changed if
@@ -345,8 +445,9 @@ class pin {
       shared = true;
     }
     TOPHASH_TRY {
-      note_in(s.current, index, least, shared);
-      if (s.growing()) note_in(s.old, index, least, shared);
+      std::size_t noted = 0;
+      note_in(s.current, index, least, shared, noted);
+      if (s.growing()) note_in(s.old, index, least, shared, noted);
     }
     TOPHASH_CATCH_ALL {
       ready_ = noted_ = 0;
@@ -361,10 +462,10 @@ class pin {
   }
 
   // The chains of `a` that a chain of an array of `least` units is made of.
-  void note_in(const array& a, std::size_t index, std::size_t least, bool shared) {
+  void note_in(const array& a, std::size_t index, std::size_t least, bool shared, std::size_t& noted) {
     const std::size_t parts = a.units / least;
     for (std::size_t i = 0; i != parts; ++i) {
-      note_chain(a.at(high_end ? index * parts + i : index + i * least), shared);
+      note_chain(a.at(high_end ? index * parts + i : index + i * least), shared, noted);
     }
   }
 
@@ -392,8 +493,13 @@ class pin {
       TOPHASH_RETHROW;
     }
     at_ = at;
-    while (ready_ != noted_ && (notes_[ready_].in != at.in || notes_[ready_].index != at.index)) ++ready_;
-    if (ready_ != noted_) ++ready_;
+    const auto turn = static_cast<unsigned>(turn_of(at.index));
+    while (ready_ != noted_) {
+      now_ = notes_[ready_++];
+      const bool here = now_.in == at.in && (now_.mask >> turn & 1) != 0;
+      now_.mask = here ? now_.mask >> turn >> 1 << turn << 1 : 0;
+      if (here) return;
+    }
   }
 
   const state<B>* s_ = nullptr;  // null: at the end, and in no list
@@ -405,7 +511,8 @@ class pin {
   unsigned offset_ = 0;
   bool walked_ = false;  // the last unit was noted
   std::size_t ready_ = 0, noted_ = 0, room_ = notes_inside;
-  note* notes_ = inside_;
+  note now_{nullptr, 0};  // the bucket of the entry it is at, or was
+  note* notes_ = inside_;  // the chain's other buckets: [ready_, noted_)
   note inside_[notes_inside];
 };
 

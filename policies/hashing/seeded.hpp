@@ -2,7 +2,7 @@
 // A seed of its own for each map, around any hashing policy. hash() stays the wrapped policy's and holds no
 // seed, so that tokens outlive a reseeding; the table mixes seed() in (position_hash). A copy has the same
 // seed, so a copied map keeps every position. Cost over the wrapped policy: one xor, and the mixing of a hash
-// that would have been used as it is.
+// that would have been used as it is; where the policy has a cheaper hash for that, hash_to_mix, it is the one.
 #ifndef TOPHASH_POLICIES_HASHING_SEEDED_HPP
 #define TOPHASH_POLICIES_HASHING_SEEDED_HPP
 
@@ -14,6 +14,7 @@
 #include <tophash/framework/concepts/axes.hpp>
 #include <tophash/framework/concepts/facts.hpp>
 #include <tophash/framework/concepts/hashing.hpp>
+#include <tophash/framework/config.hpp>
 #include <tophash/framework/core/bits.hpp>
 #include <tophash/framework/core/seed.hpp>
 
@@ -36,7 +37,11 @@ class seeded {
   }
 
   template <class Key>
-  static constexpr bool avalanching = is_avalanching<H, Key>();
+  static constexpr bool takes_hash_to_mix = requires(const H& base, const Key& key) {
+    std::uint64_t{base.hash_to_mix(key)};
+  };
+  template <class Key>
+  static constexpr bool avalanching = is_avalanching<H, Key>() && !takes_hash_to_mix<Key>;
   template <class Key, class Other>
   static constexpr bool transparent = is_transparent_for<H, Key, Other>();
 
@@ -52,12 +57,16 @@ class seeded {
   template <class Key>
     requires requires(const H& base, const Key& key) { std::uint64_t{base.hash(key)}; }
   constexpr std::uint64_t hash(const Key& key) const noexcept(noexcept(std::declval<const H&>().hash(key))) {
-    return base_.hash(key);
+    if constexpr (takes_hash_to_mix<Key>) {
+      return base_.hash_to_mix(key);
+    } else {
+      return base_.hash(key);
+    }
   }
 
   template <class A, class B>
     requires requires(const H& base, const A& a, const B& b) { static_cast<bool>(base.equal(a, b)); }
-  constexpr bool equal(const A& a, const B& b) const
+  TOPHASH_ALWAYS_INLINE constexpr bool equal(const A& a, const B& b) const
       noexcept(noexcept(std::declval<const H&>().equal(a, b))) {
     return static_cast<bool>(base_.equal(a, b));
   }

@@ -7,7 +7,9 @@
 //                                     equal, `const char*` included (not null). Avalanching, transparent
 //   pair, tuple, array of those       one fold an element and one to finish. Avalanching
 //   the rest                          std::hash, where there is one. Not avalanching
-// Reads bytes in little-endian order wherever they lie. Cost of n bytes: 2 products to 16, then n / 16 more.
+// Reads bytes in little-endian order wherever they lie. Cost of n bytes: 2 products to 16, then n / 16 more. For who
+// mixes what it gets (hashing::seeded), hash_to_mix leaves the finishing product out and does not wait for the first
+// product of 17 to 32 bytes before the second: of four products in a row that a seeded table did, two are left.
 #ifndef TOPHASH_POLICIES_HASHING_WYHASH_HPP
 #define TOPHASH_POLICIES_HASHING_WYHASH_HPP
 
@@ -25,6 +27,7 @@
 
 #include <tophash/framework/concepts/axes.hpp>
 #include <tophash/framework/concepts/facts.hpp>
+#include <tophash/framework/config.hpp>
 #include <tophash/framework/core/bits.hpp>
 
 namespace tophash::inline v1 {
@@ -117,6 +120,42 @@ inline std::uint64_t hash(const void* data, std::size_t bytes, std::uint64_t see
   return multiply_fold(both.a ^ secret[0] ^ bytes, both.b ^ secret[1]);
 }
 
+// More than 32 bytes, for hash_to_mix: wyhash without its last product.
+TOPHASH_NOINLINE inline std::uint64_t hash_long_to_mix(const unsigned char* from, std::size_t bytes) noexcept {
+  std::size_t left = bytes;
+  const std::uint64_t state = absorb_long(from, left, multiply_fold(wyhash_secret[0], wyhash_secret[1]));
+  return multiply_fold(read_8(from + left - 16) ^ wyhash_secret[1], read_8(from + left - 8) ^ state) ^ bytes;
+}
+
+// A hash whose bits are not all equally good: one product to 16 bytes, two that do not wait for each other to 32 (the
+// scheme of XXH3's middle lengths). The length goes in outside the products, as shorter keys are gathered with zeros.
+TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t bytes) noexcept {
+  constexpr auto& secret = wyhash_secret;
+  const unsigned char* const from = static_cast<const unsigned char*>(data);
+  if (bytes <= 16) {
+    const two_words all = gather_short(from, bytes);
+    return multiply_fold(all.a ^ secret[1], all.b ^ secret[2]) ^ bytes;
+  }
+  if (bytes > 32) [[unlikely]] return hash_long_to_mix(from, bytes);
+  const unsigned char* const last = from + bytes - 16;
+  const std::uint64_t first = multiply_fold(read_8(from) ^ secret[1], read_8(from + 8) ^ secret[2]);
+  return (first + multiply_fold(read_8(last) ^ secret[3], read_8(last + 8) ^ secret[0])) ^ bytes;
+}
+
+// Are `bytes` bytes equal? As memcmp asks, without the call for 8 to 32 of them: strings are compared where lengths and
+// tags are equal, so nearly always to the end. One place for both is equal at sight, as in Go's faststr maps.
+TOPHASH_ALWAYS_INLINE bool equal(const char* a, const char* b, std::size_t bytes) noexcept {
+  if (a == b) return true;
+  const auto* const x = reinterpret_cast<const unsigned char*>(a);
+  const auto* const y = reinterpret_cast<const unsigned char*>(b);
+  if (bytes < 8 || bytes > 32) [[unlikely]] return bytes == 0 || std::memcmp(a, b, bytes) == 0;
+  const std::size_t last = bytes - 8;
+  for (std::size_t at = 0; at < last; at += 8) {
+    if (read_8(x + at) != read_8(y + at)) return false;
+  }
+  return read_8(x + last) == read_8(y + last);
+}
+
 }  // namespace wyhash_bytes
 
 // Which rule of the table above a key falls under.
@@ -201,12 +240,21 @@ struct wyhash {
     }
   }
 
+  // Strings: cheaper than hash, and good only once it is mixed.
+  template <class Key>
+    requires(string_like<Key>)
+  std::uint64_t hash_to_mix(const Key& key) const noexcept(wyhash_keys::never_throws<Key>) {
+    const std::string_view characters = key;
+    return wyhash_bytes::hash_to_mix(characters.data(), characters.size());
+  }
+
   template <class A, class B>
     requires(string_like<A> && string_like<B>)
-  constexpr bool equal(const A& a, const B& b) const
+  TOPHASH_ALWAYS_INLINE constexpr bool equal(const A& a, const B& b) const
       noexcept(wyhash_keys::never_throws<A> && wyhash_keys::never_throws<B>) {
     const std::string_view left = a, right = b;
-    return left == right;
+    if (std::is_constant_evaluated()) return left == right;
+    return left.size() == right.size() && wyhash_bytes::equal(left.data(), right.data(), left.size());
   }
 
   template <class Key>
