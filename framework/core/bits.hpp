@@ -5,6 +5,7 @@
 #ifndef TOPHASH_FRAMEWORK_CORE_BITS_HPP
 #define TOPHASH_FRAMEWORK_CORE_BITS_HPP
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -208,6 +209,49 @@ inline unsigned match_four_16(const std::uint8_t* tags, std::uint32_t wanted) no
   return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(word, _mm_set1_epi32(static_cast<int>(wanted)))));
 #else
   return match_byte_16(tags, static_cast<std::uint8_t>(wanted));
+#endif
+}
+
+#if TOPHASH_HAS_SSE2
+// Sixteen bytes from `16 - n` on: all ones at byte n, or before byte n.
+inline constexpr std::array<std::uint8_t, 32> ones_at_16 = [] {
+  std::array<std::uint8_t, 32> out{};
+  out[16] = 0xff;
+  return out;
+}();
+inline constexpr std::array<std::uint8_t, 32> ones_before_16 = [] {
+  std::array<std::uint8_t, 32> out{};
+  for (std::size_t i = 0; i < 16; ++i) out[i] = 0xff;
+  return out;
+}();
+inline __m128i ones_16(const std::array<std::uint8_t, 32>& window, std::size_t n) noexcept {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(window.data() + (16 - n)));
+}
+#endif
+
+// Sets one byte of a group that is soon searched again. One byte stored would hold the next load of sixteen up until
+// it has reached the cache (15 cycles and more): so all sixteen are stored, which a load takes from the store buffer.
+// Nobody else writes the group meanwhile. `wanted` is there four times.
+inline void set_byte_16(std::uint8_t* tags, std::size_t at, std::uint32_t wanted) noexcept {
+#if TOPHASH_HAS_SSE2
+  auto* const group = reinterpret_cast<__m128i*>(tags);
+  const __m128i ones = ones_16(ones_at_16, at);
+  const __m128i word = _mm_set1_epi32(static_cast<int>(wanted));
+  _mm_store_si128(group, _mm_or_si128(_mm_andnot_si128(ones, _mm_load_si128(group)), _mm_and_si128(ones, word)));
+#else
+  tags[at] = static_cast<std::uint8_t>(wanted);
+#endif
+}
+
+// The first `n` (at most 16) of sixteen bytes as in `from`, the others as they are; one store, as above.
+inline void take_first_bytes_16(std::uint8_t* tags, const std::uint8_t* from, std::size_t n) noexcept {
+#if TOPHASH_HAS_SSE2
+  auto* const group = reinterpret_cast<__m128i*>(tags);
+  const __m128i ones = ones_16(ones_before_16, n);
+  const __m128i first = _mm_and_si128(ones, _mm_load_si128(reinterpret_cast<const __m128i*>(from)));
+  _mm_store_si128(group, _mm_or_si128(_mm_andnot_si128(ones, _mm_load_si128(group)), first));
+#else
+  std::memcpy(tags, from, n);
 #endif
 }
 

@@ -213,6 +213,7 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
   }
 
   static void claim(slot s, std::uint64_t hash) noexcept { *s.tag = tag_of(hash); }
+  static void claim_unwatched(slot s, std::uint64_t hash) noexcept { claim(s, hash); }
   static bool was_dead(std::uint8_t tag) noexcept { return tag == dead; }
 
   // ---- iteration

@@ -74,13 +74,13 @@ class twin_open {
       const slot s = vacancy(hash);
       *s.at = fresh;
       count_passed(s, hash, 1);
-      *s.tag = static_cast<std::uint8_t>(words[hash >> 56]);
+      claim(s, hash);
       ++size_;
       return fresh->e.value;
     } else {
       const slot s = vacancy(hash);
       *s.at = {key, 0};
-      *s.tag = static_cast<std::uint8_t>(words[hash >> 56]);
+      claim(s, hash);
       ++size_;
       return s.at->value;
     }
@@ -108,6 +108,7 @@ class twin_open {
     for (unsigned i = 0; i < 256; ++i) out[i] = 0x01010101u * (i < 3 ? i + 8 : i);
     return out;
   }();
+  static constexpr std::uint8_t window[32] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff};
   static std::size_t limit(std::size_t units) { return InNodes ? units * 12 : units / 2 * 27; }
   static std::size_t lowest(unsigned mask) { return static_cast<unsigned>(std::countr_zero(mask)); }
   std::uint64_t mixed(std::uint64_t key) const {
@@ -140,6 +141,14 @@ class twin_open {
     return InNodes ? g->tags[15] == 0 : ((g->tags[15] >> (hash >> 61)) & 1u) == 0;
   }
 
+  static void claim(slot s, std::uint64_t hash) {
+    auto* const g = reinterpret_cast<__m128i*>(group_of(s.tag));
+    const __m128i ones = _mm_loadu_si128(
+        reinterpret_cast<const __m128i*>(window + (16 - (reinterpret_cast<std::uintptr_t>(s.tag) & 15))));
+    const __m128i word = _mm_set1_epi32(static_cast<int>(words[hash >> 56]));
+    _mm_store_si128(g, _mm_or_si128(_mm_andnot_si128(ones, _mm_load_si128(g)), _mm_and_si128(ones, word)));
+  }
+
   slot search(std::uint64_t hash, std::uint64_t key) const {
     const std::uint32_t word = words[hash >> 56];
     std::size_t at = hash & mask_, step = 0;
@@ -159,7 +168,7 @@ class twin_open {
       if (ends(g, hash)) [[likely]]
         return {};
       ++step;
-      at = (at + step) & (units_ - 1);
+      at = after(at, step);
     } while (step < units_);
     return {};
   }
@@ -174,8 +183,12 @@ class twin_open {
       }
       if constexpr (!InNodes) g->tags[15] = static_cast<std::uint8_t>(g->tags[15] | 1u << (hash >> 61));
       ++step;
-      at = (at + step) & (units_ - 1);
+      at = after(at, step);
     }
+  }
+  std::size_t after(std::size_t at, std::size_t step) const {
+    at ^= 1;
+    return step % 2 != 0 ? at : (at + step * (units_ * 69 / 256 | 1)) & (units_ - 1);
   }
   void count_passed(slot s, std::uint64_t hash, int by) const {
     const group* const last = group_of(s.tag);
@@ -184,7 +197,7 @@ class twin_open {
       std::uint8_t& counter = groups_[at].tags[15];
       if (counter != 0xff) counter = static_cast<std::uint8_t>(counter + by);
       ++step;
-      at = (at + step) & (units_ - 1);
+      at = after(at, step);
     }
   }
 

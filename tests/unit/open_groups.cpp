@@ -159,6 +159,56 @@ TEST_CASE("core: sixteen tag bytes at once agree with a loop, with SSE2 and with
   CHECK(wrong == 0);
 }
 
+TEST_CASE("core: one byte of sixteen set, or the first few taken, with SSE2 and without", "[open_groups]") {
+  struct alignas(16) group {
+    std::array<std::uint8_t, 16> tags;
+    bool operator==(const group&) const = default;
+  };
+  group before{}, from{};
+  for (std::size_t i = 0; i != 16; ++i) {
+    before.tags[i] = static_cast<std::uint8_t>(17 * i + 3);
+    from.tags[i] = static_cast<std::uint8_t>(90 - i);
+  }
+  for (std::size_t n = 0; n <= 16; ++n) {
+    group taken = before, here = before, portable = before;
+    std::copy_n(from.tags.begin(), n, taken.tags.begin());
+    take_first_bytes_16(here.tags.data(), from.tags.data(), n);
+    tophash_portable::take_first_bytes_16(portable.tags.data(), from.tags.data(), n);
+    CHECK(here == taken);
+    CHECK(portable == taken);
+    if (n == 16) break;
+    group set = here = portable = before;
+    set.tags[n] = 0xb7;
+    set_byte_16(here.tags.data(), n, 0xb7b7b7b7u);
+    tophash_portable::set_byte_16(portable.tags.data(), n, 0xb7b7b7b7u);
+    CHECK(here == set);
+    CHECK(portable == set);
+  }
+}
+
+TEST_CASE("open groups: a probe comes to every group once, and soon far from home", "[open_groups]") {
+  using model = layout::open_groups<>::model<u64, u64, deletion::immediate::facts, sizing::power_of_two>;
+  for (std::size_t units = 1; units <= 4096; units *= 2) {
+    model::array a{};
+    a.units = units;
+    for (const std::size_t home : {std::size_t{0}, units / 3, units - 1}) {
+      std::vector<bool> seen(units);
+      std::size_t nearest = units, steps = 0;
+      model::probe p(home);
+      do {
+        CHECK(p.at < units);
+        CHECK_FALSE(seen[p.at]);
+        seen[p.at] = true;
+        const std::size_t apart = (p.at - home) & (units - 1);
+        if (steps > 1 && steps < 6) nearest = std::min(nearest, std::min(apart, units - apart));
+      } while (p.next(a) && ++steps < units);
+      CHECK(std::find(seen.begin(), seen.end(), false) == seen.end());
+      // What keys in another table's order fill together is up to half of the table.
+      if (units >= 32) CHECK(nearest >= units / 4);
+    }
+  }
+}
+
 TEST_CASE("open groups: the bytes of a block", "[open_groups]") {
   using model = layout::open_groups<>::model<u64, u64, deletion::immediate::facts, sizing::power_of_two>;
   static_assert(sizeof(model::group) == 16 && alignof(model::group) == 16 && model::block_align == 16);

@@ -10,6 +10,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include <tophash/framework/table/open/find.hpp>
 #include <tophash/framework/table/open/state.hpp>
@@ -78,21 +79,39 @@ struct filling_group {
   std::size_t next, end;
   filling_group(const typename B::array& a, std::size_t at) noexcept
       : group(a.groups + at), entries(a.entries + at * B::model::slots) {
+    end = group->tags[B::model::slots - 1] == B::model::sentinel ? B::model::slots - 1 : B::model::slots;
     const unsigned vacant = B::model::match(group, B::model::empty);
-    next = vacant == 0 ? 0 : lowest_bit(vacant);
-    end = next + static_cast<std::size_t>(std::popcount(vacant));
+    next = vacant == 0 ? end : lowest_bit(vacant);
   }
   bool has_room() const noexcept { return next != end; }
   typename B::slot take() noexcept {
     const std::size_t i = next++;
     return {entries + i, group->tags + i};
   }
+  // An entry came otherwise, into the first vacant slot of its group.
+  void note(typename B::slot taken) noexcept {
+    if (B::model::group_of(taken.tag) == group) ++next;
+  }
 };
+
+// Nobody is told of single entries, and those that are gone leave nothing in their tags.
+template <class B>
+inline constexpr bool moves_groups_as_bytes =
+    B::model::width == 16 && !B::model::classic && B::tags_unwatched && !TOPHASH_HAS_ASAN &&
+    (B::model::boxed || B::model::trivial_relocation) && !hears_of_stores<typename B::allocation> &&
+    !takes_event<typename B::spec::observe, events::moved>;
 
 // From a group that is smaller than the new one: every entry keeps its place, and no hash is asked for.
 template <class B>
 void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept {
   using model = typename B::model;
+  if constexpr (moves_groups_as_bytes<B>) {
+    const std::size_t slots = model::capacity(old);
+    std::memcpy(static_cast<void*>(s.current.entries), static_cast<const void*>(old.entries),
+                slots * sizeof(typename model::unit));
+    take_first_bytes_16(s.current.groups->tags, old.groups->tags, slots);
+    return;
+  }
   for (unsigned mask = model::live(old.groups); mask != 0; mask &= mask - 1) {
     const std::size_t i = lowest_bit(mask);
     const typename B::slot from{old.entries + i, old.groups->tags + i},
@@ -153,8 +172,8 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
         tell_storage(s, to);
       } else {
         to = move_entry(s, from, hash);
-        halves[0] = filling_group<B>(s.current, first);
-        halves[1] = filling_group<B>(s.current, second);
+        halves[0].note(to);
+        halves[1].note(to);
       }
       ++moved;
       notify_with<events::moved>(s.policies.observe, [&] {

@@ -77,6 +77,10 @@ struct open_binding {
   static constexpr bool resurrects =
       dirty_kind && !(may_be_traced<allocation>() && gc_traits<Key>::may_contain_pointers);
 
+  // No collector reads tags while the map runs, or marks entries in them: a tag may be written together with its
+  // neighbours.
+  static constexpr bool tags_unwatched = !opens_slots && !dirty_kind;
+
   // Can a growth stop between two operations? Where all is moved at once and nothing of it throws, no: then
   // there is never an old array, and neither the state nor the fast paths know of one.
   static constexpr bool hash_never_throws =
@@ -362,7 +366,11 @@ TOPHASH_ALWAYS_INLINE void claim_slot(open_state<B>& s, typename B::slot at, std
     static_cast<void>(s), static_cast<void>(in_old);
   }
   if constexpr (B::model::counts_passed) B::model::count_passed(array_of(s, in_old), at, hash, true);
-  B::model::claim(at, hash);
+  if constexpr (B::tags_unwatched) {
+    B::model::claim_unwatched(at, hash);
+  } else {
+    B::model::claim(at, hash);
+  }
   tell_storage(s, at);
 }
 
