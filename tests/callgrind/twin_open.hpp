@@ -71,14 +71,14 @@ class twin_open {
       if (fresh == nullptr) throw std::bad_alloc{};
       fresh->hash = hash;
       fresh->e = {key, 0};
-      const slot s = vacancy(hash);
+      const slot s = vacancy_for_new(hash);
       *s.at = fresh;
       count_passed(s, hash, 1);
       claim(s, hash);
       ++size_;
       return fresh->e.value;
     } else {
-      const slot s = vacancy(hash);
+      const slot s = vacancy_for_new(hash);
       *s.at = {key, 0};
       claim(s, hash);
       ++size_;
@@ -141,7 +141,11 @@ class twin_open {
     return InNodes ? g->tags[15] == 0 : ((g->tags[15] >> (hash >> 61)) & 1u) == 0;
   }
 
-  static void claim(slot s, std::uint64_t hash) {
+  void claim(slot s, std::uint64_t hash) const {
+    if (units_ != 1) {
+      *s.tag = static_cast<std::uint8_t>(words[hash >> 56]);
+      return;
+    }
     auto* const g = reinterpret_cast<__m128i*>(group_of(s.tag));
     const __m128i ones = _mm_loadu_si128(
         reinterpret_cast<const __m128i*>(window + (16 - (reinterpret_cast<std::uintptr_t>(s.tag) & 15))));
@@ -173,6 +177,11 @@ class twin_open {
     return {};
   }
 
+  slot vacancy_for_new(std::uint64_t hash) const {
+    std::uint8_t* const tag = groups_->tags + size_;
+    if (units_ == 1 && *tag == 0) return {entries_ + size_, tag};
+    return vacancy(hash);
+  }
   slot vacancy(std::uint64_t hash) const {
     std::size_t at = hash & mask_, step = 0;
     for (;;) {

@@ -207,8 +207,8 @@ template <class B>
 void clear_entries(open_state<B>& s) noexcept {
   const std::size_t entries = s.size;
   drop_old_array(s);
+  const std::size_t capacity = B::model::capacity(s.current);
   if (s.current.units != 0) {
-    const std::size_t capacity = B::model::capacity(s.current);
     destroy_entries(s, s.current);
     if (is_scanned(s)) {
       std::memset(static_cast<void*>(s.current.entries), 0, B::model::entries_bytes(capacity));
@@ -220,7 +220,7 @@ void clear_entries(open_state<B>& s) noexcept {
   s.size = 0;
   if constexpr (B::counts_residue) s.residue.dirty = 0;
   s.purge = {};
-  begin_counts(s);
+  begin_counts(s, capacity);
   refresh_shrink_at(s);
   notify(s.policies.observe, events::cleared{entries});
 }
@@ -275,7 +275,7 @@ void destroy_table(open_state<B>& s) noexcept {
   s.size = 0;
   if constexpr (B::counts_residue) s.residue.dirty = 0;
   s.purge = {};
-  begin_counts(s);
+  begin_counts(s, 0);
   if (all.units != 0) notify(s.policies.observe, all);
 }
 

@@ -194,6 +194,19 @@ insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>
   return claimed(s, hash, to);
 }
 
+// The slot for an absent key in the current array, which has room. In a map of a single group it is guessed: unless
+// something was erased, entries fill the slots in order. A guess is a predicted branch; looked up in the tags, each
+// slot would wait for the store of the tag before it.
+template <class B>
+TOPHASH_ALWAYS_INLINE typename B::slot vacancy_in_current(open_state<B>& s, std::uint64_t hash) noexcept {
+  using model = typename B::model;
+  if constexpr (model::least_units == 1) {
+    std::uint8_t* const tag = s.current.groups->tags + s.size;
+    if (s.current.units == 1 && *tag == model::empty) return {s.current.entries + s.size, tag};
+  }
+  return model::find_vacancy(s.current, hash);
+}
+
 // Into the current array, which has room; no growth is under way.
 template <class B, class K, class... Args>
 TOPHASH_ALWAYS_INLINE insert_result<B> insert_in_place(open_state<B>& s, std::uint64_t hash, K&& key,
@@ -204,13 +217,13 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_in_place(open_state<B>& s, std::ui
     if (!construct_unit(s, &node, hash, std::forward<K>(key), std::forward<Args>(args)...)) {
       return {{}, false, growth_result::no_memory};
     }
-    const place<B> to{B::model::find_vacancy(s.current, hash), false};
+    const place<B> to{vacancy_in_current(s, hash), false};
     open_slot<B>(to.at);
     const opened_slot<B> opened(to.at);
     *to.at.entry = node;
     return claimed(s, hash, to);
   } else {
-    const place<B> to{B::model::find_vacancy(s.current, hash), false};
+    const place<B> to{vacancy_in_current(s, hash), false};
     open_slot<B>(to.at);
     const opened_slot<B> opened(to.at);
     construct_value(s, to.at.entry, std::forward<K>(key), std::forward<Args>(args)...);

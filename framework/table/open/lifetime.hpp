@@ -101,7 +101,7 @@ template <class B>
 growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
   using model = typename B::model;
   const std::size_t capacity = model::capacity(from.current);
-  const auto fresh = allocate_block_slow(to, from.current.units, capacity);
+  const auto fresh = allocate_array(to, from.current.units, capacity);
   if (fresh.units == 0) return growth_result::no_memory;
   array_copy<B> copy{to, fresh};
   if constexpr (copied_as_bytes<B> && !TOPHASH_HAS_ASAN) {
@@ -132,7 +132,7 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
   }
   copy.complete = true;
   to.current = fresh;
-  begin_counts(to);
+  begin_counts(to, capacity);
   to.size = from.size;
   to.grow_at = from.grow_at;
   if constexpr (B::counts_residue) {

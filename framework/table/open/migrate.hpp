@@ -56,10 +56,10 @@ void refresh_shrink_at(open_state<B>& s) noexcept {
   }
 }
 
-// Counts of a new, empty current array. `dirty` of them are left behind in the old one.
+// Counts of a new, empty current array of this many slots. `dirty` of them are left behind in the old one.
 template <class B>
-void begin_counts(open_state<B>& s) noexcept {
-  s.grow_at = limit_of(s);
+void begin_counts(open_state<B>& s, std::size_t capacity) noexcept {
+  s.grow_at = limit_for(s, s.current.units, capacity);
   if constexpr (B::counts_residue) {
     s.residue.limit = s.grow_at;
     s.residue.dead = s.residue.passed = s.residue.sweep_at = 0;
@@ -107,8 +107,15 @@ void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept
   using model = typename B::model;
   if constexpr (moves_groups_as_bytes<B>) {
     const std::size_t slots = model::capacity(old);
-    std::memcpy(static_cast<void*>(s.current.entries), static_cast<const void*>(old.entries),
-                slots * sizeof(typename model::unit));
+    const auto copy = [&](std::size_t entries) {
+      std::memcpy(static_cast<void*>(s.current.entries), static_cast<const void*>(old.entries),
+                  entries * sizeof(typename model::unit));
+    };
+    if (slots == smallest_capacity<B>) [[likely]] {
+      copy(smallest_capacity<B>);  // of a constant size: a few instructions
+    } else {
+      copy(slots);
+    }
     take_first_bytes_16(s.current.groups->tags, old.groups->tags, slots);
     return;
   }
@@ -313,13 +320,13 @@ void finish_growth(open_state<B>& s) {
 template <class B>
 growth_result start_growth(open_state<B>& s, std::size_t units, std::size_t capacity) noexcept {
   if (units == 0 || units > most_units<B>()) return growth_result::too_large;
-  const auto fresh = allocate_block_slow(s, units, capacity);
+  const auto fresh = allocate_array(s, units, capacity);
   if (fresh.units == 0) return growth_result::no_memory;
   auto before = s.current;
   const std::size_t capacity_before = B::model::capacity(before);
   if (before.units != 0) ++(capacity == capacity_before ? s.regrows : s.growths);
   s.current = fresh;
-  begin_counts(s);
+  begin_counts(s, capacity);
   notify(s.policies.observe, events::growth_started{before.units, units});
   if (before.units == 0) {
     refresh_shrink_at(s);

@@ -250,20 +250,29 @@ request block_request(std::size_t units, std::size_t capacity) noexcept {
           .trace = &B::model::trace};
 }
 
-// An array of empty slots; without units when memory ran out.
+// The memory of an array of empty slots; null when it ran out.
 template <class B>
-TOPHASH_NOINLINE typename B::array allocate_block_slow(open_state<B>& s, std::size_t units,
-                                                       std::size_t capacity) noexcept {
+TOPHASH_NOINLINE void* allocate_block_slow(open_state<B>& s, std::size_t units, std::size_t capacity) noexcept {
   const request r = block_request<B>(units, capacity);
   void* const block = s.policies.allocation.try_allocate(r);
-  if (block == nullptr) return {};
+  if (block == nullptr) return nullptr;
   if constexpr (!returns_zeroed<typename B::allocation>()) {
     if (is_scanned(s)) std::memset(block, 0, r.bytes);
   }
   const typename B::array fresh = B::model::array_in(block, units, capacity);
   B::model::wipe_tags(fresh, capacity);
   if (!is_scanned(s)) poison(fresh.entries, capacity * sizeof(typename B::model::unit));
-  return fresh;
+  return block;
+}
+
+// An array of empty slots; without units when memory ran out. Put together by the caller, in registers: what is
+// returned through memory is read sixteen bytes at once while stores of eight are still on their way.
+template <class B>
+TOPHASH_ALWAYS_INLINE typename B::array allocate_array(open_state<B>& s, std::size_t units,
+                                                       std::size_t capacity) noexcept {
+  void* const block = allocate_block_slow(s, units, capacity);
+  if (block == nullptr) return {};
+  return B::model::array_in(block, units, capacity);
 }
 
 template <class B>
@@ -366,8 +375,14 @@ TOPHASH_ALWAYS_INLINE void claim_slot(open_state<B>& s, typename B::slot at, std
     static_cast<void>(s), static_cast<void>(in_old);
   }
   if constexpr (B::model::counts_passed) B::model::count_passed(array_of(s, in_old), at, hash, true);
-  if constexpr (B::tags_unwatched) {
-    B::model::claim_unwatched(at, hash);
+  // The next insert into a map of one group searches that group. Where groups are many only keys in another
+  // table's order do (9 % of their time), and everybody would execute 9 % more instructions an insert.
+  if constexpr (B::tags_unwatched && B::model::least_units == 1) {
+    if (s.current.units == 1) {
+      B::model::claim_unwatched(at, hash);
+    } else {
+      B::model::claim(at, hash);
+    }
   } else {
     B::model::claim(at, hash);
   }
