@@ -5,11 +5,11 @@
 //
 //   hash     | 8 bits: tag | upper bits: directory index | ...                    | low bits: home group |
 //
-//   directory  of 2^depth pointers (depth 2 here)        a table
-//   | 00 | 01 | 10 | 11 |                                  groups, entries        one block, as below
-//      \    /    |    |                                    size, dead, room       entries and dead slots in it,
-//      table   table table                                                        and inserts that it still takes
-//     depth 1     depth 2                                  depth                  upper bits that all in it share
+//   directory: 2^depth pointers (depth 2 here)      a table
+//     | 00 | 01 | 10 | 11 |                           groups, entries   one block, as below
+//        \    /    |    |                             size, dead        entries and dead slots in it
+//        table   table table                          room              inserts that it still takes
+//       depth 1     depth 2                           depth             upper bits that all in it share
 //
 //   one block of a table:  | entries: units x 8 pairs | groups: units x 8 tags | the end: 8 tags |
 //
@@ -17,16 +17,17 @@
 //            hash's top byte, moved up past the states
 //
 // A map of at most eight entries is one group without a directory, all of whose slots are used and become
-// empty when they are erased. In a table a slot is erased to `dead` if its group is full, as searches may lead
-// over it, and else to empty. Dead slots count as load, until an insert finds one on its way or the table
-// grows. Load: 7 of 8 slots in all but the single group, so that a search meets an empty slot.
+// empty when they are erased. In a table a slot is erased to `dead` if its group is full, as searches may
+// lead over it, and else to empty. Dead slots count as load, until an insert finds one on its way or the
+// table grows. Load: 7 of 8 slots in all but the single group, so that a search meets an empty slot.
 //
 // Invariants: 2^(depth - t.depth) neighbouring places of the directory point to table t; the upper t.depth
 // bits of the hashes in t are those of its places.
 //
 // Entries are moved by growth alone, and moving them must not throw: those whose move might, and those over
 // 256 bytes, lie in nodes of their own. If no upper bit parts a full table's entries, or the directory would
-// become large beside its tables, as hashes of bad quality bring about, the table grows past its largest size.
+// become large beside its tables, as hashes of bad quality bring about, the table outgrows its
+// largest size.
 //
 // Cost of a hit: a load from the directory, one from the table, then as open_groups.
 #ifndef TOPHASH_FRAMEWORK_LAYOUT_DIRECTORY_HPP
@@ -59,7 +60,8 @@ constexpr entry_home home_in_directory() noexcept {
 template <class Key, class T, std::size_t InlineLimitBytes, deletion_facts Deletion, class Sizing>
 struct directory_model
     : open_groups_model<Key, T, 8, Deletion, Sizing, home_in_directory<Key, T, InlineLimitBytes>()> {
-  using groups_type = open_groups_model<Key, T, 8, Deletion, Sizing, home_in_directory<Key, T, InlineLimitBytes>()>;
+  using groups_type =
+      open_groups_model<Key, T, 8, Deletion, Sizing, home_in_directory<Key, T, InlineLimitBytes>()>;
   using groups_type::sentinel;
   using groups_type::slots;
   using groups_type::width;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Go 1.24's map: groups of eight slots whose control bytes are compared at once, in tables of at most 1,024 slots
-// that double or split alone, behind a directory that the hash's upper bits index; 7/8 full, tombstones counted,
-// which only an insert or a growth removes (1.25 also prunes them); at most eight entries are one group. A new
-// seed when the map becomes empty, NaN keys spread, misuse by two threads ends the program where it is noticed.
-// Iterators are plain: Go's survive writes. What is the same and what is not: docs/go-fidelity.md.
+// Go 1.24's map: groups of eight slots whose control bytes are compared at once, in tables of at most 1,024
+// slots that double or split alone, behind a directory that the hash's upper bits index; 7/8 full, tombstones
+// counted, which only an insert or a growth removes (1.25 also prunes them); at most eight entries are one
+// group. A new seed when the map becomes empty, NaN keys spread, misuse by two threads ends the program where
+// it is noticed. Iterators are plain: Go's survive writes. What is the same and what is not:
+// docs/go-fidelity.md.
 #ifndef TOPHASH_FRAMEWORK_PRESETS_GO_SWISS_LIKE_HPP
 #define TOPHASH_FRAMEWORK_PRESETS_GO_SWISS_LIKE_HPP
 

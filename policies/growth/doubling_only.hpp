@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Eager growth to twice the size, whatever filled the table: what erases left behind goes by growth alone, as in
-// Go 1.24's map. A map of a constant number of entries that come and go may grow by it until its groups seldom
-// fill up; growth::eager rebuilds a table at its size instead when few of its entries live.
+// Eager growth to twice the size, whatever filled the table: what erases left behind goes by growth alone, as
+// in Go 1.24's map. A map of a constant number of entries that come and go may grow by it until its groups
+// seldom fill up; growth::eager rebuilds a table at its size instead when few of its entries live.
 #ifndef TOPHASH_POLICIES_GROWTH_DOUBLING_ONLY_HPP
 #define TOPHASH_POLICIES_GROWTH_DOUBLING_ONLY_HPP
 

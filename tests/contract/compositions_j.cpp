@@ -18,8 +18,10 @@ using tables = layout::directory<16>;
     beyond(counting<tables, with<faulty_hash>, tombstone, doubling_only, recorded_storage>()),
     beyond(counting<tables, with<constant_hash>, tombstone, eager, recording_apart>()),
     beyond(numbers<tables, wyhash, tombstone, eager, recorded_storage>()),
-    beyond(strings<presets::go_swiss_like, layout::directory<32>, hashing::seeded<hashing::wyhash>, recorded_storage>()),
-    beyond(composed<steady_key_codec, steady_value_codec, tables, with<faulty_hash>, tombstone, doubling_only, recording_apart>()),
+    beyond(strings<presets::go_swiss_like, layout::directory<32>, hashing::seeded<hashing::wyhash>,
+                   recorded_storage>()),
+    beyond(composed<steady_key_codec, steady_value_codec, tables, with<faulty_hash>, tombstone, doubling_only,
+                    recording_apart>()),
 };
 // clang-format on
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 
+#include <tophash/framework/layout/directory.hpp>
 #include <tophash/framework/layout/open_slots.hpp>
 
 #include "support/battery.hpp"
@@ -24,6 +25,7 @@ int main() {
       counting<open<16>, with<faulty_hash>, immediate, steps<1>, recorded_storage>(),
       counting<open<8>, with<faulty_hash>, tombstone, steps<2>, recorded_storage>(),
       numbers<layout::open_slots<>, wyhash, immediate, eager, recorded_storage>(),
+      numbers<layout::directory<16>, wyhash, tombstone, eager, recorded_storage>(),
   };
   for (const composition& tested : all) {
     std::string wrong = random_streams(tested, 25);

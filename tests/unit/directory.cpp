@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables behind a directory, as in Go 1.24's map: when tables double and split, what a hint makes, how dead slots
-// count, and what hashes of bad quality come to. What every layout promises alike is asked by the contract battery
-// (tests/contract/compositions_j.cpp).
+// Tables behind a directory, as in Go 1.24's map: when tables double and split, what a hint makes, how dead
+// slots count, and what hashes of bad quality come to. What every layout promises alike is asked by the
+// contract battery (tests/contract/compositions_j.cpp).
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -29,7 +29,8 @@ namespace {
 using u64 = std::uint64_t;
 template <class Key, class T, class... Options>
 using swiss = map<Key, T, presets::go_swiss_like, Options...>;
-// The key is the hash: the lowest bits choose the group, bit 55 and those below it the place in the directory.
+// The key is the hash: the lowest bits choose the group, bit 55 and those below it the place in the
+// directory.
 template <class... Options>
 using by_hand = map<u64, u64, presets::go_swiss_like, hashing::identity, Options...>;
 constexpr u64 upper_bit = u64{1} << 55;
@@ -49,7 +50,8 @@ std::size_t groups_after(Map& m, u64 entries) {
   return m.bucket_count();
 }
 
-// Groups of each table, in the order of the directory, read from the dump: the places of a table are told there.
+// Groups of each table, in the order of the directory, read from the dump: the places of a table are told
+// there.
 template <class Map>
 std::vector<std::string> tables_of(const Map& m) {
   std::vector<std::string> out;
@@ -61,7 +63,8 @@ std::vector<std::string> tables_of(const Map& m) {
 
 }  // namespace
 
-TEST_CASE("directory: one group to eight entries, then tables that double at 7/8 of their slots", "[directory]") {
+TEST_CASE("directory: one group to eight entries, then tables that double at 7/8 of their slots",
+          "[directory]") {
   swiss<u64, u64> m;
   CHECK(m.memory_report().total_bytes() == 0);
   CHECK(groups_after(m, 1) == 1);
@@ -108,7 +111,8 @@ TEST_CASE("directory: no insert moves more than one table, however large the map
   CHECK(sum == u64{20000} * 19999 / 2);
 }
 
-TEST_CASE("directory: a table that splits below the directory's depth leaves the others alone", "[directory]") {
+TEST_CASE("directory: a table that splits below the directory's depth leaves the others alone",
+          "[directory]") {
   by_hand<> m;
   // Low and high half, each spread over the groups; of the low half, every second one has the next bit.
   const auto low = [](u64 i) { return i | ((i & 1) != 0 ? upper_bit >> 1 : 0); };
@@ -208,10 +212,11 @@ TEST_CASE("directory: a hint makes the tables that Go makes", "[directory]") {
     std::size_t hint, tables, groups;
   };
   // Slots for hint * 8 / 7, in 2^n tables of equal size that are no larger than 1,024 slots.
-  for (const expected e : {expected{1, 0, 1}, expected{8, 0, 1}, expected{9, 1, 2}, expected{14, 1, 2},
-                           expected{15, 1, 4}, expected{448, 1, 64}, expected{449, 1, 128}, expected{896, 1, 128},
-                           expected{897, 2, 128}, expected{898, 2, 256}, expected{1792, 2, 256},
-                           expected{1793, 4, 256}, expected{100000, 128, 128 * 128}}) {
+  for (const expected e :
+       {expected{1, 0, 1}, expected{8, 0, 1}, expected{9, 1, 2}, expected{14, 1, 2}, expected{15, 1, 4},
+        expected{448, 1, 64}, expected{449, 1, 128}, expected{896, 1, 128}, expected{897, 2, 128},
+        expected{898, 2, 256}, expected{1792, 2, 256}, expected{1793, 4, 256},
+        expected{100000, 128, 128 * 128}}) {
     INFO(e.hint);
     const swiss<u64, u64> m(e.hint);
     CHECK(m.stats().tables == e.tables);
@@ -251,7 +256,8 @@ TEST_CASE("directory: an empty map keeps its tables and gets another seed; clear
   CHECK(m.check_invariants() == nullptr);
 }
 
-TEST_CASE("directory: NaN keys are spread over groups and tables, found by none and met by a walk", "[directory]") {
+TEST_CASE("directory: NaN keys are spread over groups and tables, found by none and met by a walk",
+          "[directory]") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   swiss<double, int> m;
   for (int i = 0; i < 3000; ++i) m[nan] = i;
@@ -292,8 +298,9 @@ TEST_CASE("directory: hashes that no upper bit parts make one large table", "[di
   skewed.erase(895);
   skewed.try_emplace(upper_bit, 0);
   skewed.try_emplace(896, 0);
-  CHECK(tables_of(skewed) == std::vector<std::string>{"places 0 to 0, depth 1: 896 live, 0 dead, room for 0",
-                                                      "places 1 to 1, depth 1: 1 live, 0 dead, room for 895"});
+  CHECK(tables_of(skewed) ==
+        std::vector<std::string>{"places 0 to 0, depth 1: 896 live, 0 dead, room for 0",
+                                 "places 1 to 1, depth 1: 1 live, 0 dead, room for 895"});
   CHECK(m.check_invariants() == nullptr);
   CHECK(skewed.check_invariants() == nullptr);
 }
@@ -316,7 +323,8 @@ TEST_CASE("directory: entries over 256 bytes lie in nodes", "[directory]") {
   const auto in_nodes = [](auto m) {
     m.try_emplace(1);
     const auto report = m.memory_report();
-    return std::any_of(report.begin(), report.end(), [](const memory_class& c) { return c.use == purpose::node; });
+    return std::any_of(report.begin(), report.end(),
+                       [](const memory_class& c) { return c.use == purpose::node; });
   };
   CHECK_FALSE(in_nodes(swiss<u64, std::array<char, 248>>{}));
   CHECK(in_nodes(swiss<u64, std::array<char, 249>>{}));

@@ -26,6 +26,7 @@
 #include <tophash/policies/deletion/immediate.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/deletion/wiping.hpp>
+#include <tophash/policies/growth/doubling_only.hpp>
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/iteration/plain.hpp>
@@ -171,6 +172,7 @@ TEST_CASE("options: names are the canonical texts", "[policies]") {
   CHECK(option_name<load<13, 2>>().view() == "load(13,2)");
   CHECK(option_name<load<4>>().view() == "load(4,1)");
   CHECK(option_name<growth::eager>().view() == "eager");
+  CHECK(option_name<growth::doubling_only>().view() == "doubling_only");
   CHECK(option_name<growth::incremental<2>>().view() == "incremental(2)");
   CHECK(option_name<growth::incremental<16, true>>().view() == "incremental(16,every_write)");
   CHECK(option_name<overflow::fresh>().view() == "fresh");
@@ -507,6 +509,7 @@ TEST_CASE("growth: laws", "[policies]") {
   must_hold(law(growth::incremental<2>{}));
   must_hold(law(growth::incremental<2, true>{}));
   must_hold(law(growth::incremental<64>{}));
+  must_hold(law(growth::doubling_only{}));
   // One entry a unit, as list heads are loaded: two chains a write are just enough after a rebuild.
   const laws::arithmetic_table<load<1>> sparse;
   must_hold([&](auto report) { laws::check_growth(growth::eager{}, report, 1, sparse); });
@@ -526,6 +529,7 @@ TEST_CASE("growth: doubles or rebuilds at the exact boundary", "[policies]") {
   CHECK(growth::eager::decide(at) == plan::resize(16));
   at.live = 26, at.dead = 20, at.dirty = 6;
   CHECK(growth::eager::decide(at) == plan::regrow());
+  CHECK(growth::doubling_only::decide(at) == plan::resize(16));
   at.live = 26, at.dead = 20, at.dirty = 5;
   CHECK(growth::eager::decide(at) == plan::keep());
   at.live = 0, at.dead = 52, at.dirty = 0;

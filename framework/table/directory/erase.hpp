@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Erasure behind a directory, clearing and the end. Nothing moves, and no table becomes smaller or goes before
-// the map does.
+// Erasure behind a directory, clearing and the end. Nothing moves, and no table becomes smaller or goes
+// before the map does.
 #ifndef TOPHASH_FRAMEWORK_TABLE_DIRECTORY_ERASE_HPP
 #define TOPHASH_FRAMEWORK_TABLE_DIRECTORY_ERASE_HPP
 
@@ -20,8 +20,9 @@ TOPHASH_ALWAYS_INLINE bool erase_key(open_state<B>& s, std::uint64_t hash, const
   const place<B> there{B::model::find(t == nullptr ? s.current : t->groups, hash, equal_to(s, key)), false};
   tell_probed(s, s.policies.observe, hash, there);
   if (!there) return false;
-  notify_with<events::erased>(s.policies.observe,
-                              [&] { return events::erased{told_in(s, t, there.at), hash, true}; });
+  notify_with<events::erased>(s.policies.observe, [&] {
+    return events::erased{told_in(s, t, there.at), hash, true};
+  });
   destroy_entry(s, there.at);
   vacate_in(s, t, there.at);
   reseed_if_empty(s);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Growth behind a directory: one table at a time, into an array of twice the size or into two tables.
 //
-// Strong guarantee: hashes that may throw are noted, and all memory is got, before the first entry moves; from
-// there on nothing throws.
+// Strong guarantee: hashes that may throw are noted, and all memory is got, before the first entry moves;
+// from there on nothing throws.
 #ifndef TOPHASH_FRAMEWORK_TABLE_DIRECTORY_GROW_HPP
 #define TOPHASH_FRAMEWORK_TABLE_DIRECTORY_GROW_HPP
 
@@ -83,7 +83,8 @@ class hashes_of {
 
 // Moves every entry of `from` to the array that array_of(hash) names, which has room; ends `from`.
 template <with_directory B, class ArrayOf>
-void move_groups(open_state<B>& s, typename B::array& from, const hashes_of<B>& hashes, ArrayOf&& array_of) noexcept {
+void move_groups(open_state<B>& s, typename B::array& from, const hashes_of<B>& hashes,
+                 ArrayOf&& array_of) noexcept {
   using model = typename B::model;
   std::size_t n = 0;
   for (std::size_t u = 0; u < from.units; ++u) {
@@ -148,8 +149,8 @@ bool may_deepen(const open_state<B>& s) noexcept {
   return s.depth < deepest_directory && (std::size_t{2} << s.depth) <= 64 * (s.table_count + 1);
 }
 
-// The table at this place, in two tables of at least `units` groups, by the next of the upper bits. `anyway`: also
-// where that leaves one of them empty.
+// The table at this place, in two tables of at least `units` groups, by the next of the upper bits. `anyway`:
+// also where that leaves one of them empty.
 template <with_directory B>
 growth_result split_table(open_state<B>& s, std::size_t place, std::size_t units, bool anyway) {
   directory_table<B>& t = *s.tables[place];
@@ -259,7 +260,8 @@ TOPHASH_NOINLINE growth_result make_room_slow(open_state<B>& s, std::uint64_t ha
   plan wanted = s.policies.growth.decide(load_of_table(s, t));
   // Open addressing cannot grow longer chains: a full table that is to be kept grows all the same.
   if (wanted.what == action::keep) wanted = plan::resize(2 * t.groups.units);
-  if (wanted.what == action::regrow && t.size < limit_of_table(s, t)) return replace_groups(s, t, t.groups.units);
+  if (wanted.what == action::regrow && t.size < limit_of_table(s, t))
+    return replace_groups(s, t, t.groups.units);
   const std::size_t units = B::sizing::round_up(wanted.units);
   if (wanted.what == action::resize && units != 0 && units <= B::largest_units && units > t.groups.units)
     return replace_groups(s, t, units);
@@ -275,8 +277,8 @@ struct directory_shape {
   std::size_t units = 0;  // each table's; 0: more than there can be
 };
 
-// What Go makes for a hint: slots for so many entries at the load limit, shared out evenly, so that they fit on
-// average.
+// What Go makes for a hint: slots for so many entries at the load limit, shared out evenly, so that they fit
+// on average.
 template <with_directory B>
 directory_shape shape_for(const open_state<B>& s, std::size_t entries) noexcept {
   constexpr load_facts load = B::facts.load;

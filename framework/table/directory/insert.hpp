@@ -3,8 +3,8 @@
 // vacancy; construct in place, write the tag. Where the table has no room the entry is built aside first:
 // arguments may refer to entries of this very map, which a growth moves.
 //
-// Strong guarantee: a throwing constructor, hash or equality, and an allocation that fails, leave every entry as
-// it was; at most a table has grown.
+// Strong guarantee: a throwing constructor, hash or equality, and an allocation that fails, leave every entry
+// as it was; at most a table has grown.
 #ifndef TOPHASH_FRAMEWORK_TABLE_DIRECTORY_INSERT_HPP
 #define TOPHASH_FRAMEWORK_TABLE_DIRECTORY_INSERT_HPP
 
@@ -20,10 +20,12 @@ namespace tophash::inline v1::table {
 
 // The entry in this slot exists: from now on it is seen.
 template <with_directory B>
-TOPHASH_ALWAYS_INLINE insert_result<B> claimed_in(open_state<B>& s, directory_table<B>* t, typename B::slot at,
-                                                  std::uint64_t hash) noexcept {
+TOPHASH_ALWAYS_INLINE insert_result<B> claimed_in(open_state<B>& s, directory_table<B>* t,
+                                                  typename B::slot at, std::uint64_t hash) noexcept {
   claim_in(s, t, at, hash);
-  notify_with<events::inserted>(s.policies.observe, [&] { return events::inserted{told_in(s, t, at), hash}; });
+  notify_with<events::inserted>(s.policies.observe, [&] {
+    return events::inserted{told_in(s, t, at), hash};
+  });
   return {{at, false}, true};
 }
 

@@ -68,8 +68,9 @@ directory_cursor<B> erase_cursor(open_state<B>& s, directory_cursor<B> c) noexce
   TOPHASH_CHECK(erased && B::model::holds(t == nullptr ? s.current : t->groups, erased) &&
                     B::model::is_live(*erased.tag),
                 "erase of an iterator that does not belong to this container");
-  notify_with<events::erased>(s.policies.observe,
-                              [&] { return events::erased{told_in(s, t, erased), 0, false}; });
+  notify_with<events::erased>(s.policies.observe, [&] {
+    return events::erased{told_in(s, t, erased), 0, false};
+  });
   advance(c);
   destroy_entry(s, erased);
   vacate_in(s, t, erased);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copying a map behind a directory, and moving it between unequal storage. A copy has the same hashing policy,
-// seed included, so it has the same directory, and each entry the slot that it has there.
+// Copying a map behind a directory, and moving it between unequal storage. A copy has the same hashing
+// policy, seed included, so it has the same directory, and each entry the slot that it has there.
 #ifndef TOPHASH_FRAMEWORK_TABLE_DIRECTORY_LIFETIME_HPP
 #define TOPHASH_FRAMEWORK_TABLE_DIRECTORY_LIFETIME_HPP
 
@@ -15,7 +15,8 @@
 
 namespace tophash::inline v1::table {
 
-// An array like `source`, each entry in the slot it has there. `into` has no units before, nor after a failure.
+// An array like `source`, each entry in the slot it has there. `into` has no units before, nor after a
+// failure.
 template <with_directory B>
 growth_result copy_groups(open_state<B>& to, typename B::array& into, const open_state<B>& from,
                           const typename B::array& source) {
@@ -34,7 +35,8 @@ growth_result copy_groups(open_state<B>& to, typename B::array& into, const open
         return growth_result::no_memory;
       copy.in_group |= 1u << i;
     }
-    std::memcpy(static_cast<void*>(fresh.groups + u), static_cast<const void*>(source.groups + u), model::width);
+    std::memcpy(static_cast<void*>(fresh.groups + u), static_cast<const void*>(source.groups + u),
+                model::width);
     copy.in_group = 0;
     copy.groups = u + 1;
   }
@@ -60,8 +62,8 @@ void tell_copied(open_state<B>& to) noexcept {
   }
 }
 
-// Copies every entry of `from` into `to`, which has no array and whose hashing policy is a copy. After a failure
-// `to` can only be destroyed.
+// Copies every entry of `from` into `to`, which has no array and whose hashing policy is a copy. After a
+// failure `to` can only be destroyed.
 template <with_directory B>
 growth_result copy_entries(open_state<B>& to, const open_state<B>& from) {
   if (from.size == 0) return growth_result::done;
@@ -119,8 +121,9 @@ growth_result move_entries(open_state<B>& to, open_state<B>& from) {
       model::relocate_entry(target.at, at);
     }
     static_cast<void>(claimed_in(to, target.table, target.at, hash));
-    notify_with<events::erased>(from.policies.observe,
-                                [&] { return events::erased{told_in(from, source, at), 0, false}; });
+    notify_with<events::erased>(from.policies.observe, [&] {
+      return events::erased{told_in(from, source, at), 0, false};
+    });
     close_slot(from, at);
     vacate_in(from, source, at);
   };

@@ -119,7 +119,8 @@ const char* check_table(const open_state<B>& s) noexcept {
     if (const char* broken = check_groups(s, t.groups, sum)) return broken;
     if (sum.live != t.size) return "the number of live slots of a table is not its size";
     if (sum.dead != t.dead) return "the number of dead slots of a table is not what it counts";
-    if (t.size + t.dead + t.room != limit_of_table(s, t)) return "a table's room is not what its limit leaves";
+    if (t.size + t.dead + t.room != limit_of_table(s, t))
+      return "a table's room is not what its limit leaves";
     all.live += sum.live;
     units += t.groups.units;
     ++tables;

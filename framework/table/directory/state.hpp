@@ -25,7 +25,9 @@
 namespace tophash::inline v1::table {
 
 template <class B>
-concept with_directory = requires { requires B::has_directory; };
+concept with_directory = requires {
+  requires B::has_directory;
+};
 
 template <class B>
 struct directory_cursor;
@@ -98,7 +100,8 @@ TOPHASH_ALWAYS_INLINE directory_table<B>* table_for(const open_state<B>& s, std:
 }
 
 template <with_directory B>
-TOPHASH_ALWAYS_INLINE const typename B::array& array_for(const open_state<B>& s, std::uint64_t hash) noexcept {
+TOPHASH_ALWAYS_INLINE const typename B::array& array_for(const open_state<B>& s,
+                                                         std::uint64_t hash) noexcept {
   const directory_table<B>* const t = table_for(s, hash);
   return t == nullptr ? s.current : t->groups;
 }
@@ -124,9 +127,8 @@ void for_each_table(const open_state<B>& s, F&& f) {
 template <with_directory B, class F>
 void for_each_array(const open_state<B>& s, F&& f) {
   if (s.current.units != 0) f(static_cast<const void*>(B::model::block_of(s.current)));
-  for_each_table(s, [&f](const directory_table<B>& t) {
-    f(static_cast<const void*>(B::model::block_of(t.groups)));
-  });
+  for_each_table(
+      s, [&f](const directory_table<B>& t) { f(static_cast<const void*>(B::model::block_of(t.groups))); });
 }
 
 template <with_directory B>
@@ -204,8 +206,8 @@ directory_table<B>* allocate_table(open_state<B>& s, std::size_t units, unsigned
 // ---- slots
 // ---------------------------------------------------------------------------------------------------
 
-// Where an entry of this hash may go, known to be absent: none, if its table must grow first. No table: in the
-// one group.
+// Where an entry of this hash may go, known to be absent: none, if its table must grow first. No table: in
+// the one group.
 template <with_directory B>
 TOPHASH_ALWAYS_INLINE typename B::slot vacancy_in(const open_state<B>& s, const directory_table<B>* t,
                                                   std::uint64_t hash) noexcept {
@@ -272,7 +274,8 @@ TOPHASH_ALWAYS_INLINE std::uint64_t insertion_hash(const open_state<B>& s, std::
 // -------------------------------------------------------------------------------------
 
 template <with_directory B>
-events::slot_place told_in(const open_state<B>& s, const directory_table<B>* t, typename B::slot at) noexcept {
+events::slot_place told_in(const open_state<B>& s, const directory_table<B>* t,
+                           typename B::slot at) noexcept {
   return told_slot<B>(t == nullptr ? s.current : t->groups, at, false);
 }
 
