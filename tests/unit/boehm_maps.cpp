@@ -696,24 +696,25 @@ template <class Calls, class Map>
 std::pair<int, std::size_t> shared_by_two_threads() {
   gc::boehm_thread::allow();
   Map m;
-  std::atomic<int> lost{0}, running{2};
+  std::atomic<int> lost{0};
+  std::atomic<bool> enough{false};
   const auto look_at = [&](u64 key) {
     Calls::see(m, key, [&lost, key](const u64* object) { lost += *object == pattern(key) ? 0 : 1; });
   };
   const auto work = [&](u64 thread) {
     const gc::boehm_thread registered;
-    for (u64 i = 0; i < 1'500; ++i) {
+    for (u64 i = 0; i < 1'000 || !enough.load(); ++i) {
       Calls::store(m, mix(2 * i + thread) % shared_keys);
       look_at(mix(3 * i + thread) % shared_keys);
       if (i % 3 == 0) m.erase(mix(5 * i + thread) % shared_keys);
     }
-    running.fetch_sub(1);
   };
   std::thread a(work, 0), b(work, 1);
-  while (running.load() != 0) {
+  for (int collections = 0; collections < 20; ++collections) {
     GC_gcollect();
     std::this_thread::yield();
   }
+  enough.store(true);
   a.join();
   b.join();
   collect_all();
