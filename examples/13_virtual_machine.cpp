@@ -33,7 +33,6 @@ void run(std::initializer_list<instruction> code) {
   tophash::map<int, cell*, typename heap::storage> variables{storage_of(objects)};
   for (int v : {0, 1, 2}) variables.insert_or_assign(v, objects.template make<cell>(0, nullptr).get());
   const auto make = [&](int number, cell* rest) { top = objects.template make<cell>(number, rest); };
-
   for (auto at = code.begin(); at != code.end(); ++at) {
     const int n = at->operand;
     switch (at->what) {

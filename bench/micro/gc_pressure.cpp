@@ -2,16 +2,19 @@
 // GC pressure, predicted and measured. For maps on two collectors the cost of collecting is predicted, in CPU
 // nanoseconds an operation, from counts alone, and measured beside it; the program fails where they part.
 //
-//   a cycle costs   c_cycle + c_alloc * A + c_read * S + c_visit(F) * V
+//   a cycle costs   c_cycle + c_alloc * A + c_read * S + c_unit * U + c_visit(F) * V
 //     A  bytes allocated since the last one: they are swept       S  bytes that the marker reads in maps
+//     U  buckets or groups it reads by their tags: each costs, however few of its slots are live
 //     V  objects, nodes and blocks of maps that it visits         F  bytes of those: they are visited in no order, so
 //        c_visit grows with the logarithm of F, as caches hold less of it
 //   cycles an operation = bytes allocated in one / ((h - 1) * live bytes), h being the heap ratio
 //
-// The constants come from four cells of each collector: no map; a map of null pointers; a small and a large map of
-// pointers. All others test them: storage x layout x deletion x workload x size x ratio. A collection is due when
-// (h - 1) * live bytes have been allocated; the collectors' own triggers are off. What a cell's cycle costs is the
-// middle of its cycles, CPU of the thread. With a seed all but the times is the same again.
+// The constants come from a heap without a map, and four cells of each storage: null pointers in a full table and in a
+// sparse one, a small and a large map of pointers. All others test them: storage x layout x deletion x workload x size
+// x ratio. A collection is due when (h - 1) * live bytes have been allocated; the collectors' own triggers are off. A
+// cycle's cost is CPU of the thread. What it does is the same each time, and other programs only add to it: the least
+// of its cycles counts, in several rounds over the whole matrix, so that a slow minute of the machine is not one
+// cell's. With a seed all but the times is the same again.
 //   tophash_gc_pressure [--collector boehm,precise] [--gctrace] [--json FILE] [--seed N] [--repeat N]
 // Exit 0: the middle error is at most 10 % and the largest at most 25 %; 1: they are not; 64: usage.
 #include <algorithm>
@@ -22,6 +25,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -47,7 +51,7 @@ struct settings {
   bool boehm = true, precise = true, gctrace = false;
   std::string json;
   u64 seed = 1;
-  unsigned repeat = 3;
+  unsigned repeat = 3;  // rounds
 };
 settings asked;
 
@@ -64,7 +68,7 @@ double median(std::vector<double> of) {
 
 // What a cycle has to do, in counts.
 struct cycle_work {
-  double allocated_bytes = 0, read_bytes = 0, visits = 0, visited_bytes = 0;
+  double allocated_bytes = 0, read_bytes = 0, units = 0, visits = 0, visited_bytes = 0;
 };
 
 struct cell {
@@ -76,7 +80,7 @@ struct cell {
   double live_bytes = 0, allocated_bytes_per_op = 0, heap_bytes = 0, longest_ns = 0, mutator_ns_per_op = 0;
   double dead_share = 0;  // objects that the last cycle kept although no entry in use leads to them
   cycle_work work;
-  double cycle_ns = 0;            // the middle one
+  double cycle_ns = 0;  // the least
   double predicted_cycle_ns = 0;
 
   double cycles_per_op() const { return static_cast<double>(cycles) / static_cast<double>(operations); }
@@ -108,7 +112,7 @@ class on_boehm {
   double heap_bytes() { return static_cast<double>(GC_get_heap_size() - GC_get_unmapped_bytes()); }
   // With one more collection, which counts.
   template <class Map>
-  cycle_work work(const Map& m, double, double, bool) {
+  cycle_work work(const Map& m, double, double) {
     gc::boehm_census::start();
     collect();
     gc::boehm_census::stop();
@@ -120,6 +124,7 @@ class on_boehm {
     }
     return {.allocated_bytes = 0,
             .read_bytes = seen != 0 ? seen : map_bytes,
+            .units = static_cast<double>(gc::boehm_census::counts().units),
             .visits = static_cast<double>(o.objects),
             .visited_bytes = std::max(1.0, static_cast<double>(o.bytes) - arrays)};
   }
@@ -142,11 +147,12 @@ class on_precise {
   void collect() { heap_.collect(); }
   double heap_bytes() { return static_cast<double>(heap_.in_use_bytes()); }
   template <class Map>
-  cycle_work work(const Map&, double nodes, double node_bytes, bool) {
+  cycle_work work(const Map&, double nodes, double node_bytes) {
     collect();
     const gc::mark_counts& c = heap_.last_marking();
     return {.allocated_bytes = 0,
             .read_bytes = static_cast<double>(c.array_bytes),
+            .units = static_cast<double>(c.array_units),
             .visits = static_cast<double>(c.objects) + nodes,
             .visited_bytes = std::max(1.0, static_cast<double>(c.bytes) + nodes * node_bytes)};
   }
@@ -179,9 +185,9 @@ void print_cycle(const cell& c, u64 number, double ns, double before, double aft
               c.work.allocated_bytes / 1e6, c.what.c_str(), c.entries, c.heap_ratio);
 }
 
-// `nulls`: values are null, for calibration. In a frame of its own: Boehm's collector searches the stack.
+// `nulls`: values are null, in a table with room for so many times n; for calibration. In a frame of its own: Boehm's collector searches the stack.
 template <class Heap, class Map, bool Nodes>
-[[gnu::noinline]] cell run(std::string what, std::size_t n, workload w, double ratio, bool nulls = false) {
+[[gnu::noinline]] cell run(std::string what, std::size_t n, workload w, double ratio, std::size_t nulls = 0) {
   cell c;
   c.collector = Heap::name, c.what = std::move(what) + ", " + name_of(w), c.entries = n, c.heap_ratio = ratio;
   Heap heap;
@@ -191,19 +197,19 @@ template <class Heap, class Map, bool Nodes>
     random = random * 6364136223846793005u + 1442695040888963407u;
     return (random >> 33) % bound;
   };
-  const auto value = [&] { return nulls ? nullptr : heap.object(); };
-  // A precise_heap wants pointers held by roots: a map's entries are.
+  const auto value = [&] { return nulls != 0 ? nullptr : heap.object(); };
+  if (nulls > 1) m.reserve(nulls * n);
   for (; newest < n; ++newest) m.try_emplace(key_of(newest), value());
   heap.collect();
   constexpr double node_bytes = 24;
   const double nodes = Nodes ? static_cast<double>(n) : 0;
   c.live_bytes = static_cast<double>(m.memory_report().total_bytes()) +
-                 (nulls ? 0 : static_cast<double>(n) * Heap::object_bytes);
+                 (nulls != 0 ? 0 : static_cast<double>(n) * Heap::object_bytes);
   const double budget = std::max((ratio - 1) * c.live_bytes, 65536.0);
   std::vector<double> cycle_ns;
   double since = 0, total = 0;
   u64 collecting_ns = 0;
-  const std::size_t cycles = 3 + 2 * asked.repeat;
+  constexpr u64 cycles = 4;
   const u64 began = thread_cpu_ns();
   while (c.cycles < cycles) {
     const bool erases = w == workload::churn || (w == workload::mixed && below(2) == 0);
@@ -217,7 +223,7 @@ template <class Heap, class Map, bool Nodes>
     }
     const double bytes = Heap::object_bytes + (Nodes && erases ? node_bytes + 8 : 0);
     since += bytes, total += bytes;
-    if (nulls) static_cast<void>(heap.object());
+    if (nulls != 0) static_cast<void>(heap.object());
     ++c.operations;
     if (since < budget) continue;
     const double before = asked.gctrace ? heap.heap_bytes() : 0;
@@ -234,12 +240,12 @@ template <class Heap, class Map, bool Nodes>
   c.mutator_ns_per_op =
       static_cast<double>(thread_cpu_ns() - began - collecting_ns) / static_cast<double>(c.operations);
   c.longest_ns = *std::max_element(cycle_ns.begin(), cycle_ns.end());
-  c.cycle_ns = median(cycle_ns);
+  c.cycle_ns = *std::min_element(cycle_ns.begin(), cycle_ns.end());
   c.allocated_bytes_per_op = total / static_cast<double>(c.operations);
   const double allocated = c.work.allocated_bytes;
-  c.work = heap.work(m, nodes, node_bytes, nulls);
+  c.work = heap.work(m, nodes, node_bytes);
   c.work.allocated_bytes = allocated;
-  const double needed = nulls ? 1 : static_cast<double>(m.size());
+  const double needed = nulls != 0 ? 1 : static_cast<double>(m.size());
   const double found = c.work.visits - nodes;
   c.dead_share = std::max(0.0, found / needed - 1);
   c.heap_bytes = heap.heap_bytes();
@@ -249,7 +255,7 @@ template <class Heap, class Map, bool Nodes>
 // ---- constants
 
 struct constants {
-  double cycle_ns = 0, allocated_byte_ns = 0, read_byte_ns = 0;
+  double cycle_ns = 0, allocated_byte_ns = 0, read_byte_ns = 0, unit_ns = 0;
   double visit_ns = 0, visit_ns_per_doubling = 0, small_bytes = 1;
 
   double visit(double visited_bytes) const {
@@ -257,7 +263,7 @@ struct constants {
   }
   double predict(const cycle_work& w) const {
     return cycle_ns + allocated_byte_ns * w.allocated_bytes + read_byte_ns * w.read_bytes +
-           visit(w.visited_bytes) * w.visits;
+           unit_ns * w.units + visit(w.visited_bytes) * w.visits;
   }
 };
 
@@ -269,38 +275,64 @@ void collect_garbage_of(Heap& heap, double bytes, std::vector<double>& ns) {
   ns.push_back(static_cast<double>(thread_cpu_ns() - begin));
 }
 
+// The four cells and the empty heap of a storage, in one round.
+struct calibration {
+  double empty_ns = 0, garbage_ns = 0;
+  cell full, sparse, small, large;
+
+  void keep_least(const calibration& other) {
+    empty_ns = std::min(empty_ns, other.empty_ns);
+    garbage_ns = std::min(garbage_ns, other.garbage_ns);
+    for (cell calibration::* c : {&calibration::full, &calibration::sparse, &calibration::small, &calibration::large})
+      (this->*c).cycle_ns = std::min((this->*c).cycle_ns, (other.*c).cycle_ns);
+  }
+};
+constexpr double garbage_bytes = 4e6;
+
 template <class Heap, class Map>
-constants calibrated(std::vector<cell>& out) {
-  constants k;
+calibration calibrate() {
+  calibration out;
   {
     Heap heap;
-    constexpr double much = 4e6;
     std::vector<double> none, some;
-    for (unsigned i = 0; i < 4 + 2 * asked.repeat; ++i) {
-      collect_garbage_of(heap, much, some);
+    for (int i = 0; i < 6; ++i) {
+      collect_garbage_of(heap, garbage_bytes, some);
       collect_garbage_of(heap, 0, none);
     }
-    k.cycle_ns = median(none);
-    k.allocated_byte_ns = std::max(0.0, (median(some) - k.cycle_ns) / much);
+    out.empty_ns = *std::min_element(none.begin(), none.end());
+    out.garbage_ns = *std::min_element(some.begin(), some.end());
   }
-  const cell nulls = run<Heap, Map, false>("calibration: null pointers", 100'000, workload::replace, 2, true);
-  k.read_byte_ns = std::max(
-      0.0, (nulls.cycle_ns - k.cycle_ns - k.allocated_byte_ns * nulls.work.allocated_bytes) / nulls.work.read_bytes);
-  const cell small = run<Heap, Map, false>("calibration: small", 20'000, workload::replace, 2);
-  const cell large = run<Heap, Map, false>("calibration: large", 300'000, workload::replace, 2);
-  const auto a_visit = [&k](const cell& c) {
-    return (c.cycle_ns - k.cycle_ns - k.allocated_byte_ns * c.work.allocated_bytes -
-            k.read_byte_ns * c.work.read_bytes) / c.work.visits;
-  };
-  k.visit_ns = a_visit(small);
-  k.small_bytes = small.work.visited_bytes;
-  k.visit_ns_per_doubling =
-      (a_visit(large) - k.visit_ns) / std::log2(large.work.visited_bytes / small.work.visited_bytes);
-  for (const cell& c : {nulls, small, large}) out.push_back(c);
-  std::printf("%s: a cycle %.1f us, a byte allocated %.3f ns, a byte read %.3f ns, a visit %.1f ns at %.2f MB and "
-              "%.1f ns more for each doubling\n",
-              Heap::name, k.cycle_ns / 1e3, k.allocated_byte_ns, k.read_byte_ns, k.visit_ns, k.small_bytes / 1e6,
-              k.visit_ns_per_doubling);
+  out.full = run<Heap, Map, false>("null pointers", 50'000, workload::replace, 2, 1);
+  out.sparse = run<Heap, Map, false>("null pointers, sparse", 50'000, workload::replace, 2, 4);
+  out.small = run<Heap, Map, false>("small", 10'000, workload::replace, 2);
+  out.large = run<Heap, Map, false>("large", 150'000, workload::replace, 2);
+  return out;
+}
+
+constants solve(const calibration& c, const char* storage) {
+  constants k;
+  k.cycle_ns = c.empty_ns;
+  k.allocated_byte_ns = std::max(0.0, (c.garbage_ns - c.empty_ns) / garbage_bytes);
+  const auto beyond = [&k](const cell& x) { return x.cycle_ns - k.predict(x.work); };  // what is not explained yet
+  const cycle_work &full = c.full.work, &sparse = c.sparse.work;
+  const double rest_full = beyond(c.full), rest_sparse = beyond(c.sparse);
+  const double determinant = full.read_bytes * sparse.units - sparse.read_bytes * full.units;
+  if (full.units != 0 && determinant != 0) {
+    k.read_byte_ns = std::max(0.0, (rest_full * sparse.units - rest_sparse * full.units) / determinant);
+    k.unit_ns = std::max(0.0, (full.read_bytes * rest_sparse - sparse.read_bytes * rest_full) / determinant);
+    if (k.read_byte_ns == 0) k.unit_ns = rest_full / full.units;
+    if (k.unit_ns == 0) k.read_byte_ns = rest_full / full.read_bytes;
+  } else {
+    k.read_byte_ns = (rest_full + rest_sparse) / (full.read_bytes + sparse.read_bytes);
+  }
+  const double small = beyond(c.small) / c.small.work.visits, large = beyond(c.large) / c.large.work.visits;
+  k.small_bytes = c.small.work.visited_bytes;
+  k.visit_ns = small;
+  k.visit_ns_per_doubling = (large - small) / std::log2(c.large.work.visited_bytes / k.small_bytes);
+  std::printf("%s: a cycle %.1f us, a byte allocated %.3f ns, a byte read %.3f ns, a unit %.2f ns, a visit %.1f ns at "
+              "%.2f MB and %.1f ns more for each doubling\n",
+              storage, k.cycle_ns / 1e3, k.allocated_byte_ns, k.read_byte_ns, k.unit_ns, k.visit_ns,
+              k.small_bytes / 1e6, k.visit_ns_per_doubling);
   return k;
 }
 
@@ -314,7 +346,7 @@ template <class Heap, class Storage>
 void run_all(std::vector<cell>& cells, const char* storage) {
   using split = layout::bucket_chain<bucket_options{.arrange = arrangement::split}>;
   const std::string at = std::string(storage) + ", ";
-  for (const auto& [n, ratio] : {std::pair<std::size_t, double>{40'000, 2.0}, {100'000, 1.5}, {200'000, 3.0}}) {
+  for (const auto& [n, ratio] : {std::pair<std::size_t, double>{20'000, 2.0}, {50'000, 3.0}, {100'000, 1.5}}) {
     for (const workload w : {workload::churn, workload::replace}) {
       cells.push_back(run<Heap, on<Storage>, false>(at + "bucket_chain, immediate", n, w, ratio));
       cells.push_back(run<Heap, on<Storage, layout::open_groups<>>, false>(at + "open_groups, immediate", n, w, ratio));
@@ -325,7 +357,7 @@ void run_all(std::vector<cell>& cells, const char* storage) {
                                                                    ratio));
     cells.push_back(run<Heap, on<Storage, split>, false>(at + "split chain, immediate", n, workload::mixed, ratio));
   }
-  cells.push_back(run<Heap, on<Storage, layout::nodes>, true>(at + "nodes, immediate", 40'000, workload::replace, 2));
+  cells.push_back(run<Heap, on<Storage, layout::nodes>, true>(at + "nodes, immediate", 50'000, workload::replace, 2));
 }
 
 void write_json(const std::vector<cell>& cells, double middle, double worst) {
@@ -392,26 +424,37 @@ int main(int argc, char** argv) {
     return 64;
   }
   GC_INIT();
-  std::vector<cell> cells, calibration;
-  const auto predict = [&](std::size_t from, const constants& k) {
-    for (; from < cells.size(); ++from) cells[from].predicted_cycle_ns = k.predict(cells[from].work);
+  std::vector<cell> cells;
+  const auto round = [&]<class Heap, class Storage>(std::type_identity<Heap>, std::type_identity<Storage>,
+                                                    std::vector<cell>& into, calibration& least, bool first) {
+    std::vector<cell> now;
+    const calibration c = calibrate<Heap, on<Storage>>();
+    run_all<Heap, Storage>(now, Storage::name.data());
+    first ? void(least = c) : least.keep_least(c);
+    if (first) into = now;
+    for (std::size_t i = 0; i < now.size(); ++i) into[i].cycle_ns = std::min(into[i].cycle_ns, now[i].cycle_ns);
   };
-  if (asked.boehm) {
-    // Searching by itself and by the mark procedure are two ways to read: each has its constants.
-    const constants scanned = calibrated<on_boehm, on<gc::boehm_scanned>>(calibration);
-    run_all<on_boehm, gc::boehm_scanned>(cells, "boehm_scanned");
-    predict(0, scanned);
-    const std::size_t from = cells.size();
-    const constants aware = calibrated<on_boehm, on<gc::boehm_map_aware>>(calibration);
-    run_all<on_boehm, gc::boehm_map_aware>(cells, "boehm_map_aware");
-    predict(from, aware);
+  // Searching by itself and by the mark procedure are two ways to read: each has its constants.
+  std::vector<cell> of_scanned, of_aware, of_precise;
+  calibration scanned, aware, precise;
+  for (unsigned r = 0; r < asked.repeat; ++r) {
+    if (asked.boehm) {
+      const std::type_identity<on_boehm> heap;
+      round(heap, std::type_identity<gc::boehm_scanned>{}, of_scanned, scanned, r == 0);
+      round(heap, std::type_identity<gc::boehm_map_aware>{}, of_aware, aware, r == 0);
+    }
+    if (asked.precise)
+      round(std::type_identity<on_precise>{}, std::type_identity<gc::precise>{}, of_precise, precise, r == 0);
   }
-  if (asked.precise) {
-    const std::size_t from = cells.size();
-    const constants k = calibrated<on_precise, on<gc::precise>>(calibration);
-    run_all<on_precise, gc::precise>(cells, "precise");
-    predict(from, k);
-  }
+  const auto predict = [&](std::vector<cell>& of, const calibration& c, const char* storage) {
+    if (of.empty()) return;
+    const constants k = solve(c, storage);
+    for (cell& x : of) x.predicted_cycle_ns = k.predict(x.work);
+    cells.insert(cells.end(), of.begin(), of.end());
+  };
+  predict(of_scanned, scanned, "boehm_scanned");
+  predict(of_aware, aware, "boehm_map_aware");
+  predict(of_precise, precise, "precise");
   std::printf("%-48s %7s %4s %6s %8s %8s %6s %9s %9s %7s\n", "cell", "entries", "h", "alloc", "read", "visits", "dead",
               "measured", "predicted", "error");
   std::vector<double> errors;
