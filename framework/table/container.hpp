@@ -305,7 +305,7 @@ class container {
     return iterator(std::move(at));
   }
   // While a growth is under way this moves entries; a deletion that purges and a growth that shrinks may act here.
-  size_type erase(const Key& key) { return erase_any(key); }
+  TOPHASH_ALWAYS_INLINE size_type erase(const Key& key) { return erase_any(key); }
   template <class K>
     requires(lookup_key<K> && !std::is_convertible_v<K, found_const_iterator> && !std::is_convertible_v<K, const_iterator>)
   size_type erase(K&& key) {
@@ -502,7 +502,7 @@ class container {
     return static_cast<bool>(cursor_at(key, hash_of(s_, key)).at);
   }
   template <class K>
-  size_type erase_any(const K& key) {
+  TOPHASH_ALWAYS_INLINE size_type erase_any(const K& key) {
     const std::uint64_t hash = hash_of(s_, key);
     const marked writing(s_);
     return erase_key(s_, hash, key) ? 1 : 0;

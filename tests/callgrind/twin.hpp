@@ -203,15 +203,9 @@ class twin {
   }
 
   void vacate(bucket* home, bucket* b, unsigned i) {
-    std::uint64_t tags;
-    std::memcpy(&tags, b->tags, sizeof tags);
-    tags = (tags & ~(std::uint64_t{0xff} << 8 * i)) | std::uint64_t{1} << 8 * i;
-    if (b->link == nullptr || (i == 7 ? b->link->tags[0] : b->tags[7]) == 0) {
-      const std::uint64_t others = tags & 0xfefefefefefefefeu;
-      tags = others == 0 ? 0 : tags & ~std::uint64_t{0} >> (static_cast<unsigned>(std::countl_zero(others)) & ~7u);
-    }
-    std::memcpy(b->tags, &tags, sizeof tags);
-    if (b != home && !occupied(b)) [[unlikely]] unlink(home, b);
+    b->tags[i] = 1;
+    if (b != home && !occupied(b)) [[unlikely]] return unlink(home, b);
+    collapse(home, b, i);
   }
   static bucket* previous(bucket* home, const bucket* b) {
     while (home->link != b) home = home->link;
