@@ -201,8 +201,10 @@ template <class B>
 TOPHASH_ALWAYS_INLINE typename B::slot vacancy_in_current(open_state<B>& s, std::uint64_t hash) noexcept {
   using model = typename B::model;
   if constexpr (model::least_units == 1) {
-    std::uint8_t* const tag = s.current.groups->tags + s.size;
-    if (s.current.units == 1 && *tag == model::empty) return {s.current.entries + s.size, tag};
+    if (s.current.units == 1) {
+      const typename B::slot next{s.current.entries + s.size, s.current.groups->tags + s.size};
+      if (*next.tag == model::empty) return next;
+    }
   }
   return model::find_vacancy(s.current, hash);
 }
