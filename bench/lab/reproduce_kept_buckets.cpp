@@ -88,11 +88,10 @@ claim_measurement measure_kept_buckets(const claim_request& request) {
     const auto median = [&](const char* metric) {
       return median_of(out, metric_of(metric, variants[v].spec, v == 0));
     };
-    out.why.push_back(
-        fmt::format("{}: of {:.0f} buckets {:.1f} % stay when all is erased, {:.1f} % after three "
-                    "collections: the map holds them, the collector does not ask",
-                    variants[v].spec, median("buckets.full"), median("kept_percent.emptied"),
-                    median("kept_percent.collected.3")));
+    out.why.push_back(fmt::format(
+        "{}: of {:.0f} buckets {:.1f} % stay when all is erased, {:.1f} % after three collections",
+        variants[v].spec, median("buckets.full"), median("kept_percent.emptied"),
+        median("kept_percent.collected.3")));
   }
   return out;
 }

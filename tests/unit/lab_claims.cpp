@@ -356,7 +356,7 @@ TEST_CASE("claims: the list is searched by article, section, text and Chinese he
 
 namespace {
 
-lab::claim_ledger ledger_of(const json& records, const std::string& file = "ledger-000.json") {
+lab::claim_ledger ledger_of(const std::vector<json>& records, const std::string& file = "ledger-000.json") {
   lab::claim_ledger out;
   out.articles = shipped().articles;
   out.tables = shipped().tables;
@@ -365,7 +365,7 @@ lab::claim_ledger ledger_of(const json& records, const std::string& file = "ledg
   return out;
 }
 
-std::string record_error(const json& records) {
+std::string record_error(const std::vector<json>& records) {
   try {
     lab::check_records(ledger_of(records));
   } catch (const lab::claim_error& error) {
@@ -431,7 +431,7 @@ std::map<std::string, std::string> tests_in_sources() {
 }  // namespace
 
 TEST_CASE("claims: a record's errors name file, record and field", "[lab][claims]") {
-  const auto says = [](const json& records, const std::string& wanted) {
+  const auto says = [](const std::vector<json>& records, const std::string& wanted) {
     const std::string error = record_error(records);
     INFO(error);
     CHECK(error.find(wanted) != std::string::npos);
@@ -462,7 +462,7 @@ TEST_CASE("claims: a record's errors name file, record and field", "[lab][claims
   for (const lab::claim_table& t : shipped().tables) {
     for (const lab::claim& c : t.claims) measured.insert(c.ledger);
   }
-  json excuses = json::array();
+  std::vector<json> excuses;
   for (const lab::article_section& s : shipped().articles[0].sections) {
     for (const std::string& id : s.ledger) {
       const bool has_rows = measured.count(id) != 0;
@@ -472,7 +472,7 @@ TEST_CASE("claims: a record's errors name file, record and field", "[lab][claims
   }
   REQUIRE(excuses.size() == lab::most_not_testable + 1);
   says(excuses, "one more that is not testable; at most 30 may be");
-  excuses.erase(excuses.size() - 1);
+  excuses.pop_back();
   CHECK(record_error(excuses) == "");
   CHECK_THROWS_AS(lab::parse_records({{"schema", "tophash-ledger-1"}, {"article", "9"}, {"records", {}}}, "f",
                                      shipped().articles),
@@ -590,7 +590,7 @@ TEST_CASE("claims: records are listed and searched, one for each claim", "[lab][
   const std::string text = lab::claims_text(lab::claims_json(all, {}));
   for (const char* word :
        {"194 claims and tables: ", " measured here, ", " decided by construction, ", " needs real Go, ",
-        " not testable\n", "\n  A1    decided by construction   After a"})
+        " not testable\n", "\n  A1    decided by construction  After a"})
     CHECK(text.find(word) != std::string::npos);
   for (const lab::ledger_record& r : all.records) {
     const std::string one = lab::record_text(r);
