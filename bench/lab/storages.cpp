@@ -445,11 +445,14 @@ const std::vector<backend>& backends() {
 #if TOPHASH_WITH_BOEHM
     out.push_back(built_in<gc::boehm_scanned>(boehm_version()));
     out.push_back(built_in<gc::boehm_pointer_free>(boehm_version()));
+    out.push_back(built_in<gc::boehm_overflow_left>(boehm_version()));
+    out.back().entry.in_tour = false;
     out.push_back(built_in<gc::boehm_map_aware>(boehm_version()));
     out.push_back(built_in<gc::boehm_typed>(boehm_version()));
 #else
     out.push_back(absent("boehm_scanned", visibility::scanned, "libgc-dev"));
     out.push_back(absent("boehm_pointer_free", visibility::pointer_free, "libgc-dev"));
+    out.push_back(absent("boehm_overflow_left", visibility::pointer_free, "libgc-dev"));
     out.push_back(absent("boehm_map_aware", visibility::traced, "libgc-dev"));
     out.push_back(absent("boehm_typed", visibility::scanned, "libgc-dev"));
 #endif

@@ -163,6 +163,7 @@ TEST_CASE("with interior pointers off, an over-aligned block is still kept by it
 TEST_CASE("Boehm storage obeys the allocation laws", "[boehm]") {
   CHECK(breaches(boehm_scanned{}) == std::vector<std::string>{});
   CHECK(breaches(boehm_pointer_free{}) == std::vector<std::string>{});
+  CHECK(breaches(gc::boehm_overflow_left{}) == std::vector<std::string>{});
   STATIC_REQUIRE(std::is_empty_v<boehm_scanned> && std::is_empty_v<boehm_pointer_free>);
   STATIC_REQUIRE(static_visibility<boehm_scanned>() == visibility::scanned &&
                  returns_zeroed<boehm_scanned>());

@@ -726,6 +726,37 @@ std::pair<int, std::size_t> shared_by_two_threads() {
   return {lost.load(), left};
 }
 
+// Keys that share a bucket: nothing but the list leads libgc to the chain behind it.
+template <class Storage>
+void check_list_of_overflow_buckets() {
+  map<u64, u64, Storage, hashing::identity> m;
+  const auto list_bytes = [&m] {
+    std::size_t bytes = 0;
+    for (const auto& part : m.memory_report()) bytes += part.use == purpose::side ? part.size_bytes * part.count : 0;
+    return bytes;
+  };
+  m.reserve(100);
+  const auto check_all = [&](u64 from, u64 to) {
+    collect_all();
+    write_over_freed(152, 200);
+    bool all = m.size() == to - from;
+    for (u64 i = from; i < to; ++i) all = all && m.find(i << 40) != m.end() && m.at(i << 40) == i;
+    CHECK(all);
+    CHECK(m.check_invariants() == nullptr);
+  };
+  for (u64 i = 0; i < 800; ++i) m[i << 40] = i;
+  const std::size_t most = list_bytes();
+  CHECK(most >= 99 * sizeof(void*));
+  check_all(0, 800);
+  for (u64 i = 0; i < 780; ++i) {
+    m.erase(i << 40);
+    if (i % 260 == 259) check_all(i + 1, 800);
+  }
+  CHECK(list_bytes() <= most / 8);
+  for (u64 i = 740; i < 780; ++i) m[i << 40] = i;
+  check_all(740, 800);
+}
+
 }  // namespace
 
 TEST_CASE("registered threads share one map while another collects", "[boehm][maps]") {
@@ -745,4 +776,9 @@ TEST_CASE("registered threads share one map while another collects", "[boehm][ma
   SECTION("go_sync_map, map-aware") {
     CHECK(shared_by_two_threads<sync_map_calls, go_sync_map<u64, u64*, boehm_map_aware>>().first == 0);
   }
+}
+
+TEST_CASE("the list that keeps overflow buckets grows and shrinks with them, and none is lost", "[boehm][maps]") {
+  check_list_of_overflow_buckets<gc::boehm_pointer_free>();
+  check_list_of_overflow_buckets<gc::boehm_overflow_left>();
 }

@@ -270,7 +270,7 @@ TEMPLATE_TEST_CASE("weak map: chains of ephemerons are kept whole, and go whole"
 TEST_CASE("weak map on Boehm's: rounds along the table, and the bound across it", "[boehm][weak]") {
   gc::boehm_objects heap;
   weak<gc::boehm_objects> m;
-  std::vector<std::size_t> scattered = shuffled(40'000);
+  std::vector<std::size_t> scattered = shuffled(16'000);
   for (const bool in_order : {true, false}) {
     INFO("in order " << in_order);
     const std::size_t n = scattered.size();
@@ -319,7 +319,7 @@ TEST_CASE("weak map on Boehm's: values that overflow the mark stack are marked t
   gc::boehm_objects heap;
   weak_map<node*, node**, gc::boehm_weak> m;
   weak<gc::boehm_objects> behind;
-  constexpr std::size_t wide = 60'000;
+  constexpr std::size_t wide = 40'000;
   const auto first = heap.make<node>(1u);
   in_own_frame([&] {
     auto all = heap.make_array<node*>(wide);
