@@ -166,7 +166,7 @@ constexpr pack_facts pack_facts_of() noexcept {
   p.allocation_conforms = allocation_backend<typename Spec::allocation>;
   using observer_type = typename Spec::observe;
   p.observer_is_told_of_reads = takes_event<observer_type, events::found> || takes_event<observer_type, events::missed> ||
-                                takes_event<observer_type, events::probed>;
+                                takes_event<observer_type, events::probed> || takes_event<observer_type, events::searched>;
   return p;
 }
 
