@@ -43,6 +43,7 @@
 #include <tophash/policies/observe/event_log.hpp>
 #include <tophash/policies/observe/histogram.hpp>
 #include <tophash/policies/observe/nothing.hpp>
+#include <tophash/policies/observe/recorder.hpp>
 #include <tophash/policies/observe/tombstone_log.hpp>
 #include <tophash/policies/overflow/fresh.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
@@ -1094,6 +1095,11 @@ constexpr option_entry options_table[] = {
      "policies/observe/chrome_trace.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::observe::chrome_trace"}; },
      [](const term&, spec_facts& out) { out.observe = observe::chrome_trace::facts; }},
+    {observe_axis, "recorder", "",
+     "writes every operation as a trace for `tophash replay`; silent without a writer, which C++ gives it",
+     "policies/observe/recorder.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::observe::recorder"}; },
+     [](const term&, spec_facts& out) { out.observe = observe::recorder::facts; }},
 };
 
 const option_entry* find_entry(std::size_t axis, std::string_view name) noexcept {

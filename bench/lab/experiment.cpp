@@ -151,17 +151,10 @@ std::shared_ptr<const any_program> trace_program(const experiment_request& reque
                          request.row_limit.value_or(std::numeric_limits<std::uint32_t>::max()));
     out.input_sha256 = t.sha256;
     out.input_text = std::to_string(t.rows()) + " rows (" + std::to_string(t.gets) + " get, " +
-                     std::to_string(t.sets) + " set, " + std::to_string(t.erases) + " delete), " +
-                     key_kind_name(kind_of(t.operations)) + " keys";
+                     std::to_string(t.sets) + " set, " + std::to_string(t.erases) + " delete" +
+                     (t.clears != 0 ? ", " + std::to_string(t.clears) + " clear" : "") + "), " + key_kind_name(kind_of(t.operations)) + " keys";
     if (request.capacity) {
-      std::visit(
-          [&](auto& p) {
-            p.segments = {{.kind = segment_kind::cached,
-                           .begin = 0,
-                           .end = p.records.size(),
-                           .amount = *request.capacity}};
-          },
-          t.operations);
+      make_cache(t.operations, *request.capacity);
       out.input_text +=
           ", as a cache of " + std::to_string(*request.capacity) + " entries, least recently used out first";
     }

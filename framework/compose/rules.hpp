@@ -38,7 +38,7 @@ struct pack_facts {
   bool growth_conforms = true;
   bool overflow_conforms = true;
   bool allocation_conforms = true;
-  bool observer_is_told_of_reads = false;  // it takes found, missed or probed, stated or not
+  bool observer_is_told_of_reads = false;  // it takes found, missed, probed or searched, stated or not
 };
 
 enum class rule_kind : std::uint8_t { pack, typed };

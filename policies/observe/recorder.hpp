@@ -14,7 +14,8 @@
 // hash become one. A table that reseeds itself when it is empty (go_like) gives later entries new numbers,
 // which no result depends on. Sizes are 0, or what the constructor was told. Iteration reads no key and is
 // not recorded. Cost: a row of the writer's an operation; without a writer one test.
-// A copied map is not recorded; a move takes the recording along. What an assignment or a swap brings into a
+// A copied map is not recorded (nor are the parts of sync::striped, which are copies); a move takes the
+// recording along. What an assignment or a swap brings into a
 // map was not recorded here, so a trace is of use until then.
 // An erase at an iterator that is not fresh from a search hashes the key again. Should the hash throw, the
 // row is missing, and unnamed() counts it.

@@ -26,6 +26,7 @@
 #include <tophash/policies/hashing/identity.hpp>
 #include <tophash/policies/load/load.hpp>
 #include <tophash/policies/observe/chrome_trace.hpp>
+#include <tophash/policies/observe/recorder.hpp>
 #include <tophash/policies/observe/counters.hpp>
 #include <tophash/policies/observe/event_log.hpp>
 #include <tophash/policies/observe/histogram.hpp>
@@ -513,7 +514,7 @@ TEST_CASE("observers: a search during a growth looks at one chain", "[observe]")
 TEMPLATE_TEST_CASE("observers: laws", "[observe]", observe::histogram, observe::event_log<>,
                    (observe::event_log<3, observe::no_clock>), (observe::event_log<3, hand_clock>),
                    observe::tombstone_log<>, (observe::tombstone_log<5, std::chrono::steady_clock>),
-                   observe::chrome_trace) {
+                   observe::chrome_trace, observe::recorder) {
   std::vector<std::string> broken;
   TestType o;
   laws::check_observer<TestType, events::growth_started, events::cleared>(
