@@ -14,6 +14,8 @@
 #include <tophash/framework/version.hpp>
 
 #include "lab/addresses.hpp"
+#include "lab/allocation_profile.hpp"
+#include "lab/allocation_replay.hpp"
 #include "lab/assembly.hpp"
 #include "lab/claims.hpp"
 #include "lab/collectors.hpp"
@@ -26,6 +28,7 @@
 #include "lab/go_structure.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/peers_run.hpp"
+#include "lab/record.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
 #include "lab/terminal.hpp"
@@ -54,6 +57,9 @@ struct settings {
   std::uint64_t capacity = 0, row_limit = 0;
   std::vector<std::string> results;
   std::string output;
+  std::string folded_file, pprof_file;
+  bool allocations = false;
+  record_request recorded;
   std::size_t every = 0;
   std::vector<std::string> alerts;
   reproduce_request reproduction;
@@ -119,6 +125,32 @@ int asm_command(settings& s) {
   return exit_done;
 }
 
+// What the maps of an experiment allocated, by cause.
+void write_profiles(const settings& s, const experiment& e) {
+  if (s.folded_file.empty() && s.pprof_file.empty()) return;
+  const std::vector<allocation_site> sites = allocation_sites(e.measured);
+  if (sites.empty())
+    throw command_error(exit_check_failed, "no row's memory was counted: there is no profile to write");
+  if (!s.folded_file.empty()) write_file(s.folded_file, folded_stacks(sites));
+  if (!s.pprof_file.empty()) write_file(s.pprof_file, pprof_profile(sites, e.input_text));
+}
+
+int allocations_command(settings& s) {
+  s.request.progress = progress_line();
+  if (s.row_limit != 0) s.request.row_limit = s.row_limit;
+  const allocation_result r = run_allocation_replay(s.request);
+  s.request.progress("");
+  if (!s.json_file.empty()) write_json(allocation_json(r), s.json_file);
+  if (s.json_file != "-") std::fputs(allocation_text(r).c_str(), stdout);
+  return exit_code_of(r);
+}
+
+int record_command(const settings& s) {
+  const recording r = record_program(s.recorded);
+  std::fputs(recording_text(r).c_str(), stderr);  // standard output is the program's
+  return r.exit_code != 0 || r.signal != 0 ? exit_check_failed : exit_done;
+}
+
 int experiment_command(settings& s, const std::string& name) {
   s.request.command = name;
   s.request.progress = progress_line();
@@ -129,6 +161,7 @@ int experiment_command(settings& s, const std::string& name) {
   s.request.progress("");
   if (!s.json_file.empty()) write_json(result_json(e), s.json_file);
   if (s.json_file != "-") std::fputs(result_table(e).c_str(), stdout);
+  write_profiles(s, e);
   for (const std::string& sentence : e.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return e.measured.interrupted ? exit_interrupted : exit_code_of(e);
@@ -358,6 +391,12 @@ void add_experiment_options(CLI::App* command, settings& s) {
                     "execute each row once and compare checksums; no figures");
   command->add_flag("!--no-memory", s.request.memory, "skip the memory pass");
   command->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
+  command
+      ->add_option("--folded", s.folded_file, "write allocations by cause to FILE as folded stacks, in bytes")
+      ->type_name("FILE");
+  command
+      ->add_option("--pprof", s.pprof_file, "write allocations by cause to FILE as a profile for pprof")
+      ->type_name("FILE");
 }
 
 void add_reuse_options(CLI::App* run, settings& s) {
@@ -479,7 +518,19 @@ void add_commands(CLI::App& app, settings& s) {
   replay->add_option("--rows", s.row_limit, "the first N rows only")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
+  replay->add_flag("--allocations", s.allocations,
+                   "play a trace of allocations on --allocator itself, without a map (see: tophash record)");
   add_experiment_options(replay, s);
+
+  CLI::App* const record = app.add_subcommand(
+      "record", "a program's allocations as a trace: tophash record -o FILE -- PROGRAM ARGS");
+  record->add_option("-o,--output", s.recorded.output, "the trace; compressed if it ends in .zst")
+      ->required()
+      ->type_name("FILE");
+  record->add_option("command", s.recorded.command, "the program and its arguments")
+      ->required()
+      ->type_name("PROGRAM ARGS...");
+  record->positionals_at_end();
 
   CLI::App* const compare =
       app.add_subcommand("compare", "variants side by side: what differs, by how much, and why");
@@ -524,11 +575,17 @@ void add_commands(CLI::App& app, settings& s) {
   tour->get_option("--repeat")->default_str("6");
 }
 
+bool has_special_command(const std::string& workload) {
+  return workload == overflow_reuse_name || workload == fragmentation_name || workload == go_structure_name ||
+         workload == go_speed_name || workload == peers_name;
+}
+
 int dispatch(const CLI::App& app, settings& s) {
   const std::string name = app.get_subcommands().front()->get_name();
   if (name == "list") return list_command(s);
   if (name == "explain") return explain_command(s);
   if (name == "asm") return asm_command(s);
+  if (name == "record") return record_command(s);
   if (name == "report") return report_command(s);
   if (name == "compare") {
     if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = compare_rounds;
@@ -541,6 +598,9 @@ int dispatch(const CLI::App& app, settings& s) {
     return tour_command(s);
   }
   const CLI::App& chosen = *app.get_subcommands().front();
+  const bool profiled = !s.folded_file.empty() || !s.pprof_file.empty();
+  if (profiled && name == "run" && has_special_command(s.request.workload))
+    throw command_error(exit_usage, "--folded and --pprof are not for " + s.request.workload);
   if (name == "run" && s.request.workload == overflow_reuse_name) {
     if (chosen.count("--repeat") == 0) s.request.repeat = reuse_rounds_usual;
     return overflow_reuse_command(s);
@@ -571,6 +631,14 @@ int dispatch(const CLI::App& app, settings& s) {
   if (name == "run" && any_option_of(chosen, reuse_group))
     throw command_error(exit_usage,
                         "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");
+  if (s.allocations) {
+    for (const char* other : {"--capacity", "--key", "--variant", "--collector", "--bind", "--load",
+                              "--folded", "--pprof"})
+      if (chosen.count(other) != 0)
+        throw command_error(exit_usage, std::string{other} + " is about maps: --allocations takes "
+                                                             "--allocator, --rows, --repeat, --check, --json");
+    return allocations_command(s);
+  }
   return experiment_command(s, name);
 }
 

@@ -172,7 +172,8 @@ class raw_file {
         fail(number, "is damaged");
       const long from = at + static_cast<long>(sizeof head);
       at = from + static_cast<long>(head.events * sizeof(raw::event));
-      if (at > end) fail(number, "is cut: the file ends among its " + std::to_string(head.events) + " events");
+      if (at > end)
+        fail(number, "is cut: the file ends among its " + std::to_string(head.events) + " events");
       if (head.buffer >= blocks_.size()) blocks_.resize(head.buffer + 1);
       blocks_[head.buffer].push_back({from, head.events, number});
     }
@@ -330,8 +331,8 @@ recording record_program(const record_request& request) {
   if (!fs::exists(raw_path))
     throw command_error(exit_not_here,
                         "'" + request.command.front() +
-                            "' cannot be recorded: it is linked statically, or changes its user, or cleans its "
-                            "environment, and LD_PRELOAD does not reach it");
+                            "' cannot be recorded: it is linked statically, or changes its user, or cleans "
+                            "its environment, and LD_PRELOAD does not reach it");
   recording out = convert_recording(raw_path, output);
   leftover.done = true;
   out.output = request.output;
@@ -343,11 +344,13 @@ recording record_program(const record_request& request) {
 std::string recording_text(const recording& r) {
   const auto n = [](std::uint64_t number) { return std::to_string(number); };
   std::string out = r.output + ": " + n(r.allocations) + " blocks obtained, " + n(r.releases) +
-                    " given back, at most " + n(r.most_live) + " of " + n(r.most_live_bytes) + " bytes at once";
+                    " given back, at most " + n(r.most_live) + " of " + n(r.most_live_bytes) +
+                    " bytes at once";
   if (r.buffers > 1) out += ", by up to " + n(r.buffers) + " threads at a time";
   out += "\n";
   if (r.unknown != 0) out += n(r.unknown) + " releases of older blocks are left out\n";
-  if (r.signal != 0) out += "the program was ended by signal " + n(static_cast<std::uint64_t>(r.signal)) + "\n";
+  if (r.signal != 0)
+    out += "the program was ended by signal " + n(static_cast<std::uint64_t>(r.signal)) + "\n";
   if (r.exit_code != 0)
     out += "the program ended with code " + n(static_cast<std::uint64_t>(r.exit_code)) + "\n";
   if (r.gaps != 0) out += n(r.gaps) + " events are missing: those that waited when the program ended\n";

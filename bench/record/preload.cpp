@@ -148,7 +148,7 @@ void write_whole(const void* bytes, std::size_t count) noexcept {
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) {
       static_cast<void>(!::ftruncate(file, whole_bytes));
-      return stop("tophash record: the recording cannot be written any further (is the disk full?); it ends here\n");
+      return stop("tophash record: the file cannot be written (is the disk full?); the recording ends here\n");
     }
     at += wrote;
     left -= static_cast<std::size_t>(wrote);
@@ -315,9 +315,9 @@ TOPHASH_INTERPOSED void* realloc(void* p, std::size_t bytes) {
     if (moved != nullptr) std::memcpy(moved, p, bytes < left ? bytes : left);
     return moved;
   }
-  const std::size_t had = p != nullptr && recording.load(std::memory_order_relaxed) && real.malloc_usable_size != nullptr
-                              ? real.malloc_usable_size(p)
-                              : 0;
+  const bool recorded = p != nullptr && recording.load(std::memory_order_relaxed);
+  const std::size_t had =
+      recorded && real.malloc_usable_size != nullptr ? real.malloc_usable_size(p) : 0;
   note(p, 0, true);
   void* const now = real.realloc(p, bytes);
   if (now == nullptr && p != nullptr && bytes != 0) note(p, had, false);  // refused: the old block is still there

@@ -597,7 +597,8 @@ void storages() {
                         .at("rows");
   check(rows.size() == 2, "two storages, two rows: " + rows.dump());
   const json f =
-      run({"run", "--workload", "fragmentation", "--n", "300", "--allocator", "system,spans", "--json", "-"})
+      run({"run", "--workload", "fragmentation", "--n", "300", "--allocator", "system,spans",
+           "--variant", "go_like", "--json", "-"})
           .parsed();
   check(f.at("rows").size() == 2 && f.at("mismatches").empty(),
         "fragmentation: " + f.at("mismatches").dump());
