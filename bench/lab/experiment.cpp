@@ -152,7 +152,8 @@ std::shared_ptr<const any_program> trace_program(const experiment_request& reque
     out.input_sha256 = t.sha256;
     out.input_text = std::to_string(t.rows()) + " rows (" + std::to_string(t.gets) + " get, " +
                      std::to_string(t.sets) + " set, " + std::to_string(t.erases) + " delete" +
-                     (t.clears != 0 ? ", " + std::to_string(t.clears) + " clear" : "") + "), " + key_kind_name(kind_of(t.operations)) + " keys";
+                     (t.clears != 0 ? ", " + std::to_string(t.clears) + " clear" : "") + "), " +
+                     key_kind_name(kind_of(t.operations)) + " keys";
     if (request.capacity) {
       make_cache(t.operations, *request.capacity);
       out.input_text +=
@@ -315,22 +316,26 @@ std::string checked_storage(const std::string& text) {
   return out;
 }
 
-experiment run_experiment(const experiment_request& request) {
-  experiment out;
+std::vector<measured_task> prepare_experiment(const experiment_request& request, experiment& out) {
   out.request = request;
   if (request.repeat == 0) throw command_error(exit_usage, "--repeat must be at least 1");
   if (request.capacity && *request.capacity == 0)
     throw command_error(exit_usage, "--capacity must be at least 1");
   const workload_entry* const workload = request.command == "run" ? &workload_of(request) : nullptr;
   task_list list(request, out);
-  const std::vector<measured_task> tasks =
-      workload != nullptr ? list.for_workload(*workload) : list.for_trace();
+  std::vector<measured_task> tasks = workload != nullptr ? list.for_workload(*workload) : list.for_trace();
   if (tasks.empty()) {
     std::string sentence = "nothing is left to measure";
     const char* const lead = out.left_out.size() == 1 ? ": " : "\n  ";
     for (const std::string& why : out.left_out) sentence += lead + why;
     throw command_error(exit_usage, sentence);
   }
+  return tasks;
+}
+
+experiment run_experiment(const experiment_request& request) {
+  experiment out;
+  const std::vector<measured_task> tasks = prepare_experiment(request, out);
   out.measured = measure(tasks, {.repeat = request.check_only ? 1 : request.repeat,
                                  .seed = request.seed,
                                  .memory = request.memory && !request.check_only,

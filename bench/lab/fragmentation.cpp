@@ -44,8 +44,9 @@ constexpr unsigned sparse_percent = 75;
 using entry = std::pair<const std::uint64_t, std::uint64_t>;
 
 using small_go_like = tophash::map<std::uint64_t, std::uint64_t, presets::go_like, allocators::erased>;
-using small_std = std::unordered_map<std::uint64_t, std::uint64_t, std::hash<std::uint64_t>,
-                                     std::equal_to<std::uint64_t>, allocators::as_std<entry, allocators::erased>>;
+using small_std =
+    std::unordered_map<std::uint64_t, std::uint64_t, std::hash<std::uint64_t>, std::equal_to<std::uint64_t>,
+                       allocators::as_std<entry, allocators::erased>>;
 #if TOPHASH_LAB_WITH_ABSL || TOPHASH_LAB_WITH_BOOST
 using flat_allocator = allocators::as_std<entry, allocators::erased, purpose::slots>;
 #endif
@@ -310,7 +311,8 @@ std::vector<const subject*> subjects_of(const experiment_request& request) {
     }
     if (!known) {
       const std::vector<std::string> names = fragmentation_variants();
-      throw command_error(exit_usage, "fragmentation has no maps of '" + name + "'" + nearest_hint(name, names));
+      throw command_error(exit_usage,
+                          "fragmentation has no maps of '" + name + "'" + nearest_hint(name, names));
     }
   }
   return out;

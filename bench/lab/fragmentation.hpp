@@ -9,8 +9,8 @@
 //   returned again
 // Beside it, in a run of its own, the maps are built with the right hint (reserve), for what that saves.
 // The maps are go_like (Go's classic layout), and beside it standard containers: std::unordered_map, and
-// Abseil's and Boost's flat maps where they are there. Each map on each storage runs in a child process of its
-// own. Bytes live, blocks, allocations and everything said of
+// Abseil's and Boost's flat maps where they are there. Each map on each storage runs in a child process of
+// its own. Bytes live, blocks, allocations and everything said of
 // spans are exact: the same in every run of one seed. Resident memory and times are measured.
 #ifndef TOPHASH_BENCH_LAB_FRAGMENTATION_HPP
 #define TOPHASH_BENCH_LAB_FRAGMENTATION_HPP

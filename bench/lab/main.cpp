@@ -21,6 +21,7 @@
 #include "lab/collectors.hpp"
 #include "lab/compare.hpp"
 #include "lab/describe.hpp"
+#include "lab/equal_memory.hpp"
 #include "lab/experiment.hpp"
 #include "lab/fragmentation.hpp"
 #include "lab/explain_dump.hpp"
@@ -57,7 +58,7 @@ struct settings {
   std::uint64_t capacity = 0, row_limit = 0;
   std::vector<std::string> results;
   std::string output;
-  std::string folded_file, pprof_file;
+  std::string folded_file, pprof_file, budgets;
   bool allocations = false;
   record_request recorded;
   std::size_t every = 0;
@@ -151,12 +152,22 @@ int record_command(const settings& s) {
   return r.exit_code != 0 || r.signal != 0 ? exit_check_failed : exit_done;
 }
 
+int equal_memory_command(settings& s) {
+  const memory_frontier f = run_equal_memory(s.request, parse_budgets(s.budgets));
+  s.request.progress("");
+  if (!s.json_file.empty()) write_json(memory_frontier_json(f), s.json_file);
+  if (s.json_file != "-") std::fputs(memory_frontier_text(f).c_str(), stdout);
+  for (const std::string& sentence : f.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  return exit_code_of(f);
+}
+
 int experiment_command(settings& s, const std::string& name) {
   s.request.command = name;
   s.request.progress = progress_line();
   if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
   if (s.capacity != 0) s.request.capacity = static_cast<std::size_t>(s.capacity);
   if (s.row_limit != 0) s.request.row_limit = s.row_limit;
+  if (!s.budgets.empty()) return equal_memory_command(s);
   const experiment e = run_experiment(s.request);
   s.request.progress("");
   if (!s.json_file.empty()) write_json(result_json(e), s.json_file);
@@ -390,6 +401,10 @@ void add_experiment_options(CLI::App* command, settings& s) {
   command->add_flag("--check", s.request.check_only,
                     "execute each row once and compare checksums; no figures");
   command->add_flag("!--no-memory", s.request.memory, "skip the memory pass");
+  command
+      ->add_option("--memory", s.budgets,
+                   "time within budgets of memory, as multiples of what the live entries take: 1.5x,2x,3x,5x")
+      ->type_name("RATIOS");
   command->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
   command
       ->add_option("--folded", s.folded_file, "write allocations by cause to FILE as folded stacks, in bytes")
@@ -599,8 +614,10 @@ int dispatch(const CLI::App& app, settings& s) {
   }
   const CLI::App& chosen = *app.get_subcommands().front();
   const bool profiled = !s.folded_file.empty() || !s.pprof_file.empty();
-  if (profiled && name == "run" && has_special_command(s.request.workload))
-    throw command_error(exit_usage, "--folded and --pprof are not for " + s.request.workload);
+  if ((profiled || !s.budgets.empty()) && name == "run" && has_special_command(s.request.workload))
+    throw command_error(exit_usage, "--folded, --pprof and --memory are not for " + s.request.workload);
+  if (profiled && !s.budgets.empty())
+    throw command_error(exit_usage, "--folded and --pprof are of a run without --memory");
   if (name == "run" && s.request.workload == overflow_reuse_name) {
     if (chosen.count("--repeat") == 0) s.request.repeat = reuse_rounds_usual;
     return overflow_reuse_command(s);
@@ -633,10 +650,11 @@ int dispatch(const CLI::App& app, settings& s) {
                         "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");
   if (s.allocations) {
     for (const char* other : {"--capacity", "--key", "--variant", "--collector", "--bind", "--load",
-                              "--folded", "--pprof"})
+                              "--folded", "--pprof", "--memory"})
       if (chosen.count(other) != 0)
-        throw command_error(exit_usage, std::string{other} + " is about maps: --allocations takes "
-                                                             "--allocator, --rows, --repeat, --check, --json");
+        throw command_error(exit_usage,
+                            std::string{other} + " is about maps: --allocations takes --allocator, --rows, "
+                                                 "--repeat, --check and --json");
     return allocations_command(s);
   }
   return experiment_command(s, name);

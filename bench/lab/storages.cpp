@@ -273,6 +273,13 @@ class fallback_part final : public combination {
 
 using binder = part_pointer (*)(const term&);
 
+// What a map gives back is left where it is.
+template <class A>
+struct left_to_collector : A {
+  static constexpr std::string_view name = "left_to_collector";
+  void deallocate(void*, const request&) const noexcept {}
+};
+
 template <class A>
 part_pointer bind_plain(const term&) {
   return std::make_unique<plain_part<A>>();
@@ -290,7 +297,17 @@ struct backend {
   storage_entry entry;
   binder bind = nullptr;
   binder tracked = nullptr;  // bound when compiled: one indirect call less than around an erased handle
+  binder unfreed = nullptr;  // of a collector's
 };
+
+template <class A>
+binder unfreed_of() {
+  if constexpr (static_visibility<A>() == visibility::opaque) {
+    return nullptr;
+  } else {
+    return &bind_plain<left_to_collector<A>>;
+  }
+}
 
 template <class A>
 backend built_in(std::string version) {
@@ -300,7 +317,8 @@ backend built_in(std::string version) {
                     .version = std::move(version),
                     .missing = {}},
           .bind = &bind_plain<A>,
-          .tracked = &bind_tracked<A>};
+          .tracked = &bind_tracked<A>,
+          .unfreed = unfreed_of<A>()};
 }
 
 backend other(std::string name, binder bind, std::string version = {}, bool alone = true) {
@@ -311,8 +329,7 @@ backend other(std::string name, binder bind, std::string version = {}, bool alon
                     .missing = {},
                     .alone = alone,
                     .in_tour = false},
-          .bind = bind,
-          .tracked = nullptr};
+          .bind = bind};
 }
 
 part_pointer bind_term(const term& t);
@@ -623,6 +640,13 @@ std::unique_ptr<bound_storage> bind_storage(std::string_view text) {
   } catch (const spec_error& error) {
     throw std::invalid_argument("the allocator '" + std::string{text} + "': " + error.what());
   }
+}
+
+std::unique_ptr<bound_storage> bind_unfreed_storage(std::string_view collected_name) {
+  const backend* const known = find_backend(collected_name);
+  if (known == nullptr || known->unfreed == nullptr)
+    throw std::invalid_argument("'" + std::string{collected_name} + "' is no collector's storage");
+  return known->unfreed(parse_term(collected_name));
 }
 
 bool needs_resource(std::string_view text) {

@@ -69,6 +69,10 @@ bool needs_resource(std::string_view text);
 // combined so.
 std::unique_ptr<bound_storage> bind_storage(std::string_view text);
 
+// A collector's storage whose blocks nobody gives back: all of them are the collector's to find. Throws
+// std::invalid_argument for any other.
+std::unique_ptr<bound_storage> bind_unfreed_storage(std::string_view collected_name);
+
 // The name inside every decorator.
 std::string_view plain_storage(std::string_view text) noexcept;
 

@@ -163,14 +163,15 @@ TEST_CASE("traced: a row for each kind of access", "[record]") {
   static_cast<void>(words.contains("a"));
   REQUIRE(trace.close());
   const std::string minus_one = std::to_string(static_cast<u64>(-1)), rows = rows_of(file.path);
-  const std::string expected = "s" + minus_one + " s2 g2 g2 s3 s4 g4 s4 s5 g5 g3 g9 g3 g2 d3 d3 g4 d4 d5 s5 d2 c s8 c ";
+  const std::string expected =
+      "s" + minus_one + " s2 g2 g2 s3 s4 g4 s4 s5 g5 g3 g9 g3 g2 d3 d3 g4 d4 d5 s5 d2 c s8 c ";
   CHECK(rows.substr(0, expected.size()) == expected);
   const std::string last = rows.substr(expected.size());  // s and g of one number
   CHECK(last.size() > 4);
   CHECK(last.substr(1, last.find(' ') - 1) == last.substr(last.find(' ') + 2));
 }
 
-TEST_CASE("trace_writer: a disk that fills up cuts the file at a whole block, and no map notices", "[record]") {
+TEST_CASE("trace_writer: a disk that is full ends the trace, and no map notices", "[record]") {
   CHECK(trace_writer("/no/such/folder/trace.csv").error() != nullptr);
   std::FILE* const full = std::fopen("/dev/full", "wb");
   if (full == nullptr) return;
