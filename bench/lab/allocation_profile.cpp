@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// profile.proto is written by hand: five messages, all of their fields either a varint or bytes with a length.
-// Field numbers: github.com/google/pprof/blob/main/proto/profile.proto.
+// profile.proto is written by hand: five messages, all of their fields either a varint or bytes with a
+// length. Field numbers: github.com/google/pprof/blob/main/proto/profile.proto.
 #include "lab/allocation_profile.hpp"
 
 #include <algorithm>
@@ -124,7 +124,8 @@ std::string pprof_profile(const std::vector<allocation_site>& sites, const std::
   out.bytes(profile_field::sample_type, value_type(strings, "allocations", "count").text());
   out.bytes(profile_field::sample_type, value_type(strings, "requested", "bytes").text());
   out.bytes(profile_field::sample_type, value_type(strings, "peak", "bytes").text());
-  std::map<std::string, std::uint64_t> frames;  // one function and one location each, of the same number from 1
+  // One function and one location each, of the same number from 1.
+  std::map<std::string, std::uint64_t> frames;
   for (const allocation_site& s : sites) {
     std::vector<std::uint64_t> leaf_first;
     for (auto frame = s.stack.rbegin(); frame != s.stack.rend(); ++frame)

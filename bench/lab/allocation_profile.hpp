@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an experiment's maps allocated, by cause, for the viewers that people have: folded stacks (flamegraph.pl,
-// speedscope, inferno) and pprof's profile.proto (`go tool pprof -top FILE`, `pprof -http`).
+// What an experiment's maps allocated, by cause, for the viewers that people have: folded stacks
+// (flamegraph.pl, speedscope, inferno) and pprof's profile.proto (`go tool pprof -top FILE`, `pprof -http`).
 //
 // A stack, outermost first: variant, storage, cause (growth, overflow, node), purpose. Folded stacks are
 // weighted by bytes requested; a profile has allocations, bytes requested (shown first) and the peak of each

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recorded allocation trace (`tophash record`, bench/traces/alloc_python_ast) played on storage itself, without
-// a map: each set obtains a block of that size, each delete gives it back. Which block an operation means is
-// found out before any clock runs. Each block's first word holds its number and is checked when it is given
-// back; each of its pages is written once.
+// A recorded allocation trace (`tophash record`, bench/traces/alloc_python_ast) played on storage itself,
+// without a map: each set obtains a block of that size, each delete gives it back. Which block an operation
+// means is found out before any clock runs. Each block's first word holds its number and is checked when it
+// is given back; each of its pages is written once.
 //
 // Each storage runs in a child process of its own: one execution that looks at resident memory, and `repeat`
 // rounds of timed ones, storages in turn. Counts and bytes are exact, the same in every run; resident memory

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Time at equal memory (--memory 1.5x,2x,3x,5x): a collector buys its speed with space, so storages are
 // compared where each may use the same. The unit of the budget is what the entries themselves take: entries
-// alive at most times sizeof(pair<const Key, Value>). A storage that frees is held to it by limited(N,A), which
-// counts bytes requested; a collector by its heap's greatest size. Each collector's storage has two rows: the
-// map gives back what it no longer needs, as it always does, or leaves all of it to the collector. What does
-// not fit says so.
+// alive at most times sizeof(pair<const Key, Value>). A storage that frees is held to it by limited(N,A),
+// which counts bytes requested; a collector by its heap's greatest size. Each collector's storage has two
+// rows: the map gives back what it no longer needs, as it always does, or leaves all of it to the collector.
+// What does not fit says so.
 //
 // Each cell is executed in a child process of its own; its time is compared, round by round, with the same
 // map on the first storage without a budget.

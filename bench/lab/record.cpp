@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the program, then merges the buffers' blocks by sequence number into one trace. Memory: a block of each
-// buffer at a time, and a table of the live blocks.
+// Runs the program, then merges the buffers' blocks by sequence number into one trace. Memory: a block of
+// each buffer at a time, and a table of the live blocks.
 #include "lab/record.hpp"
 
 #include <algorithm>

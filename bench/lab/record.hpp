@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tophash record -o FILE -- COMMAND...`: runs a program with bench/record/preload.cpp preloaded and writes every
-// block that it obtained (s, key the address, size the bytes asked for) and gave back (d) as a trace, compressed
-// if FILE ends in .zst. A realloc is a delete and a set.
+// `tophash record -o FILE -- COMMAND...`: runs a program with bench/record/preload.cpp preloaded and writes
+// every block that it obtained (s, key the address, size the bytes asked for) and gave back (d) as a trace,
+// compressed if FILE ends in .zst. A realloc is a delete and a set.
 #ifndef TOPHASH_BENCH_LAB_RECORD_HPP
 #define TOPHASH_BENCH_LAB_RECORD_HPP
 

@@ -336,7 +336,8 @@ void make_cache(any_program& operations, std::size_t capacity) {
           if (runs && !as_cache.empty() && as_cache.back().kind == segment_kind::cached)
             as_cache.back().end = s.end;
           else if (runs)
-            as_cache.push_back({.kind = segment_kind::cached, .begin = s.begin, .end = s.end, .amount = capacity});
+            as_cache.push_back(
+                {.kind = segment_kind::cached, .begin = s.begin, .end = s.end, .amount = capacity});
           else
             as_cache.push_back(s);
         }

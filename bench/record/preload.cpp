@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A shared library that `tophash record` preloads into a program: it records every block that malloc, calloc,
-// realloc, reallocarray, memalign, aligned_alloc, posix_memalign, valloc and pvalloc give out and that free and
-// realloc take back, operator new's among them, as bench/record/raw_recording.hpp. The calls themselves go to
-// whoever would have got them.
+// realloc, reallocarray, memalign, aligned_alloc, posix_memalign, valloc and pvalloc give out and that free
+// and realloc take back, operator new's among them, as bench/record/raw_recording.hpp. The calls themselves
+// go to whoever would have got them.
 //
 // What holds it together:
 //   order     a block given out takes its number after the call, one given back before: whatever the threads
@@ -16,9 +16,10 @@
 //             recording before it runs a line of its own; a program that a child runs is another process. A
 //             program that the recorded process becomes (exec) starts the recording afresh
 //   file      before each block the file is looked at: a program that closed it, or put another file in its
-//             place, ends the recording; so does a full disk, and the file is cut back to its last whole block
-// A program that ends by a signal leaves what whole buffers had been written. Linux and other ELF systems with
-// RTLD_NEXT; no program that is linked statically or changes its user is reached by LD_PRELOAD.
+//             place, ends the recording; so does a full disk, and the file is cut back to its last whole
+//             block
+// A program that ends by a signal leaves what whole buffers had been written. Linux and other ELF systems
+// with RTLD_NEXT; no program that is linked statically or changes its user is reached by LD_PRELOAD.
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -148,7 +149,7 @@ void write_whole(const void* bytes, std::size_t count) noexcept {
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) {
       static_cast<void>(!::ftruncate(file, whole_bytes));
-      return stop("tophash record: the file cannot be written (is the disk full?); the recording ends here\n");
+      return stop("tophash record: the file cannot be written (a full disk?); the recording ends here\n");
     }
     at += wrote;
     left -= static_cast<std::size_t>(wrote);
@@ -181,8 +182,8 @@ struct holding {
   buffer& b;
 };
 
-// One of a thread that ended, or a new one. Numbers are drawn while a buffer is held, so that they ascend in it
-// even where the old owner's last destructors and the new owner share it for a moment.
+// One of a thread that ended, or a new one. Numbers are drawn while a buffer is held, so that they ascend in
+// it even where the old owner's last destructors and the new owner share it for a moment.
 buffer* obtain_buffer() noexcept {
   for (buffer* b = buffers.load(); b != nullptr; b = b->next) {
     if (!b->owned.load(std::memory_order_relaxed) && !b->owned.exchange(true)) {
@@ -202,8 +203,8 @@ buffer* obtain_buffer() noexcept {
   return b;
 }
 
-// What destructors of the thread that come later still record waits in the buffer for its next owner, or the end
-// of the process.
+// What destructors of the thread that come later still record waits in the buffer for its next owner, or the
+// end of the process.
 void end_thread(void* of) noexcept {
   auto* const b = static_cast<buffer*>(of);
   const bool was_inside = inside;
@@ -320,7 +321,8 @@ TOPHASH_INTERPOSED void* realloc(void* p, std::size_t bytes) {
       recorded && real.malloc_usable_size != nullptr ? real.malloc_usable_size(p) : 0;
   note(p, 0, true);
   void* const now = real.realloc(p, bytes);
-  if (now == nullptr && p != nullptr && bytes != 0) note(p, had, false);  // refused: the old block is still there
+  const bool refused = now == nullptr && p != nullptr && bytes != 0;
+  if (refused) note(p, had, false);  // the old block is still there
   return given(now, bytes);
 }
 

@@ -9,12 +9,12 @@
 //   tophash::map<K, V, observe::recorder> n{observe::recorder{trace}};  // policies/observe/recorder.hpp
 //
 // Memory: one block of 64 KiB, whatever the length. A block is written when the next row would not fit, by
-// flush(), close() and the end of the writer. If a block cannot be written (a full disk), the file is cut back
-// to the last whole block where the system can (POSIX), one line on standard error says why, and every later
-// row is counted as lost: the map that is recorded notices nothing. So the file is a valid trace at all times
-// after a block. Cost of a row: a lock, about 30 bytes of text and, with times, a reading of the clock.
-// Threads: any number may write; rows stand in the order in which they took the lock.
-// One writer is one trace, and a trace has no names of maps in it: one map to a writer.
+// flush(), close() and the end of the writer. If a block cannot be written (a full disk), the file is cut
+// back to the last whole block where the system can (POSIX), one line on standard error says why, and every
+// later row is counted as lost: the map that is recorded notices nothing. So the file is a valid trace at all
+// times after a block. Cost of a row: a lock, about 30 bytes of text and, with times, a reading of the clock.
+// Threads: any number may write; rows stand in the order in which they took the lock. One writer is one
+// trace, and a trace has no names of maps in it: one map to a writer.
 #ifndef TOPHASH_POLICIES_OBSERVE_TRACE_WRITER_HPP
 #define TOPHASH_POLICIES_OBSERVE_TRACE_WRITER_HPP
 
@@ -157,7 +157,8 @@ class trace_writer {
     if (error_ != 0 || file_ == nullptr) return error_ == 0;
     if (used_bytes_ == 0) return true;
     errno = 0;
-    if (std::fwrite(block_.get(), 1, used_bytes_, file_) != used_bytes_) return fail(errno != 0 ? errno : EIO);
+    if (std::fwrite(block_.get(), 1, used_bytes_, file_) != used_bytes_)
+      return fail(errno != 0 ? errno : EIO);
     whole_bytes_ += static_cast<long>(used_bytes_);
     used_bytes_ = 0;
     waiting_ = 0;

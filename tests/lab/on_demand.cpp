@@ -417,8 +417,9 @@ void dump() {
 void observers() {
   const variable cxx("CXX", unoptimised());
   const json result = succeed(checked_run({"go_like", "go_like,histogram", "go_like,event_log(64,no_clock)",
-                                           "go_like,tombstone_log(64,steady_clock)", "go_like,chrome_trace", "recorder"}),
-                              4, 0);
+                                           "go_like,tombstone_log(64,steady_clock)", "go_like,chrome_trace",
+                                           "recorder"}),
+                              5, 0);
   check(checksums(result).size() == 1, "an observer changes nothing: " + result.dump().substr(0, 300));
   const auto last_sample = [](const std::string& observer) {
     const outcome o = run({"watch", "--workload", "churn_random", "--n", "2000", "--json", "-", "--variant",

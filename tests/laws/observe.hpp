@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of an observer: every on(event) it defines is noexcept; it states facts.on_const_paths exactly if it
-// takes found, missed, probed or searched, and then takes them from a const reference; events told by several readers
-// at once break nothing (run under ThreadSanitizer to make a race visible); it moves without exceptions;
+// takes found, missed, probed or searched, and then takes them from a const reference; events told by several
+// readers at once break nothing (run under ThreadSanitizer to make a race visible); it moves without exceptions;
 // and it takes at least the events that its author lists, since a misspelt parameter is silently never
 // called.
 #ifndef TOPHASH_TESTS_LAWS_OBSERVE_HPP
@@ -75,8 +75,8 @@ template <class O, class... Expected, class Report>
 void check_observer(O& o, Report&& report) {
   static_assert(observer<O>);
   check_option<O, axes::observe>(report);
-  check_noexcept<O, events::found, events::missed, events::probed, events::searched, events::inserted, events::resurrected,
-                 events::erased, events::swept, events::moved, events::retired, events::growth_started,
+  check_noexcept<O, events::found, events::missed, events::probed, events::searched, events::inserted,
+                 events::resurrected, events::erased, events::swept, events::moved, events::retired, events::growth_started,
                  events::step_started, events::evacuated, events::step_finished, events::growth_finished,
                  events::sweep_started, events::sweep_finished, events::overflow_acquired,
                  events::overflow_released, events::cleared, events::discarded>(report);
@@ -91,13 +91,15 @@ void check_observer(O& o, Report&& report) {
   constexpr bool takes = takes_event<O, events::found> || takes_event<O, events::missed> ||
                          takes_event<O, events::probed> || takes_event<O, events::searched>;
   constexpr bool safely = takes_event_safely<O, events::found>() && takes_event_safely<O, events::missed>() &&
-                          takes_event_safely<O, events::probed>() && takes_event_safely<O, events::searched>();
+                          takes_event_safely<O, events::probed>() &&
+                          takes_event_safely<O, events::searched>();
   constexpr bool stated = observe_facts_of<O>().on_const_paths;
   if (takes && !stated)
-    report(sentence(subject<O>(), "takes found, missed, probed or searched, but facts.on_const_paths is false"));
+    report(sentence(subject<O>(),
+                    "takes found, missed, probed or searched, but facts.on_const_paths is false"));
   if (!takes && stated)
-    report(
-        sentence(subject<O>(), "facts.on_const_paths is true, but it takes none of found, missed, probed, searched"));
+    report(sentence(subject<O>(),
+                    "facts.on_const_paths is true, but it takes none of found, missed, probed, searched"));
   if ((takes_event<O, events::found> && !takes_event_from_const<O, events::found>) ||
       (takes_event<O, events::missed> && !takes_event_from_const<O, events::missed>) ||
       (takes_event<O, events::probed> && !takes_event_from_const<O, events::probed>) ||

@@ -87,7 +87,8 @@ TEST_CASE("lab fragmentation: spans are trapped as in Go, and freed by relocatin
 }
 
 TEST_CASE("lab fragmentation: standard containers hold the same on every storage", "[lab]") {
-  const std::vector<std::string> storages{"system", "spans", "from_resource(pool)", "limited(100000000,spans)"};
+  const std::vector<std::string> storages{"system", "spans", "from_resource(pool)",
+                                          "limited(100000000,spans)"};
   const lab::fragmentation_result r = run(storages, 200, 7, {"all"});
   const std::size_t maps = lab::fragmentation_variants().size();
   REQUIRE(maps >= 2);
