@@ -146,7 +146,7 @@ json time_once(const std::string& storage, const allocation_trace& trace) {
   return {{"cpu_ns", took}, {"wrong", p.wrong_blocks()}};
 }
 
-std::vector<std::string> storages_of(const experiment_request& request) {
+std::vector<std::string> played_storages(const experiment_request& request) {
   std::vector<std::string> out;
   const std::vector<std::string> asked =
       request.allocators.empty() ? std::vector<std::string>{"all"} : split_storages(request.allocators);
@@ -186,7 +186,7 @@ double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-double median(const std::vector<double>& values) { return summarise(values).median; }
+double median_ns(const allocation_row& row) { return summarise(row.cpu_ns_per_step).median; }
 
 }  // namespace
 
@@ -250,7 +250,7 @@ allocation_trace load_allocations(const std::filesystem::path& file, std::uint64
 allocation_result run_allocation_replay(const experiment_request& request) {
   allocation_result out;
   out.request = request;
-  for (const std::string& storage : storages_of(request)) out.rows.push_back({.storage = storage});
+  for (const std::string& storage : played_storages(request)) out.rows.emplace_back().storage = storage;
   request.progress("reading the trace");
   try {
     out.trace = load_allocations(request.trace, request.row_limit.value_or(UINT32_MAX));
@@ -313,7 +313,7 @@ std::vector<std::string> allocation_findings(const allocation_result& r) {
     if (leanest == nullptr || row.peak_resident_bytes < leanest->peak_resident_bytes) leanest = &row;
     if (widest == nullptr || row.peak_resident_bytes > widest->peak_resident_bytes) widest = &row;
     if (row.cpu_ns_per_step.empty()) continue;
-    if (fastest == nullptr || median(row.cpu_ns_per_step) < median(fastest->cpu_ns_per_step)) fastest = &row;
+    if (fastest == nullptr || median_ns(row) < median_ns(*fastest)) fastest = &row;
   }
   if (leanest != nullptr && leanest != widest)
     out.push_back(fmt::format("for {:.1f} MiB live at most, {} had {:.1f} MiB resident, {} {:.1f} MiB",
@@ -394,7 +394,7 @@ std::string allocation_text(const allocation_result& r) {
     const bool timed = !row.cpu_ns_per_step.empty();
     out += fmt::format("{:<{}}  {:>8}  {:>5} {:>11}  {:>8.1f} {:>6.2f} {:>8.1f} {:>8.1f} {:>8.1f}\n",
                        row.storage, width,
-                       timed ? fmt::format("{:.1f}", median(row.cpu_ns_per_step)) : "-",
+                       timed ? fmt::format("{:.1f}", median_ns(row)) : "-",
                        timed ? fmt::format("{:.2f}", row.ratio.median) : "-",
                        timed ? fmt::format("{:.2f}..{:.2f}", row.ratio.low, row.ratio.high) : "-",
                        mib(row.peak_resident_bytes), share(row.peak_resident_bytes, row.peak_live_bytes),

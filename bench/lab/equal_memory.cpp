@@ -173,8 +173,6 @@ class frontier_run {
   std::vector<measured_task> tasks_;  // of each row
 };
 
-double median(const std::vector<double>& values) { return summarise(values).median; }
-
 const char* who_frees(const memory_row& row) {
   return !row.collected ? "map" : row.frees ? "map, collector" : "collector";
 }
@@ -293,7 +291,7 @@ std::string memory_frontier_text(const memory_frontier& f) {
     const std::string needs =
         row.needed_bytes ? fmt::format("{:.2f}x", static_cast<double>(*row.needed_bytes) / live) : "-";
     const std::vector<double>& times = row.unlimited.cpu_ns_per_op;
-    const std::string ns = times.empty() ? "-" : fmt::format("{:.1f}", median(times));
+    const std::string ns = times.empty() ? "-" : fmt::format("{:.1f}", summarise(times).median);
     out += fmt::format("{:<{}}  {:<{}}  {:<14}  {:>8}  {:>6}", row.variant, map, row.storage, storage,
                        who_frees(row), ns, needs);
     for (const memory_cell& c : row.cells) out += fmt::format("  {:>11}", cell_text(c));
