@@ -111,6 +111,7 @@ json refused(const std::string& storage) {
 json look_at_memory(const std::string& storage, const allocation_trace& trace) {
   const std::unique_ptr<bound_storage> bound = bind_storage("tracked(" + storage + ")");
   player p(trace.steps, trace.places, bound->handle());
+  static_cast<void>(return_free_memory(*bound));  // else what the parent had freed would serve the first blocks
   const std::uint64_t before = anonymous_resident_bytes();
   const auto resident = [before] {
     const std::uint64_t now = anonymous_resident_bytes();

@@ -41,14 +41,14 @@ constexpr std::uint64_t entries_max = 64;
 constexpr std::size_t samples = 16;  // of the timeline, for each of its halves
 constexpr unsigned sparse_percent = 75;
 
-using entry = std::pair<const std::uint64_t, std::uint64_t>;
+using small_entry = std::pair<const std::uint64_t, std::uint64_t>;
 
 using small_go_like = tophash::map<std::uint64_t, std::uint64_t, presets::go_like, allocators::erased>;
 using small_std =
     std::unordered_map<std::uint64_t, std::uint64_t, std::hash<std::uint64_t>, std::equal_to<std::uint64_t>,
-                       allocators::as_std<entry, allocators::erased>>;
+                       allocators::as_std<small_entry, allocators::erased>>;
 #if TOPHASH_LAB_WITH_ABSL || TOPHASH_LAB_WITH_BOOST
-using flat_allocator = allocators::as_std<entry, allocators::erased, purpose::slots>;
+using flat_allocator = allocators::as_std<small_entry, allocators::erased, purpose::slots>;
 #endif
 #if TOPHASH_LAB_WITH_ABSL
 using small_absl =
@@ -278,33 +278,33 @@ json play_hinted(const std::string& storage, std::size_t maps, std::uint64_t see
   return state_json(s.state());
 }
 
-struct subject {
+struct small_maps {
   const char* name;
   json (*play)(const std::string& storage, std::size_t maps, std::uint64_t seed);
   json (*play_hinted)(const std::string& storage, std::size_t maps, std::uint64_t seed);
 };
 
 template <class Map>
-constexpr subject subject_of(const char* name) {
+constexpr small_maps maps_of(const char* name) {
   return {name, &play<Map>, &play_hinted<Map>};
 }
 
-constexpr subject subjects[] = {
-    subject_of<small_go_like>("go_like"),
-    subject_of<small_std>("std::unordered_map"),
+constexpr small_maps maps_known[] = {
+    maps_of<small_go_like>("go_like"),
+    maps_of<small_std>("std::unordered_map"),
 #if TOPHASH_LAB_WITH_ABSL
-    subject_of<small_absl>("absl::flat_hash_map"),
+    maps_of<small_absl>("absl::flat_hash_map"),
 #endif
 #if TOPHASH_LAB_WITH_BOOST
-    subject_of<small_boost>("boost::unordered_flat_map"),
+    maps_of<small_boost>("boost::unordered_flat_map"),
 #endif
 };
 
-std::vector<const subject*> subjects_of(const experiment_request& request) {
-  std::vector<const subject*> out;
+std::vector<const small_maps*> chosen_maps(const experiment_request& request) {
+  std::vector<const small_maps*> out;
   for (const std::string& name : request.variants) {
     bool known = name == "all";
-    for (const subject& s : subjects) {
+    for (const small_maps& s : maps_known) {
       if (name != "all" && name != s.name) continue;
       known = true;
       if (std::find(out.begin(), out.end(), &s) == out.end()) out.push_back(&s);
@@ -373,7 +373,7 @@ const char* fragmentation_phase_name(fragmentation_phase p) noexcept {
 
 std::vector<std::string> fragmentation_variants() {
   std::vector<std::string> out;
-  for (const subject& s : subjects) out.emplace_back(s.name);
+  for (const small_maps& s : maps_known) out.emplace_back(s.name);
   return out;
 }
 
@@ -386,10 +386,10 @@ fragmentation_result run_fragmentation(const experiment_request& request) {
   out.request = request;
   out.maps = request.n.empty() ? maps_usual : request.n.front();
   if (out.maps < 100) throw command_error(exit_usage, "fragmentation needs at least 100 maps");
-  const std::vector<const subject*> chosen = subjects_of(request);
+  const std::vector<const small_maps*> chosen = chosen_maps(request);
   const std::size_t maps = out.maps;
   for (const std::string& storage : storages_of(request)) {
-    for (const subject* const one : chosen) {
+    for (const small_maps* const one : chosen) {
       out.interrupted = out.interrupted || interrupt_requested.load(std::memory_order_relaxed);
       if (out.interrupted) break;
       request.progress(std::string{"fragmentation: "} + one->name + " on " + storage);
