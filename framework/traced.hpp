@@ -194,6 +194,10 @@ class traced : public Map {
       return hinted(before, Map::insert(std::forward<First>(first), std::forward<Second>(second)));
     }
   }
+  auto insert(const_iterator hint, value_type&& entry) {
+    const size_type before = this->size();
+    return hinted(before, Map::insert(hint, std::move(entry)));
+  }
   void insert(std::initializer_list<value_type> list) {
     for (const value_type& entry : list) insert(entry);
   }

@@ -424,13 +424,15 @@ const term& guarded_inner(const term& t) {
 }
 
 part_pointer bind_limited(const term& t) {
+  part_pointer inner = bind_part(guarded_inner(t));
   return std::make_unique<guarded_part<allocators::limiting_resource<erased>, allocators::limited<erased>>>(
-      bind_part(guarded_inner(t)), static_cast<std::size_t>(number_in(argument(t, 0))));
+      std::move(inner), static_cast<std::size_t>(number_in(argument(t, 0))));
 }
 
 part_pointer bind_failing(const term& t) {
+  part_pointer inner = bind_part(guarded_inner(t));
   return std::make_unique<guarded_part<allocators::failing_resource<erased>, allocators::failing<erased>>>(
-      bind_part(guarded_inner(t)), allocators::failure_plan{.nth = number_in(argument(t, 0))});
+      std::move(inner), allocators::failure_plan{.nth = number_in(argument(t, 0))});
 }
 
 // What becomes of the memory of a block that is kept.

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include <tophash/map.hpp>
+#include <tophash/policies/deletion/dirty.hpp>
+#include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/observe/recorder.hpp>
 #include <tophash/presets.hpp>
 #include <tophash/set.hpp>
@@ -195,14 +197,14 @@ TEST_CASE("trace_writer: the file ends with a whole row when a block fails half 
   REQUIRE(sink != nullptr);
   {
     trace_writer trace(sink, trace_times::no);
-    for (u64 i = 0; i < 6000; ++i) trace.get(i);  // one block, and part of the next
+    for (u64 i = 0; i < 9000; ++i) trace.get(i);  // one block, and part of the next
     const std::string whole = file.text();
     REQUIRE(!whole.empty());
     std::fflush(sink);
     REQUIRE(::close(::fileno(sink)) == 0);  // every write fails from here
     CHECK(!trace.flush());
     CHECK(!trace.ends_whole());  // nor can the file be cut
-    CHECK(trace.rows() + trace.lost_rows() == 6000);
+    CHECK(trace.rows() + trace.lost_rows() == 9000);
     CHECK(file.text() == whole);
     CHECK(lab::load_trace(file.path).gets == trace.rows());
   }
