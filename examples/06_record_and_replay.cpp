@@ -39,13 +39,14 @@ int main() {
     tophash::traced<std::unordered_map<std::string, int>> sessions{trace};
     work(sessions);
   }
-  const lab::experiment e = lab::run_experiment(
-      {.command = "replay",
-       .trace = file,
-       .variants = {"std::unordered_map"},
-       .allocators = {"system", "spans", "arena(system)", "kept_pages", "from_resource(pool)"},
-       .repeat = 1,
-       .latency = false});
+  lab::experiment_request request;
+  request.command = "replay";
+  request.trace = file;
+  request.variants = {"std::unordered_map"};
+  request.allocators = {"system", "spans", "arena(system)", "kept_pages", "from_resource(pool)"};
+  request.repeat = 1;
+  request.latency = false;
+  const lab::experiment e = lab::run_experiment(request);
   std::filesystem::remove(file);
   std::printf("recorded: %s\n", e.input_text.substr(0, e.input_text.find("),") + 1).c_str());
   for (const lab::measured_row& row : e.measured.rows) {

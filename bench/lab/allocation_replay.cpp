@@ -313,15 +313,15 @@ std::vector<std::string> allocation_findings(const allocation_result& r) {
     if (!row.trouble.empty()) continue;
     if (leanest == nullptr || row.peak_resident_bytes < leanest->peak_resident_bytes) leanest = &row;
     if (widest == nullptr || row.peak_resident_bytes > widest->peak_resident_bytes) widest = &row;
-    if (row.cpu_ns_per_step.empty()) continue;
-    if (fastest == nullptr || median_ns(row) < median_ns(*fastest)) fastest = &row;
+    const bool faster = !row.cpu_ns_per_step.empty() && row.ratio.high < 1;
+    if (faster && (fastest == nullptr || row.ratio.median < fastest->ratio.median)) fastest = &row;
   }
   if (leanest != nullptr && leanest != widest)
     out.push_back(fmt::format("for {:.1f} MiB live at most, {} had {:.1f} MiB resident, {} {:.1f} MiB",
                               mib(r.trace.peak_live_bytes), leanest->storage,
                               mib(leanest->peak_resident_bytes), widest->storage,
                               mib(widest->peak_resident_bytes)));
-  if (fastest != nullptr && fastest != &r.rows.front() && fastest->ratio.high < 1)
+  if (fastest != nullptr)
     out.push_back(fmt::format("{} took {:.2f} of the time of {} ({:.2f} to {:.2f})", fastest->storage,
                               fastest->ratio.median, r.rows.front().storage, fastest->ratio.low,
                               fastest->ratio.high));
