@@ -338,7 +338,7 @@ class basic_map
     const typename base::marked writing(s_);
     place_type there = find_while_growing<K>(s_, hash, key);
     if (!there) return {};
-    tell_probed(s_, s_.policies.observe, hash, there);
+    tell_probed(s_, s_.policies.observe, hash, there, events::search::insertion);
     replace_key(there.at, key);
     *model::value_at(there.at) = std::forward<V>(value);
     tell_storage(s_, there.at);

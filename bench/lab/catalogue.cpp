@@ -45,6 +45,7 @@
 #include <tophash/policies/observe/event_log.hpp>
 #include <tophash/policies/observe/histogram.hpp>
 #include <tophash/policies/observe/nothing.hpp>
+#include <tophash/policies/observe/recorder.hpp>
 #include <tophash/policies/observe/tombstone_log.hpp>
 #include <tophash/policies/overflow/fresh.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
@@ -334,6 +335,57 @@ void prefix_facts(const term&, spec_facts& out) { out.hashing = hashing::prefix<
 std::string decorator_spelling(const term& t) {
   return "tophash::allocators::" + t.name + "<" + spelling_of(allocation_axis, t.arguments.front().value) +
          ">";
+}
+
+// limited(N,A), failing(N,A), and without N as a type spells itself: the number is its resource's. The lab
+// makes that resource and needs the number.
+term guarded_form(const term& t) {
+  const bool numbered = t.arguments.size() == 2 && is_number(t.arguments.front().value);
+  const bool named = std::any_of(t.arguments.begin(), t.arguments.end(),
+                                 [](const term::argument& a) { return !a.key.empty(); });
+  if (named || (!numbered && t.arguments.size() != 1))
+    throw spec_error(t.position, t.name + " takes a number and a backend, as in " + t.name + "(1000,system)");
+  term out = word(t.name);
+  if (numbered) {
+    const std::uint64_t number = number_of(t.arguments.front().value);
+    out.arguments.push_back({.key = {}, .value = word(std::to_string(number))});
+  }
+  out.arguments.push_back({.key = {}, .value = normal_form(allocation_axis, t.arguments.back().value)});
+  return out;
+}
+
+std::string guarded_spelling(const term& t) {
+  return "tophash::allocators::" + t.name + "<" + spelling_of(allocation_axis, t.arguments.back().value) +
+         ">";
+}
+
+void guarded_facts(const term& t, spec_facts& out) {
+  const term& inner = t.arguments.back().value;
+  entry_of(allocation_axis, inner.name).facts(inner, out);
+  out.allocation.handle_bytes = sizeof(void*);
+}
+
+// NAME, NAME(word): one of a few words, which the lab makes the resource by. The first is what is meant without.
+term worded_form(const term& t, const std::vector<std::string>& words) {
+  if (t.arguments.size() > 1 || (t.arguments.size() == 1 && !t.arguments.front().key.empty()))
+    throw spec_error(t.position,
+                     t.name + " takes one word at most, as in " + t.name + "(" + words.back() + ")");
+  term out = word(t.name);
+  if (t.arguments.empty()) return out;
+  const term& given = t.arguments.front().value;
+  if (std::find(words.begin(), words.end(), given.name) == words.end() || !given.arguments.empty())
+    unknown(given, "word", words);
+  if (given.name != words.front()) out.arguments.push_back({.key = {}, .value = word(given.name)});
+  return out;
+}
+
+term kept_pages_form(const term& t) { return worded_form(t, {"at_once", "lazily", "keep"}); }
+term from_resource_form(const term& t) { return worded_form(t, {"new_delete", "pool", "monotonic"}); }
+
+std::string handle_spelling(const term& t) { return "tophash::allocators::" + t.name; }
+
+void handle_facts(const term&, spec_facts& out) {
+  out.allocation = {.sees = visibility::opaque, .handle_bytes = sizeof(void*)};
 }
 
 // A decorator's handle is one pointer to its resource, which holds what it decorates.
@@ -1086,9 +1138,18 @@ constexpr option_entry options_table[] = {
     {allocation_axis, "tracked", "A", "counts bytes and blocks by purpose around the backend A",
      "allocators/decorators/tracked.hpp", true, wrapping_form<allocation_axis>, decorator_spelling,
      decorator_facts, "tracked(*)"},
-    {allocation_axis, "failing", "A", "makes allocations of the backend A fail on purpose",
-     "allocators/decorators/failing.hpp", false, wrapping_form<allocation_axis>, decorator_spelling,
-     decorator_facts, "failing(*)"},
+    {allocation_axis, "failing", "[N,]A",
+     "makes allocations of the backend A fail on purpose: in the lab the N-th",
+     "allocators/decorators/failing.hpp", true, guarded_form, guarded_spelling, guarded_facts, "failing(*)"},
+    {allocation_axis, "limited", "[N,]A",
+     "refuses what would take the backend A past a limit of bytes in use",
+     "allocators/decorators/limited.hpp", true, guarded_form, guarded_spelling, guarded_facts, "limited(*)"},
+    {allocation_axis, "kept_pages", "[at_once|lazily|keep]",
+     "pages of the system, large blocks kept for the next one of their size",
+     "allocators/kept_pages.hpp", true, kept_pages_form, handle_spelling, handle_facts, "kept_pages"},
+    {allocation_axis, "from_resource", "[new_delete|pool|monotonic]",
+     "a std::pmr::memory_resource: in the lab one of the standard library's", "allocators/pmr.hpp", true,
+     from_resource_form, handle_spelling, handle_facts, "from_resource"},
     {allocation_axis, "erased", "", "any backend, chosen at run time (the lab's own binding)",
      "allocators/erased.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::allocators::erased"}; },
@@ -1177,6 +1238,11 @@ constexpr option_entry options_table[] = {
      "policies/observe/chrome_trace.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::observe::chrome_trace"}; },
      [](const term&, spec_facts& out) { out.observe = observe::chrome_trace::facts; }},
+    {observe_axis, "recorder", "",
+     "writes every operation as a trace for `tophash replay`; silent without a writer, which C++ gives it",
+     "policies/observe/recorder.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::observe::recorder"}; },
+     [](const term&, spec_facts& out) { out.observe = observe::recorder::facts; }},
 };
 
 const option_entry* find_entry(std::size_t axis, std::string_view name) noexcept {

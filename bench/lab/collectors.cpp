@@ -45,6 +45,12 @@ void collect_by_itself(bool does) {
   does ? GC_enable() : GC_disable();
 }
 
+// A refusal is an answer here, not worth the library's lines on standard error.
+void limit_collected_heap(std::size_t bytes) {
+  GC_set_warn_proc(GC_ignore_warn_proc);
+  GC_set_max_heap_size(bytes);
+}
+
 void allocate_garbage(std::size_t bytes) { static_cast<void>(GC_malloc_atomic(bytes)); }
 
 void watch_block(void** link, const void* inside) {
@@ -64,6 +70,7 @@ void collect_now() {}
 gc::heap_occupancy collector_occupancy() { return {}; }
 const std::atomic<std::uint64_t>* collection_clock() { return nullptr; }
 void collect_by_itself(bool) {}
+void limit_collected_heap(std::size_t) {}
 void allocate_garbage(std::size_t) {}
 void watch_block(void**, const void*) {}
 void forget_link(void**) {}

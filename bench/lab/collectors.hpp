@@ -35,6 +35,9 @@ const std::atomic<std::uint64_t>* collection_clock();
 // False: no allocation starts a collection any more, only collect_now() does.
 void collect_by_itself(bool does);
 
+// The heap grows to so many bytes and no further; what finds no room then is refused. 0: no limit.
+void limit_collected_heap(std::size_t bytes);
+
 // A pointer-free block that nobody keeps.
 void allocate_garbage(std::size_t bytes);
 

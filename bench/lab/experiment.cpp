@@ -154,17 +154,11 @@ std::shared_ptr<const any_program> trace_program(const experiment_request& reque
                          request.row_limit.value_or(std::numeric_limits<std::uint32_t>::max()));
     out.input_sha256 = t.sha256;
     out.input_text = std::to_string(t.rows()) + " rows (" + std::to_string(t.gets) + " get, " +
-                     std::to_string(t.sets) + " set, " + std::to_string(t.erases) + " delete), " +
+                     std::to_string(t.sets) + " set, " + std::to_string(t.erases) + " delete" +
+                     (t.clears != 0 ? ", " + std::to_string(t.clears) + " clear" : "") + "), " +
                      key_kind_name(kind_of(t.operations)) + " keys";
     if (request.capacity) {
-      std::visit(
-          [&](auto& p) {
-            p.segments = {{.kind = segment_kind::cached,
-                           .begin = 0,
-                           .end = p.records.size(),
-                           .amount = *request.capacity}};
-          },
-          t.operations);
+      make_cache(t.operations, *request.capacity);
       out.input_text +=
           ", as a cache of " + std::to_string(*request.capacity) + " entries, least recently used out first";
     }
@@ -325,22 +319,26 @@ std::string checked_storage(const std::string& text) {
   return out;
 }
 
-experiment run_experiment(const experiment_request& request) {
-  experiment out;
+std::vector<measured_task> prepare_experiment(const experiment_request& request, experiment& out) {
   out.request = request;
   if (request.repeat == 0) throw command_error(exit_usage, "--repeat must be at least 1");
   if (request.capacity && *request.capacity == 0)
     throw command_error(exit_usage, "--capacity must be at least 1");
   const workload_entry* const workload = request.command == "run" ? &workload_of(request) : nullptr;
   task_list list(request, out);
-  const std::vector<measured_task> tasks =
-      workload != nullptr ? list.for_workload(*workload) : list.for_trace();
+  std::vector<measured_task> tasks = workload != nullptr ? list.for_workload(*workload) : list.for_trace();
   if (tasks.empty()) {
     std::string sentence = "nothing is left to measure";
     const char* const lead = out.left_out.size() == 1 ? ": " : "\n  ";
     for (const std::string& why : out.left_out) sentence += lead + why;
     throw command_error(exit_usage, sentence);
   }
+  return tasks;
+}
+
+experiment run_experiment(const experiment_request& request) {
+  experiment out;
+  const std::vector<measured_task> tasks = prepare_experiment(request, out);
   out.measured = measure(tasks, {.repeat = request.check_only ? 1 : request.repeat,
                                  .seed = request.seed,
                                  .memory = request.memory && !request.check_only,

@@ -67,6 +67,9 @@ struct experiment {
 // Throws command_error.
 experiment run_experiment(const experiment_request& request);
 
+// The same without measuring: what would be measured. The tasks refer to the programs in `out`.
+std::vector<measured_task> prepare_experiment(const experiment_request& request, experiment& out);
+
 // 0 or 1.
 int exit_code_of(const experiment& e);
 

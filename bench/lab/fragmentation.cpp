@@ -3,20 +3,31 @@
 #include "lab/fragmentation.hpp"
 
 #include <algorithm>
-#include <cstdio>
+#include <functional>
 #include <memory>
 #include <new>
+#include <unordered_map>
 #include <utility>
+
+#if TOPHASH_LAB_WITH_ABSL
+#include <absl/container/flat_hash_map.h>
+#endif
+#if TOPHASH_LAB_WITH_BOOST
+#include <boost/unordered/unordered_flat_map.hpp>
+#endif
 
 #include <nlohmann/json.hpp>
 #include <time.h>
-#include <unistd.h>
 
+#include <tophash/allocators/erased.hpp>
+#include <tophash/allocators/std_adaptor.hpp>
 #include <tophash/map.hpp>
 #include <tophash/presets.hpp>
 
 #include "lab/child_process.hpp"
 #include "lab/measure.hpp"
+#include "lab/nearest.hpp"
+#include "lab/resident.hpp"
 #include "lab/storages.hpp"
 
 namespace tophash::lab {
@@ -30,22 +41,29 @@ constexpr std::uint64_t entries_max = 64;
 constexpr std::size_t samples = 16;  // of the timeline, for each of its halves
 constexpr unsigned sparse_percent = 75;
 
-using small_map = tophash::map<std::uint64_t, std::uint64_t, presets::go_like, allocators::erased>;
+using small_entry = std::pair<const std::uint64_t, std::uint64_t>;
+
+using small_go_like = tophash::map<std::uint64_t, std::uint64_t, presets::go_like, allocators::erased>;
+using small_std =
+    std::unordered_map<std::uint64_t, std::uint64_t, std::hash<std::uint64_t>, std::equal_to<std::uint64_t>,
+                       allocators::as_std<small_entry, allocators::erased>>;
+#if TOPHASH_LAB_WITH_ABSL || TOPHASH_LAB_WITH_BOOST
+using flat_allocator = allocators::as_std<small_entry, allocators::erased, purpose::slots>;
+#endif
+#if TOPHASH_LAB_WITH_ABSL
+using small_absl =
+    absl::flat_hash_map<std::uint64_t, std::uint64_t, absl::flat_hash_map<std::uint64_t, int>::hasher,
+                        std::equal_to<std::uint64_t>, flat_allocator>;
+#endif
+#if TOPHASH_LAB_WITH_BOOST
+using small_boost = boost::unordered_flat_map<std::uint64_t, std::uint64_t, boost::hash<std::uint64_t>,
+                                              std::equal_to<std::uint64_t>, flat_allocator>;
+#endif
 
 std::uint64_t thread_cpu_ns() noexcept {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-// Resident pages that belong to no file. 0 where the system does not tell.
-std::uint64_t anonymous_resident_bytes() noexcept {
-  unsigned long long size = 0, resident = 0, shared = 0;
-  std::FILE* const file = std::fopen("/proc/self/statm", "r");
-  if (file == nullptr) return 0;
-  const bool read = std::fscanf(file, "%llu %llu %llu", &size, &resident, &shared) == 3;
-  std::fclose(file);
-  return read ? (resident - shared) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
 class numbers {
@@ -62,6 +80,7 @@ class numbers {
 
 constexpr std::uint64_t scattered(std::uint64_t n) noexcept { return n * 0x9e3779b97f4a7c15u; }
 
+template <class Map>
 class scene {
  public:
   scene(const std::string& storage, std::size_t maps, std::uint64_t seed)
@@ -76,14 +95,14 @@ class scene {
   scene(const scene&) = delete;
   scene& operator=(const scene&) = delete;
   ~scene() {
-    for (small_map* m : all_) {
+    for (Map* m : all_) {
       if (m != nullptr) drop(m);
     }
   }
 
   void build(bool hinted) {
     for (std::size_t i = 0; i < maps_; ++i) {
-      small_map* const m = ::new (block()) small_map(small_map::spec_type::hashing{i}, handle_);
+      Map* const m = make(i);
       all_[i] = m;
       const std::uint64_t wanted = 1 + draw_.below(entries_max);
       if (hinted) m->reserve(static_cast<std::size_t>(wanted));
@@ -110,9 +129,10 @@ class scene {
   void relocate(fragmentation_row& out) {
     allocators::spans_resource* const heap = bound_->spans_heap();
     if (heap != nullptr) out.spans_set_aside = heap->set_aside(sparse_percent).spans;
-    for (small_map*& m : all_) {
-      small_map* const fresh = ::new (block()) small_map(std::as_const(*m));
-      out.moved_bytes += sizeof(small_map) + fresh->memory_report().total_bytes();
+    for (Map*& m : all_) {
+      const std::uint64_t before = live_bytes();
+      Map* const fresh = ::new (block()) Map(std::as_const(*m));
+      out.moved_bytes += live_bytes() - before;
       drop(std::exchange(m, fresh));
     }
     if (heap != nullptr) heap->end_aside();
@@ -143,7 +163,7 @@ class scene {
 
   std::uint64_t checksum() const {
     std::uint64_t sum = 0;
-    for (const small_map* m : all_) {
+    for (const Map* m : all_) {
       for (const auto& [key, value] : *m) sum += key * 31 + value;
     }
     return sum;
@@ -153,15 +173,24 @@ class scene {
 
  private:
   static constexpr request object_request{
-      .bytes = sizeof(small_map), .align = alignof(small_map), .use = purpose::side, .trace = nullptr};
+      .bytes = sizeof(Map), .align = alignof(Map), .use = purpose::side, .trace = nullptr};
+
+  Map* make(std::uint64_t seed) {
+    if constexpr (requires { typename Map::spec_type; }) {
+      return ::new (block()) Map(typename Map::spec_type::hashing{seed}, handle_);
+    } else {
+      return ::new (block()) Map(typename Map::allocator_type(handle_));
+    }
+  }
+  std::uint64_t live_bytes() const { return bound_->counts()->total.live_bytes; }
 
   void* block() {
     void* const p = handle_.try_allocate(object_request);
     if (p == nullptr) throw std::bad_alloc();
     return p;
   }
-  void drop(small_map* m) noexcept {
-    m->~small_map();
+  void drop(Map* m) noexcept {
+    m->~Map();
     handle_.deallocate(m, object_request);
   }
   std::uint64_t resident() const noexcept {
@@ -171,14 +200,14 @@ class scene {
   void sample(std::size_t step, std::size_t alive) {
     if (step % std::max<std::size_t>(maps_ / samples, 1) != 0) return;
     timeline_.push_back(
-        {.maps = alive, .live_bytes = bound_->counts()->total.live_bytes, .resident_bytes = resident()});
+        {.maps = alive, .live_bytes = live_bytes(), .resident_bytes = resident()});
   }
 
   std::unique_ptr<bound_storage> bound_;
   allocators::erased handle_;
   std::size_t maps_;
   numbers draw_;
-  std::vector<small_map*> all_;
+  std::vector<Map*> all_;
   std::vector<fragmentation_sample> timeline_;
   std::uint64_t before_bytes_ = 0;
 };
@@ -212,9 +241,10 @@ fragmentation_state state_from(const json& j) {
 }
 
 // In a child.
+template <class Map>
 json play(const std::string& storage, std::size_t maps, std::uint64_t seed) {
   fragmentation_row out;
-  scene s(storage, maps, seed);
+  scene<Map> s(storage, maps, seed);
   const auto phase = [&](fragmentation_phase p, const auto& body) {
     const std::uint64_t from = thread_cpu_ns();
     body();
@@ -241,10 +271,51 @@ json play(const std::string& storage, std::size_t maps, std::uint64_t seed) {
   return j;
 }
 
+template <class Map>
 json play_hinted(const std::string& storage, std::size_t maps, std::uint64_t seed) {
-  scene s(storage, maps, seed);
+  scene<Map> s(storage, maps, seed);
   s.build(true);
   return state_json(s.state());
+}
+
+struct small_maps {
+  const char* name;
+  json (*play)(const std::string& storage, std::size_t maps, std::uint64_t seed);
+  json (*play_hinted)(const std::string& storage, std::size_t maps, std::uint64_t seed);
+};
+
+template <class Map>
+constexpr small_maps maps_of(const char* name) {
+  return {name, &play<Map>, &play_hinted<Map>};
+}
+
+constexpr small_maps maps_known[] = {
+    maps_of<small_go_like>("go_like"),
+    maps_of<small_std>("std::unordered_map"),
+#if TOPHASH_LAB_WITH_ABSL
+    maps_of<small_absl>("absl::flat_hash_map"),
+#endif
+#if TOPHASH_LAB_WITH_BOOST
+    maps_of<small_boost>("boost::unordered_flat_map"),
+#endif
+};
+
+std::vector<const small_maps*> chosen_maps(const experiment_request& request) {
+  std::vector<const small_maps*> out;
+  for (const std::string& name : request.variants) {
+    bool known = name == "all";
+    for (const small_maps& s : maps_known) {
+      if (name != "all" && name != s.name) continue;
+      known = true;
+      if (std::find(out.begin(), out.end(), &s) == out.end()) out.push_back(&s);
+    }
+    if (!known) {
+      const std::vector<std::string> names = fragmentation_variants();
+      throw command_error(exit_usage,
+                          "fragmentation has no maps of '" + name + "'" + nearest_hint(name, names));
+    }
+  }
+  return out;
 }
 
 void read_row(fragmentation_row& row, const json& answer, const json& hinted) {
@@ -300,6 +371,12 @@ const char* fragmentation_phase_name(fragmentation_phase p) noexcept {
   return names[static_cast<std::size_t>(p)];
 }
 
+std::vector<std::string> fragmentation_variants() {
+  std::vector<std::string> out;
+  for (const small_maps& s : maps_known) out.emplace_back(s.name);
+  return out;
+}
+
 fragmentation_result run_fragmentation(const experiment_request& request) {
   if (request.n.size() > 1)
     throw command_error(exit_usage, "fragmentation takes one --n, the number of maps");
@@ -309,27 +386,29 @@ fragmentation_result run_fragmentation(const experiment_request& request) {
   out.request = request;
   out.maps = request.n.empty() ? maps_usual : request.n.front();
   if (out.maps < 100) throw command_error(exit_usage, "fragmentation needs at least 100 maps");
+  const std::vector<const small_maps*> chosen = chosen_maps(request);
+  const std::size_t maps = out.maps;
   for (const std::string& storage : storages_of(request)) {
-    if (interrupt_requested.load(std::memory_order_relaxed)) {
-      out.interrupted = true;
-      break;
+    for (const small_maps* const one : chosen) {
+      out.interrupted = out.interrupted || interrupt_requested.load(std::memory_order_relaxed);
+      if (out.interrupted) break;
+      request.progress(std::string{"fragmentation: "} + one->name + " on " + storage);
+      fragmentation_row row;
+      row.variant = one->name;
+      row.storage = storage;
+      const json answer = in_child([&] { return one->play(storage, maps, request.seed); });
+      const json hinted = in_child([&] { return one->play_hinted(storage, maps, request.seed); });
+      read_row(row, answer, hinted);
+      out.rows.push_back(std::move(row));
     }
-    request.progress("fragmentation: " + storage);
-    fragmentation_row row;
-    row.storage = storage;
-    const std::size_t maps = out.maps;
-    const json answer = in_child([&storage, maps, &request] { return play(storage, maps, request.seed); });
-    const json hinted =
-        in_child([&storage, maps, &request] { return play_hinted(storage, maps, request.seed); });
-    read_row(row, answer, hinted);
-    out.rows.push_back(std::move(row));
   }
   for (const fragmentation_row& row : out.rows) {
     const fragmentation_row& first = out.rows.front();
     if (!row.trouble.empty() || !first.trouble.empty()) continue;
     if (row.checksum != first.checksum || row.survivors != first.survivors)
-      out.mismatches.push_back("fragmentation: the survivors on " + row.storage +
-                               " do not hold what they hold on " + first.storage);
+      out.mismatches.push_back("fragmentation: the survivors of " + row.variant + " on " + row.storage +
+                               " do not hold what those of " + first.variant + " on " + first.storage +
+                               " do");
   }
   return out;
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The workload fragmentation: many small maps on each storage, nine of ten of them dropped, and what is left.
 // Phases:
-//   built      n maps of 1 to 64 entries (Go's classic layout), their objects in the storage too
+//   built      n maps of 1 to 64 entries, their objects in the storage too
 //   dropped    nine of ten are destroyed, chosen by the seed
 //   returned   the storage is asked to give free memory back to the system
 //   relocated  each survivor is made again in fresh memory; on `spans`, sparse spans are set aside before, so
 //              that none of them is allocated from
 //   returned again
 // Beside it, in a run of its own, the maps are built with the right hint (reserve), for what that saves.
-// Each storage runs in a child process of its own. Bytes live, blocks, allocations and everything said of
+// The maps are go_like (Go's classic layout), and beside it standard containers: std::unordered_map, and
+// Abseil's and Boost's flat maps where they are there. Each map on each storage runs in a child process of
+// its own. Bytes live, blocks, allocations and everything said of
 // spans are exact: the same in every run of one seed. Resident memory and times are measured.
 #ifndef TOPHASH_BENCH_LAB_FRAGMENTATION_HPP
 #define TOPHASH_BENCH_LAB_FRAGMENTATION_HPP
@@ -54,6 +56,7 @@ struct fragmentation_sample {
 };
 
 struct fragmentation_row {
+  std::string variant;
   std::string storage;
   std::string trouble;  // not empty: no figures, and why
   std::array<fragmentation_state, fragmentation_phase_count> phases{};
@@ -74,6 +77,9 @@ struct fragmentation_result {
   std::vector<std::string> mismatches;  // sentences: survivors that do not hold the same everywhere
   bool interrupted = false;
 };
+
+// What --variant takes here; the first is ours.
+std::vector<std::string> fragmentation_variants();
 
 // Throws command_error. Without allocators named: every storage that is here and belongs to no collector, and
 // a few combinations.

@@ -39,7 +39,7 @@ json occupancy_json(const span_occupancy& o) {
 }
 
 json row_json(const fragmentation_row& row) {
-  json out{{"storage", row.storage}};
+  json out{{"variant", row.variant}, {"storage", row.storage}};
   if (!row.trouble.empty()) {
     out["trouble"] = row.trouble;
     return out;
@@ -96,7 +96,7 @@ std::vector<std::string> fragmentation_findings(const fragmentation_result& r) {
   std::vector<std::string> out;
   const fragmentation_row *least = nullptr, *most = nullptr;
   for (const fragmentation_row& row : r.rows) {
-    if (!row.trouble.empty()) continue;
+    if (!row.trouble.empty() || row.variant != r.rows.front().variant) continue;
     const auto held = [](const fragmentation_row& one) { return one.at(phase::returned).resident_bytes; };
     if (least == nullptr || held(row) < held(*least)) least = &row;
     if (most == nullptr || held(row) > held(*most)) most = &row;
@@ -152,21 +152,27 @@ std::string fragmentation_text(const fragmentation_result& r) {
       fmt::format("fragmentation: {} maps of 1 to 64 entries, nine of ten dropped (MiB; resident beyond what "
                   "the process had)\n\n",
                   r.maps);
-  std::size_t width = 7;
-  for (const fragmentation_row& row : r.rows) width = std::max(width, row.storage.size());
-  out += fmt::format("{:<{}}  {:>8} {:>8}  {:>8} {:>8} {:>8}  {:>8} {:>8} {:>8}  {}\n", "storage", width,
+  std::size_t width = 7, first = 3;
+  for (const fragmentation_row& row : r.rows) {
+    width = std::max(width, row.storage.size());
+    first = std::max(first, row.variant.size());
+  }
+  const auto lead = [first, width](const std::string& map, const std::string& storage) {
+    return fmt::format("{:<{}}  {:<{}}", map, first, storage, width);
+  };
+  out += fmt::format("{}  {:>8} {:>8}  {:>8} {:>8} {:>8}  {:>8} {:>8} {:>8}  {}\n", lead("map", "storage"),
                      "live", "resident", "live", "resident", "returned", "moved", "resident", "returned",
                      "resident while built and dropped");
-  out += fmt::format("{:<{}}  {:>17}  {:>26}  {:>26}\n", "", width, "built", "nine of ten dropped",
+  out += fmt::format("{}  {:>17}  {:>26}  {:>26}\n", lead("", ""), "built", "nine of ten dropped",
                      "survivors relocated");
   for (const fragmentation_row& row : r.rows) {
     if (!row.trouble.empty()) {
-      out += fmt::format("{:<{}}  {}\n", row.storage, width, row.trouble);
+      out += fmt::format("{}  {}\n", lead(row.variant, row.storage), row.trouble);
       continue;
     }
     out +=
-        fmt::format("{:<{}}  {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {}\n",
-                    row.storage, width, mib(row.at(phase::built).live_bytes),
+        fmt::format("{}  {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {}\n",
+                    lead(row.variant, row.storage), mib(row.at(phase::built).live_bytes),
                     mib(row.at(phase::built).resident_bytes), mib(row.at(phase::dropped).live_bytes),
                     mib(row.at(phase::dropped).resident_bytes), mib(row.at(phase::returned).resident_bytes),
                     mib(row.moved_bytes), mib(row.at(phase::relocated).resident_bytes),
@@ -174,7 +180,7 @@ std::string fragmentation_text(const fragmentation_result& r) {
   }
   for (const fragmentation_row& row : r.rows) {
     if (!row.trouble.empty() || !row.at(phase::built).spans) continue;
-    out += "\n" + row.storage + "\n";
+    out += "\n" + row.variant + " on " + row.storage + "\n";
     for (const phase p : {phase::built, phase::dropped, phase::relocated})
       out += occupancy_line(fragmentation_phase_name(p), *row.at(p).spans);
     out +=

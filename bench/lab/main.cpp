@@ -14,11 +14,14 @@
 #include <tophash/framework/version.hpp>
 
 #include "lab/addresses.hpp"
+#include "lab/allocation_profile.hpp"
+#include "lab/allocation_replay.hpp"
 #include "lab/assembly.hpp"
 #include "lab/claims.hpp"
 #include "lab/collectors.hpp"
 #include "lab/compare.hpp"
 #include "lab/describe.hpp"
+#include "lab/equal_memory.hpp"
 #include "lab/experiment.hpp"
 #include "lab/fragmentation.hpp"
 #include "lab/explain_dump.hpp"
@@ -27,6 +30,7 @@
 #include "lab/hazards.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/peers_run.hpp"
+#include "lab/record.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
 #include "lab/terminal.hpp"
@@ -55,6 +59,9 @@ struct settings {
   std::uint64_t capacity = 0, row_limit = 0;
   std::vector<std::string> results;
   std::string output;
+  std::string folded_file, pprof_file, budgets;
+  bool allocations = false;
+  record_request recorded;
   std::size_t every = 0;
   std::vector<std::string> alerts;
   reproduce_request reproduction;
@@ -120,16 +127,53 @@ int asm_command(settings& s) {
   return exit_done;
 }
 
+// What the maps of an experiment allocated, by cause.
+void write_profiles(const settings& s, const experiment& e) {
+  if (s.folded_file.empty() && s.pprof_file.empty()) return;
+  const std::vector<allocation_site> sites = allocation_sites(e.measured);
+  if (sites.empty())
+    throw command_error(exit_check_failed, "no row's memory was counted: there is no profile to write");
+  if (!s.folded_file.empty()) write_file(s.folded_file, folded_stacks(sites));
+  if (!s.pprof_file.empty()) write_file(s.pprof_file, pprof_profile(sites, e.input_text));
+}
+
+int allocations_command(settings& s) {
+  s.request.progress = progress_line();
+  if (s.row_limit != 0) s.request.row_limit = s.row_limit;
+  const allocation_result r = run_allocation_replay(s.request);
+  s.request.progress("");
+  if (!s.json_file.empty()) write_json(allocation_json(r), s.json_file);
+  if (s.json_file != "-") std::fputs(allocation_text(r).c_str(), stdout);
+  return exit_code_of(r);
+}
+
+int record_command(const settings& s) {
+  const recording r = record_program(s.recorded);
+  std::fputs(recording_text(r).c_str(), stderr);  // standard output is the program's
+  return r.exit_code != 0 || r.signal != 0 ? exit_check_failed : exit_done;
+}
+
+int equal_memory_command(settings& s) {
+  const memory_frontier f = run_equal_memory(s.request, parse_budgets(s.budgets));
+  s.request.progress("");
+  if (!s.json_file.empty()) write_json(memory_frontier_json(f), s.json_file);
+  if (s.json_file != "-") std::fputs(memory_frontier_text(f).c_str(), stdout);
+  for (const std::string& sentence : f.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  return exit_code_of(f);
+}
+
 int experiment_command(settings& s, const std::string& name) {
   s.request.command = name;
   s.request.progress = progress_line();
   if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
   if (s.capacity != 0) s.request.capacity = static_cast<std::size_t>(s.capacity);
   if (s.row_limit != 0) s.request.row_limit = s.row_limit;
+  if (!s.budgets.empty()) return equal_memory_command(s);
   const experiment e = run_experiment(s.request);
   s.request.progress("");
   if (!s.json_file.empty()) write_json(result_json(e), s.json_file);
   if (s.json_file != "-") std::fputs(result_table(e).c_str(), stdout);
+  write_profiles(s, e);
   for (const std::string& sentence : e.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return e.measured.interrupted ? exit_interrupted : exit_code_of(e);
@@ -375,7 +419,17 @@ void add_experiment_options(CLI::App* command, settings& s) {
   command->add_flag("--check", s.request.check_only,
                     "execute each row once and compare checksums; no figures");
   command->add_flag("!--no-memory", s.request.memory, "skip the memory pass");
+  command
+      ->add_option("--memory", s.budgets,
+                   "time within budgets of memory, as multiples of what the live entries take: 1.5x,2x,3x,5x")
+      ->type_name("RATIOS");
   command->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
+  command
+      ->add_option("--folded", s.folded_file, "write allocations by cause to FILE as folded stacks, in bytes")
+      ->type_name("FILE");
+  command
+      ->add_option("--pprof", s.pprof_file, "write allocations by cause to FILE as a profile for pprof")
+      ->type_name("FILE");
 }
 
 void add_reuse_options(CLI::App* run, settings& s) {
@@ -497,7 +551,19 @@ void add_commands(CLI::App& app, settings& s) {
   replay->add_option("--rows", s.row_limit, "the first N rows only")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
+  replay->add_flag("--allocations", s.allocations,
+                   "play a trace of allocations on --allocator itself, without a map (see: tophash record)");
   add_experiment_options(replay, s);
+
+  CLI::App* const record = app.add_subcommand(
+      "record", "a program's allocations as a trace: tophash record -o FILE -- PROGRAM ARGS");
+  record->add_option("-o,--output", s.recorded.output, "the trace; compressed if it ends in .zst")
+      ->required()
+      ->type_name("FILE");
+  record->add_option("command", s.recorded.command, "the program and its arguments")
+      ->required()
+      ->type_name("PROGRAM ARGS...");
+  record->positionals_at_end();
 
   CLI::App* const compare =
       app.add_subcommand("compare", "variants side by side: what differs, by how much, and why");
@@ -542,11 +608,17 @@ void add_commands(CLI::App& app, settings& s) {
   tour->get_option("--repeat")->default_str("6");
 }
 
+bool has_special_command(const std::string& workload) {
+  return workload == overflow_reuse_name || workload == fragmentation_name || workload == go_structure_name ||
+         workload == go_speed_name || workload == peers_name;
+}
+
 int dispatch(const CLI::App& app, settings& s) {
   const std::string name = app.get_subcommands().front()->get_name();
   if (name == "list") return list_command(s);
   if (name == "explain") return explain_command(s);
   if (name == "asm") return asm_command(s);
+  if (name == "record") return record_command(s);
   if (name == "report") return report_command(s);
   if (name == "compare") {
     if (app.get_subcommands().front()->count("--repeat") == 0) s.request.repeat = compare_rounds;
@@ -559,6 +631,11 @@ int dispatch(const CLI::App& app, settings& s) {
     return tour_command(s);
   }
   const CLI::App& chosen = *app.get_subcommands().front();
+  const bool profiled = !s.folded_file.empty() || !s.pprof_file.empty();
+  if ((profiled || !s.budgets.empty()) && name == "run" && has_special_command(s.request.workload))
+    throw command_error(exit_usage, "--folded, --pprof and --memory are not for " + s.request.workload);
+  if (profiled && !s.budgets.empty())
+    throw command_error(exit_usage, "--folded and --pprof are of a run without --memory");
   if (name == "run" && s.request.workload == overflow_reuse_name) {
     if (chosen.count("--repeat") == 0) s.request.repeat = reuse_rounds_usual;
     return overflow_reuse_command(s);
@@ -590,6 +667,15 @@ int dispatch(const CLI::App& app, settings& s) {
   if (name == "run" && any_option_of(chosen, reuse_group))
     throw command_error(exit_usage,
                         "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");
+  if (s.allocations) {
+    for (const char* other : {"--capacity", "--key", "--variant", "--collector", "--bind", "--load",
+                              "--folded", "--pprof", "--memory"})
+      if (chosen.count(other) != 0)
+        throw command_error(exit_usage,
+                            std::string{other} + " is about maps: --allocations takes --allocator, --rows, "
+                                                 "--repeat, --check and --json");
+    return allocations_command(s);
+  }
   return experiment_command(s, name);
 }
 

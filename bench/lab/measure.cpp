@@ -135,6 +135,7 @@ json memory_pass(const measured_task& task, std::uint64_t seed, bool collected) 
   for (std::size_t i = 0; i < purpose_count; ++i) {
     out["peaks"].push_back(counts->by_purpose[i].peak_bytes);
     out["blocks"].push_back(counts->by_purpose[i].allocations);
+    out["requested"].push_back(storage->requested_bytes(static_cast<purpose>(i)).value_or(0));
   }
   return out;
 }
@@ -147,8 +148,13 @@ memory_figures memory_from(const json& j, const execution& result) {
   for (std::size_t i = 0; i < purpose_count; ++i) {
     const auto use = static_cast<purpose>(i);
     if (const std::size_t peak = j.at("peaks").at(i); peak != 0) out.peak_by_purpose.push_back({use, peak});
-    if (const std::uint64_t blocks = j.at("blocks").at(i); blocks != 0)
+    if (const std::uint64_t blocks = j.at("blocks").at(i); blocks != 0) {
       out.allocations_by_purpose.emplace_back(purpose_name(use), blocks);
+      out.traffic.push_back({.use = use,
+                             .allocations = blocks,
+                             .requested_bytes = j.at("requested").at(i),
+                             .peak_bytes = j.at("peaks").at(i)});
+    }
   }
   for (const purpose_bytes& part : result.end_memory) {
     out.end_bytes += part.bytes;

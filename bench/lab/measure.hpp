@@ -50,6 +50,12 @@ struct latency_figures {
   std::uint64_t samples = 0;
 };
 
+// Since the row's memory pass began.
+struct purpose_traffic {
+  purpose use;
+  std::uint64_t allocations = 0, requested_bytes = 0, peak_bytes = 0;
+};
+
 struct memory_figures {
   bool counted = true;  // false: the map allocates past the lab's counters; only rss and its own report hold
   std::uint64_t peak_bytes = 0, end_bytes = 0;
@@ -57,6 +63,7 @@ struct memory_figures {
   std::vector<purpose_bytes> end_by_purpose, peak_by_purpose;
   std::uint64_t allocations = 0, deallocations = 0;
   std::vector<std::pair<std::string, std::uint64_t>> allocations_by_purpose;
+  std::vector<purpose_traffic> traffic;      // of the purposes that were asked for
   double own_report_bytes = 0;  // what the map itself says of its end; 0: it says nothing
 };
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <concepts>
 #include <iterator>
+#include <memory_resource>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -18,8 +19,12 @@
 
 #include <tophash/allocators/arena.hpp>
 #include <tophash/allocators/bucket_pool.hpp>
+#include <tophash/allocators/decorators/failing.hpp>
+#include <tophash/allocators/decorators/limited.hpp>
 #include <tophash/allocators/decorators/zeroed.hpp>
+#include <tophash/allocators/kept_pages.hpp>
 #include <tophash/allocators/pages.hpp>
+#include <tophash/allocators/pmr.hpp>
 #include <tophash/allocators/spans.hpp>
 #include <tophash/allocators/system.hpp>
 #if TOPHASH_WITH_JEMALLOC
@@ -114,11 +119,8 @@ class tracked_part final : public part {
     out.total = tracking_.total();
     return out;
   }
-  std::optional<std::uint64_t> requested_bytes() const override {
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < purpose_count; ++i)
-      sum += tracking_.traffic(static_cast<purpose>(i)).requested_bytes;
-    return sum;
+  std::optional<std::uint64_t> requested_bytes(purpose use) const override {
+    return tracking_.traffic(use).requested_bytes;
   }
   bool tells_owner() const noexcept override { return under_ != nullptr && under_->tells_owner(); }
   bool owns(const void* p) const noexcept override { return under_ != nullptr && under_->owns(p); }
@@ -130,6 +132,36 @@ class tracked_part final : public part {
   part_pointer under_;
   allocators::tracking_resource<A> tracking_;
   erased_resource<allocators::tracked<A>> erased_{allocators::tracked<A>(tracking_)};
+};
+
+// A decorator with a resource that decides when to refuse: limited, failing.
+template <class Resource, class Handle>
+class guarded_part final : public part {
+ public:
+  template <class Plan>
+  guarded_part(part_pointer under, const Plan& plan)
+      : under_(std::move(under)), resource_(under_->handle(), plan), erased_(Handle(resource_)) {}
+
+  erased handle() noexcept override { return erased(erased_); }
+  bool tells_owner() const noexcept override { return under_->tells_owner(); }
+  bool owns(const void* p) const noexcept override { return under_->owns(p); }
+  allocators::spans_resource* spans_heap() noexcept override { return under_->spans_heap(); }
+
+ private:
+  part_pointer under_;
+  Resource resource_;
+  erased_resource<Handle> erased_;
+};
+
+// A backend on a resource of std::pmr.
+template <class Resource>
+class pmr_part final : public part {
+ public:
+  erased handle() noexcept override { return erased(erased_); }
+
+ private:
+  Resource resource_;
+  erased_resource<allocators::from_resource> erased_{allocators::from_resource(resource_)};
 };
 
 class zeroed_part final : public part {
@@ -241,6 +273,13 @@ class fallback_part final : public combination {
 
 using binder = part_pointer (*)(const term&);
 
+// What a map gives back is left where it is.
+template <class A>
+struct left_to_collector : A {
+  static constexpr std::string_view name = "left_to_collector";
+  void deallocate(void*, const request&) const noexcept {}
+};
+
 template <class A>
 part_pointer bind_plain(const term&) {
   return std::make_unique<plain_part<A>>();
@@ -258,7 +297,17 @@ struct backend {
   storage_entry entry;
   binder bind = nullptr;
   binder tracked = nullptr;  // bound when compiled: one indirect call less than around an erased handle
+  binder unfreed = nullptr;  // of a collector's
 };
+
+template <class A>
+binder unfreed_of() {
+  if constexpr (static_visibility<A>() == visibility::opaque) {
+    return nullptr;
+  } else {
+    return &bind_plain<left_to_collector<A>>;
+  }
+}
 
 template <class A>
 backend built_in(std::string version) {
@@ -268,7 +317,8 @@ backend built_in(std::string version) {
                     .version = std::move(version),
                     .missing = {}},
           .bind = &bind_plain<A>,
-          .tracked = &bind_tracked<A>};
+          .tracked = &bind_tracked<A>,
+          .unfreed = unfreed_of<A>()};
 }
 
 backend other(std::string name, binder bind, std::string version = {}, bool alone = true) {
@@ -279,8 +329,7 @@ backend other(std::string name, binder bind, std::string version = {}, bool alon
                     .missing = {},
                     .alone = alone,
                     .in_tour = false},
-          .bind = bind,
-          .tracked = nullptr};
+          .bind = bind};
 }
 
 part_pointer bind_term(const term& t);
@@ -367,6 +416,52 @@ part_pointer bind_fallback(const term& t) {
 
 part_pointer bind_zeroed(const term& t) { return std::make_unique<zeroed_part>(bind_part(argument(t, 0))); }
 
+// limited(N,A): at most N bytes in use at once. failing(N,A): the N-th request is refused.
+const term& guarded_inner(const term& t) {
+  if (t.arguments.size() != 2)
+    throw std::invalid_argument("'" + text_of(t) + "' has no number: " + t.name + "(N,A)");
+  return argument(t, 1);
+}
+
+part_pointer bind_limited(const term& t) {
+  part_pointer inner = bind_part(guarded_inner(t));
+  return std::make_unique<guarded_part<allocators::limiting_resource<erased>, allocators::limited<erased>>>(
+      std::move(inner), static_cast<std::size_t>(number_in(argument(t, 0))));
+}
+
+part_pointer bind_failing(const term& t) {
+  part_pointer inner = bind_part(guarded_inner(t));
+  return std::make_unique<guarded_part<allocators::failing_resource<erased>, allocators::failing<erased>>>(
+      std::move(inner), allocators::failure_plan{.nth = number_in(argument(t, 0))});
+}
+
+// What becomes of the memory of a block that is kept.
+part_pointer bind_kept_pages(const term& t) {
+  const std::string how = t.arguments.empty() ? "at_once" : argument(t, 0).name;
+  const allocators::give_back answer = how == "lazily" ? allocators::give_back::lazily
+                                       : how == "keep" ? allocators::give_back::keep
+                                                       : allocators::give_back::at_once;
+  return std::make_unique<resource_part<allocators::kept_pages_resource, allocators::kept_pages>>(
+      nullptr, allocators::kept_pages_options{.how = answer});
+}
+
+class new_delete : public std::pmr::memory_resource {
+  void* do_allocate(std::size_t bytes, std::size_t align) override {
+    return std::pmr::new_delete_resource()->allocate(bytes, align);
+  }
+  void do_deallocate(void* p, std::size_t bytes, std::size_t align) override {
+    std::pmr::new_delete_resource()->deallocate(p, bytes, align);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
+
+part_pointer bind_from_resource(const term& t) {
+  const std::string which = t.arguments.empty() ? "new_delete" : argument(t, 0).name;
+  if (which == "pool") return std::make_unique<pmr_part<std::pmr::unsynchronized_pool_resource>>();
+  if (which == "monotonic") return std::make_unique<pmr_part<std::pmr::monotonic_buffer_resource>>();
+  return std::make_unique<pmr_part<new_delete>>();
+}
+
 template <template <std::size_t> class Pages>
 part_pointer bind_pages(const term& t) {
   const std::uint64_t least = t.arguments.empty() ? 32768 : number_in(argument(t, 0));
@@ -442,6 +537,9 @@ const std::vector<backend>& backends() {
     out.push_back(other("large_pages(32768)", &bind_plain<allocators::large_pages<>>));
     out.push_back(other("spans", &bind_resource<allocators::spans_resource, allocators::spans>));
     out.push_back(other("arena(system)", &bind_resource<allocators::arena_resource<>, allocators::arena<>>));
+    out.push_back(other("kept_pages", &bind_kept_pages));
+    out.push_back(other("from_resource(pool)", &bind_from_resource));
+    out.push_back(other("from_resource", &bind_from_resource, {}, false));
 #if TOPHASH_WITH_BOEHM
     out.push_back(built_in<gc::boehm_scanned>(boehm_version()));
     out.push_back(built_in<gc::boehm_pointer_free>(boehm_version()));
@@ -463,6 +561,8 @@ const std::vector<backend>& backends() {
     out.push_back(other("by_size", &bind_by_size, {}, false));
     out.push_back(other("fallback", &bind_fallback, {}, false));
     out.push_back(other("zeroed", &bind_zeroed, {}, false));
+    out.push_back(other("limited", &bind_limited, {}, false));
+    out.push_back(other("failing", &bind_failing, {}, false));
     out.push_back(other("pages", &bind_pages<usual_pages>, {}, false));
     out.push_back(other("large_pages", &bind_pages<allocators::large_pages>, {}, false));
     return out;
@@ -547,9 +647,17 @@ std::unique_ptr<bound_storage> bind_storage(std::string_view text) {
   }
 }
 
+std::unique_ptr<bound_storage> bind_unfreed_storage(std::string_view collected_name) {
+  const backend* const known = find_backend(collected_name);
+  if (known == nullptr || known->unfreed == nullptr)
+    throw std::invalid_argument("'" + std::string{collected_name} + "' is no collector's storage");
+  return known->unfreed(parse_term(collected_name));
+}
+
 bool needs_resource(std::string_view text) {
   const auto needs = [](const auto& self, const term& t) -> bool {
-    constexpr std::string_view with_resource[] = {"mimalloc_heap", "spans", "arena", "bucket_pool"};
+    constexpr std::string_view with_resource[] = {"mimalloc_heap", "spans",   "arena",      "bucket_pool",
+                                                  "limited",       "failing", "kept_pages", "from_resource"};
     return std::find(std::begin(with_resource), std::end(with_resource), t.name) != std::end(with_resource) ||
            std::any_of(t.arguments.begin(), t.arguments.end(),
                        [&self](const term::argument& a) { return self(self, a.value); });

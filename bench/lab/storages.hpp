@@ -48,9 +48,15 @@ class bound_storage {
   virtual ~bound_storage() = default;
   virtual allocators::erased handle() noexcept = 0;
   virtual std::optional<tracked_counts> counts() const = 0;  // of an outermost tracked
-  virtual std::optional<std::uint64_t> requested_bytes() const {
-    return std::nullopt;
-  }  // the same, since the start
+  // The same, since the start.
+  virtual std::optional<std::uint64_t> requested_bytes(purpose) const { return std::nullopt; }
+  std::optional<std::uint64_t> requested_bytes() const {
+    std::optional<std::uint64_t> sum;
+    for (std::size_t i = 0; i < purpose_count; ++i) {
+      if (const auto one = requested_bytes(static_cast<purpose>(i))) sum = sum.value_or(0) + *one;
+    }
+    return sum;
+  }
   virtual allocators::spans_resource* spans_heap() noexcept {
     return nullptr;
   }  // of `spans`, or of the first part that is
@@ -62,6 +68,10 @@ bool needs_resource(std::string_view text);
 // Throws std::invalid_argument with a sentence for a text that no built-in backend has, or that cannot be
 // combined so.
 std::unique_ptr<bound_storage> bind_storage(std::string_view text);
+
+// A collector's storage whose blocks nobody gives back: all of them are the collector's to find. Throws
+// std::invalid_argument for any other.
+std::unique_ptr<bound_storage> bind_unfreed_storage(std::string_view collected_name);
 
 // The name inside every decorator.
 std::string_view plain_storage(std::string_view text) noexcept;

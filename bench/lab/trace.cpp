@@ -151,9 +151,11 @@ struct trace_reader::stream {
     }
     if (count != field.size())
       fail("expected 4 fields (" + std::string{header} + "), found " + std::to_string(count));
-    row.what = parse_operation(field[1]);
+    row.clears = field[1] == "c";
+    row.what = row.clears ? operation::erase : parse_operation(field[1]);
     row.key = field[2];
-    if (row.key.empty()) fail("the key is empty");
+    if (row.clears && !row.key.empty()) fail("a clear has a key: " + quoted(row.key));
+    if (!row.clears && row.key.empty()) fail("the key is empty");
     double time = 0;
     if (!field[0].empty() && !parse_number(field[0], time))
       fail("the time " + quoted(field[0]) + " is no number");
@@ -168,7 +170,7 @@ struct trace_reader::stream {
     if (text_of_field == "g") return operation::get;
     if (text_of_field == "s") return operation::set;
     if (text_of_field == "d") return operation::erase;
-    fail("the operation " + quoted(text_of_field) + " is none of g, s, d");
+    fail("the operation " + quoted(text_of_field) + " is none of g, s, d, c");
   }
 
   std::string name;
@@ -207,15 +209,25 @@ std::string trace_reader::sha256() const {
 namespace {
 
 // One mixed run of all rows, stopped a few times to check what the map holds: a trace without gets would
-// otherwise never look at a value.
+// otherwise never look at a value. `clears`: before which records the map is cleared, ascending.
 constexpr std::size_t audits = 8;
 
 template <class Key>
-void cut_for_audits(program<Key>& p) {
+void cut_for_audits(program<Key>& p, const std::vector<std::size_t>& clears) {
   const std::size_t rows = p.records.size();
-  for (std::size_t i = 0; i < audits; ++i) {
-    p.segments.push_back(
-        {.kind = segment_kind::mixed, .begin = rows * i / audits, .end = rows * (i + 1) / audits});
+  auto clear = clears.begin();
+  std::size_t begin = 0;
+  const auto run_to = [&p, &begin](std::size_t end) {
+    if (begin != end) p.segments.push_back({.kind = segment_kind::mixed, .begin = begin, .end = end});
+    begin = end;
+  };
+  for (std::size_t i = 1; i <= audits; ++i) {
+    const std::size_t end = rows * i / audits;
+    for (; clear != clears.end() && (*clear < end || i == audits); ++clear) {
+      run_to(*clear);
+      p.segments.push_back({.kind = segment_kind::clear});
+    }
+    run_to(end);
     p.segments.push_back({.kind = segment_kind::audit, .measured = false});
   }
 }
@@ -224,6 +236,7 @@ class number_rows {
  public:
   explicit number_rows(std::string file) : file_(std::move(file)) {}
 
+  void clear() { clears_.push_back(out_.records.size()); }
   void add(const trace_row& row) {
     std::uint64_t key = 0;
     if (!parse_number(row.key, key)) {
@@ -235,17 +248,19 @@ class number_rows {
   }
 
   any_program finish() {
-    cut_for_audits(out_);
+    cut_for_audits(out_, clears_);
     return std::move(out_);
   }
 
  private:
   std::string file_;
   program<std::uint64_t> out_;
+  std::vector<std::size_t> clears_;
 };
 
 class string_rows {
  public:
+  void clear() { clears_.push_back(out_.records.size()); }
   void add(const trace_row& row) {
     auto found = known_.find(row.key);
     if (found == known_.end()) {
@@ -256,7 +271,7 @@ class string_rows {
   }
 
   any_program finish() {
-    cut_for_audits(out_);
+    cut_for_audits(out_, clears_);
     out_.pool = std::move(pool_);
     return std::move(out_);
   }
@@ -265,12 +280,18 @@ class string_rows {
   std::shared_ptr<std::deque<std::string>> pool_ = std::make_shared<std::deque<std::string>>();
   std::unordered_map<std::string_view, const std::string*> known_;
   program<std::string> out_;
+  std::vector<std::size_t> clears_;
 };
 
 template <class Rows>
 void read_rows(trace_reader& reader, trace_row row, bool more, std::uint64_t row_limit, Rows& rows,
                trace& out) {
   for (; more && out.rows() < row_limit; more = reader.next(row)) {
+    if (row.clears) {
+      rows.clear();
+      ++out.clears;
+      continue;
+    }
     rows.add(row);
     out.gets += row.what == operation::get ? 1 : 0;
     out.sets += row.what == operation::set ? 1 : 0;
@@ -288,8 +309,9 @@ trace load_trace(const std::filesystem::path& file, trace_keys keys, std::uint64
   out.file = file.string();
   trace_reader reader(file);
   trace_row row;
-  const bool more = reader.next(row);
+  bool more = reader.next(row);
   if (!more) throw trace_error(out.file, 1, "no row after the first line");
+  while (more && row.clears) more = reader.next(row);  // a map that is empty
   std::uint64_t number = 0;
   const bool numbers =
       keys == trace_keys::u64 || (keys == trace_keys::detect && parse_number(row.key, number));
@@ -302,6 +324,26 @@ trace load_trace(const std::filesystem::path& file, trace_keys keys, std::uint64
   }
   out.sha256 = reader.sha256();
   return out;
+}
+
+void make_cache(any_program& operations, std::size_t capacity) {
+  std::visit(
+      [capacity](auto& p) {
+        std::vector<segment> as_cache;
+        for (const segment& s : p.segments) {
+          const bool runs = s.kind == segment_kind::mixed;
+          if (!runs && s.kind != segment_kind::clear) continue;
+          if (runs && !as_cache.empty() && as_cache.back().kind == segment_kind::cached)
+            as_cache.back().end = s.end;
+          else if (runs)
+            as_cache.push_back(
+                {.kind = segment_kind::cached, .begin = s.begin, .end = s.end, .amount = capacity});
+          else
+            as_cache.push_back(s);
+        }
+        p.segments = std::move(as_cache);
+      },
+      operations);
 }
 
 }  // namespace tophash::lab

@@ -29,8 +29,9 @@ class trace_error : public std::runtime_error {
 };
 
 struct trace_row {
+  bool clears = false;  // the map; otherwise:
   operation what = operation::get;
-  std::string_view key;  // valid until the next row is read
+  std::string_view key;  // valid until the next row is read; empty where `clears`
   std::uint32_t size_bytes = 0;
   std::uint64_t line = 0;
 };
@@ -55,10 +56,13 @@ enum class trace_keys : std::uint8_t { detect, u64, string };
 struct trace {
   std::string file;
   std::string sha256;
-  any_program operations;  // mixed segments, each followed by an audit
-  std::uint64_t gets = 0, sets = 0, erases = 0;
-  std::uint64_t rows() const noexcept { return gets + sets + erases; }
+  any_program operations;  // mixed segments, each followed by an audit; a clear between two
+  std::uint64_t gets = 0, sets = 0, erases = 0, clears = 0;
+  std::uint64_t rows() const noexcept { return gets + sets + erases + clears; }
 };
+
+// The operations as a cache of `capacity` entries instead, empty after each clear.
+void make_cache(any_program& operations, std::size_t capacity);
 
 // `detect`: numbers if the first key is one (a later key that is none is then an error). At most `row_limit`
 // rows.

@@ -38,7 +38,7 @@ struct pack_facts {
   bool growth_conforms = true;
   bool overflow_conforms = true;
   bool allocation_conforms = true;
-  bool observer_is_told_of_reads = false;  // it takes found, missed or probed, stated or not
+  bool observer_is_told_of_reads = false;  // it takes found, missed, probed or searched, stated or not
 };
 
 enum class rule_kind : std::uint8_t { pack, typed };
@@ -167,7 +167,7 @@ constexpr pack_facts pack_facts_of() noexcept {
   p.allocation_conforms = allocation_backend<typename Spec::allocation>;
   using observer_type = typename Spec::observe;
   p.observer_is_told_of_reads = takes_event<observer_type, events::found> || takes_event<observer_type, events::missed> ||
-                                takes_event<observer_type, events::probed>;
+                                takes_event<observer_type, events::probed> || takes_event<observer_type, events::searched>;
   return p;
 }
 

@@ -128,6 +128,7 @@ struct sync_facts {
 struct observe_facts {
   bool on_const_paths = false;
   bool shared_sink = false;  // its copies write to one place, which is not synchronised
+  bool names_erased = false;  // an erase at an iterator hashes the key for it, where the hash is not at hand
 };
 
 struct spec_facts {

@@ -5,6 +5,7 @@
 //   event                      when, and what it says
 //   events::found, missed      a lookup by key ended at an entry; without one
 //   events::probed             a lookup, an insertion or an erase by key has searched: buckets looked at
+//   events::searched           the same, told first: why, for which hash, and whether an entry was there
 //   events::inserted           a new entry exists: where, its hash
 //   events::resurrected        an erased, unswept entry came back to life under the same key: the same
 //   events::erased             an entry goes from sight: where, and its hash if the table had it at hand
@@ -25,8 +26,8 @@
 // Each slot that an erase emptied or hid is accounted for: a later event names it (inserted, resurrected,
 // swept, moved to it, retired), gives back its bucket (overflow_released) or everything (cleared, discarded).
 // erased and overflow_released come before what they name, step_started and sweep_started before the work,
-// every other event after the fact. on(event) must not use the map. found, missed and probed come from const
-// members: an observer that takes them must tolerate concurrent readers (relaxed atomics), and says so by
+// every other event after the fact. on(event) must not use the map. found, missed, probed and searched come from
+// const members: an observer that takes them must tolerate concurrent readers (relaxed atomics), and says so by
 // facts.on_const_paths.
 // Entries that are copied are inserted into the copy, whose observer is a copy. Between unequal allocation
 // handles a move erases here what it inserts there; any other move, and a swap, tells nothing of entries: the
@@ -64,6 +65,9 @@ struct slot_place {
 struct found {};
 struct missed {};
 struct probed { std::size_t buckets = 0; bool hit = false; };
+enum class search : std::uint8_t { lookup, insertion, erasure };
+// `hit` with an unswept entry of that key too. An insertion may fail afterwards.
+struct searched { search why = search::lookup; std::uint64_t hash = 0; bool hit = false; };
 struct inserted { slot_place at{}; std::uint64_t hash = 0; };
 struct resurrected { slot_place at{}; std::uint64_t hash = 0; };
 struct erased { slot_place at{}; std::uint64_t hash = 0; bool hash_known = false; };

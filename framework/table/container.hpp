@@ -475,7 +475,7 @@ class container {
   TOPHASH_ALWAYS_INLINE typename B::cursor_type cursor_at(const K& key, std::uint64_t hash) const {
     check_read(state_of(*this));
     const place<B> p = find_entry(s_, hash, key);
-    tell_probed(s_, observer_for_reads(), hash, p);
+    tell_probed(s_, observer_for_reads(), hash, p, events::search::lookup);
     if (p) {
       notify(observer_for_reads(), events::found{});
     } else {

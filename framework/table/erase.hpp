@@ -130,7 +130,7 @@ TOPHASH_ALWAYS_INLINE void after_erase_by_key(state<B>& s) noexcept {
 template <class K, class B>
 TOPHASH_NOINLINE bool erase_while_growing(state<B>& s, std::uint64_t hash, key_argument<K> key) {
   place<B> there = find_while_growing<K>(s, hash, key);
-  tell_probed(s, s.policies.observe, hash, there);
+  tell_probed(s, s.policies.observe, hash, there, events::search::erasure);
   if (there || B::facts.growth.every_write) static_cast<void>(step_slow(s, hash, &there));
   if (!there) return false;
   tell_erased(s, hash, there);
@@ -143,7 +143,7 @@ template <class B, class K>
 TOPHASH_ALWAYS_INLINE bool erase_key(state<B>& s, std::uint64_t hash, const K& key) {
   if (s.growing()) [[unlikely]] return erase_while_growing<K>(s, hash, key);
   const auto at = B::model::find(s.current, hash, equal_to(s, key));
-  tell_probed(s, s.policies.observe, hash, {at, false});
+  tell_probed(s, s.policies.observe, hash, {at, false}, events::search::erasure);
   if (!at) return false;
   tell_erased(s, hash, {at, false});
   if constexpr (B::pinned) {

@@ -103,7 +103,8 @@ std::size_t buckets_searched(const state<B>& s, std::uint64_t hash, const place<
 // Once a search by key has ended, and before anything changes.
 template <class B>
 TOPHASH_ALWAYS_INLINE void tell_probed(const state<B>& s, typename B::spec::observe& observer,
-                                       std::uint64_t hash, const place<B>& found) noexcept {
+                                       std::uint64_t hash, const place<B>& found, events::search why) noexcept {
+  notify_with<events::searched>(observer, [&] { return events::searched{why, hash, static_cast<bool>(found)}; });
   notify_with<events::probed>(observer, [&s, hash, &found] {
     return events::probed{buckets_searched(s, hash, found), static_cast<bool>(found)};
   });

@@ -220,7 +220,7 @@ TOPHASH_NOINLINE insert_result<B> insert_absent_slow(state<B>& s, std::uint64_t 
 template <class B, class K, class... Args>
 TOPHASH_NOINLINE insert_result<B> insert_while_growing(state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
   place<B> there = find_while_growing<std::remove_cvref_t<K>>(s, hash, key);
-  tell_probed(s, s.policies.observe, hash, there);
+  tell_probed(s, s.policies.observe, hash, there, events::search::insertion);
   if (there) {
     if constexpr (B::facts.growth.every_write) static_cast<void>(step_slow(s, hash, &there));
     return {there, false};
@@ -236,7 +236,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64
     return insert_while_growing(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
   }
   const auto v = model::template find_or_vacancy<B::resurrects>(s.current, hash, equal_to(s, key));
-  tell_probed(s, s.policies.observe, hash, {v.found ? v.at : typename B::slot{}, false});
+  tell_probed(s, s.policies.observe, hash, {v.found ? v.at : typename B::slot{}, false}, events::search::insertion);
   if (v.found) {
     if constexpr (B::resurrects) {
       if (model::is_dirty(v.at.in->tags[v.at.index])) {

@@ -186,11 +186,14 @@ TOPHASH_ALWAYS_INLINE cursor<B> cursor_of(const state<B>& s, const place<B>& p, 
 
 template <class B>
 void tell_erased_at(state<B>& s, cursor<B> c) noexcept {
-  notify_with<events::erased>(s.policies.observe, [&c] {
-    const bool hash_known = c.origin == cursor_origin::unlocated;
-    const std::uint64_t hash = hash_known ? c.home_or_hash : 0;
-    if (hash_known) locate_slow(c);
-    return events::erased{told_place(c), hash, hash_known};
+  notify_with<events::erased>(s.policies.observe, [&s, &c] {
+    if (c.origin == cursor_origin::unlocated) {
+      const std::uint64_t hash = c.home_or_hash;
+      locate_slow(c);
+      return events::erased{told_place(c), hash, true};
+    }
+    const told_hash named = hash_for_observer(s, B::model::key(c.at));
+    return events::erased{told_place(c), named.hash, named.known};
   });
 }
 

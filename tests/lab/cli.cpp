@@ -676,7 +676,8 @@ void storages() {
                         .at("rows");
   check(rows.size() == 2, "two storages, two rows: " + rows.dump());
   const json f =
-      run({"run", "--workload", "fragmentation", "--n", "300", "--allocator", "system,spans", "--json", "-"})
+      run({"run", "--workload", "fragmentation", "--n", "300", "--allocator", "system,spans",
+           "--variant", "go_like", "--json", "-"})
           .parsed();
   check(f.at("rows").size() == 2 && f.at("mismatches").empty(),
         "fragmentation: " + f.at("mismatches").dump());
@@ -700,6 +701,85 @@ void storages() {
     check(row.at("gc").at("allocated_bytes") > row.at("memory").at("end_bytes"),
           "the collector counted what the map allocated");
   }
+}
+
+// A program's allocations recorded, and played on storage and over maps.
+void record() {
+  const std::string trace = (folder / "sh.csv.zst").string();
+  const outcome o = run({"record", "-o", trace, "--", "sh", "-c", "echo of the program; exit 0"});
+  check(o.code == 0 && o.out == "of the program\n" && o.err.find(" blocks obtained, ") != std::string::npos,
+        "record: " + o.out + o.err);
+  expect({"record", "-o", trace, "--", "sh", "-c", "exit 3"}, 1, "ended with code 3");
+  expect({"record", "-o", trace, "--", "/no/such/program"}, 64, "cannot be run: No such file");
+  expect({"record", "-o", "/no/such/folder/t.csv", "--", "true"}, 1, "cannot be written: No such file");
+  expect({"record", "-o", trace}, 64, "command is required");
+  check(!fs::exists(trace), "no half trace is left");
+  static_cast<void>(run({"record", "-o", trace, "--", "sh", "-c", "exit 0"}));
+  const json played = run({"replay", trace, "--allocations", "--repeat", "1", "--json", "-"}).parsed();
+  check(played.at("rows").size() >= 10, "ten storages: " + std::to_string(played.at("rows").size()));
+  for (const json& row : played.at("rows")) {
+    check(!row.contains("trouble"), row.dump());
+    check(row.at("exact") == played.at("rows")[0].at("exact"), "the same blocks everywhere: " + row.dump());
+    check(row.at("exact").at("peak_live_bytes") == played.at("trace").at("peak_live_bytes"), "live bytes");
+  }
+  check(run({"replay", trace, "--check", "--variant", "defaults", "--json", "-"}).code == 0, "over a map");
+  expect({"replay", "bench/traces/pystdlib_symbols.csv.zst", "--allocations"}, 1,
+         "the key is no number, so no block's address");
+  expect({"replay", trace, "--allocations", "--capacity", "3"}, 64, "--capacity is about maps");
+  const fs::path cut = write("cut.csv", "time,op,key,size\n0,s,16,8\n0,d,16");
+  expect({"replay", cut.string(), "--allocations"}, 1, "cut.csv:3: expected 4 fields");
+}
+
+// Allocations by cause, read by pprof itself.
+void profile() {
+  const std::string folded = (folder / "folded.txt").string(), pprof = (folder / "map.pprof").string();
+  const std::vector<std::string> measured = {"run",      "--workload", "grow",    "--n",
+                                             "3000",     "--variant",  "go_like", "std::unordered_map",
+                                             "--repeat", "1",          "--json",  "-",
+                                             "--folded", folded,       "--pprof", pprof,
+                                             "--no-latency"};
+  const outcome o = run(measured);
+  check(o.code == 0, "run --folded --pprof: " + o.err);
+  const json first = o.parsed();
+  const std::string stacks = contents(folded), bytes = contents(pprof);
+  check(stacks.find("std::unordered_map;system;node;node ") != std::string::npos, stacks);
+  check(stacks.find(";system;overflow;overflow ") != std::string::npos, stacks);
+  static_cast<void>(run(measured));
+  check(contents(folded) == stacks && contents(pprof) == bytes, "the same profile twice");
+  expect({"run", "--workload", "grow", "--n", "100", "--no-memory", "--repeat", "1", "--pprof", pprof}, 1,
+         "no row's memory was counted");
+  expect({"run", "--workload", "fragmentation", "--pprof", pprof}, 64, "not for fragmentation");
+  if (std::system("command -v go >/dev/null 2>&1") != 0) return skip("no go: pprof did not read the profile");
+  const std::string out = (folder / "top.txt").string();
+  const std::string command =
+      "go tool pprof -top -sample_index=allocations '" + pprof + "' >'" + out + "' 2>&1";
+  check(std::system(command.c_str()) == 0, "pprof: " + contents(out));
+  const std::string top = contents(out);
+  check(top.find("Type: allocations") != std::string::npos, top);
+  std::uint64_t nodes = 0;
+  for (const json& row : first.at("rows")) {
+    if (row.at("variant") == "std::unordered_map") nodes = row.at("allocations").at("node");
+  }
+  check(nodes >= 3000 && top.find(std::to_string(nodes)) != std::string::npos,
+        std::to_string(nodes) + " nodes: " + top);
+}
+
+void memory() {
+  const outcome o =
+      run({"run", "--workload", "grow", "--n", "20000", "--variant", "defaults", "fastest", "--allocator",
+           "system,spans", "--memory", "1x,3x,20x", "--repeat", "1", "--json", "-"});
+  check(o.code == 0, "--memory: " + o.err);
+  const json rows = o.parsed().at("rows");
+  check(rows.size() == 4, "two maps on two storages: " + rows.dump());
+  for (const json& row : rows) {
+    check(row.at("live_bytes") == 20000 * 16, "1x is the entries' own size");
+    const double needed = row.at("needed_bytes").get<double>() / row.at("live_bytes").get<double>();
+    const double budgets[] = {1, 3, 20};
+    for (std::size_t i = 0; i < 3; ++i)
+      check(row.at("cells")[i].at("fits") == (needed <= budgets[i]), "fits where it does: " + row.dump());
+  }
+  expect({"run", "--workload", "grow", "--memory", "2x,1x"}, 64, "budgets ascend");
+  expect({"run", "--workload", "grow", "--memory", "half"}, 64, "'half' is no multiple");
 }
 
 const std::vector<std::string> small_compare = {
@@ -936,6 +1016,9 @@ int main(int argc, char** argv) {
       {"interrupt", interrupt},
       {"report", report},
       {"storages", storages},
+      {"record", record},
+      {"profile", profile},
+      {"memory", memory},
       {"peers", peers},
       {"tour", tour},
       {"compare", compare},

@@ -422,7 +422,7 @@ void dump() {
 // The maps behave as without an observer, and watch shows what a tombstone_log knows.
 void observers() {
   const variable cxx("CXX", unoptimised());
-  std::vector<std::string> observed = {"go_like", "go_like,event_log(64,no_clock)", "go_like,chrome_trace"};
+  std::vector<std::string> observed = {"go_like", "go_like,event_log(64,no_clock)", "go_like,chrome_trace", "recorder"};
   if (everything())
     observed.insert(observed.end(), {"go_like,histogram", "go_like,tombstone_log(64,steady_clock)"});
   const json result = succeed(checked_run(observed), observed.size() - 1, 0);

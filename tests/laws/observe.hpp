@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of an observer: every on(event) it defines is noexcept; it states facts.on_const_paths exactly if it
-// takes found, missed or probed, and then takes them from a const reference; events told by several readers
-// at once break nothing (run under ThreadSanitizer to make a race visible); it moves without exceptions;
+// takes found, missed, probed or searched, and then takes them from a const reference; events told by several
+// readers at once break nothing (run under ThreadSanitizer to make a race visible); it moves without exceptions;
 // and it takes at least the events that its author lists, since a misspelt parameter is silently never
 // called.
 #ifndef TOPHASH_TESTS_LAWS_OBSERVE_HPP
@@ -62,6 +62,7 @@ void look_up_concurrently(O& observer, int times) {
       notify(observer, events::found{});
       notify(observer, events::missed{});
       notify(observer, events::probed{2, true});
+      notify(observer, events::searched{events::search::lookup, 7, true});
     }
   };
   std::thread other(reader);
@@ -74,8 +75,8 @@ template <class O, class... Expected, class Report>
 void check_observer(O& o, Report&& report) {
   static_assert(observer<O>);
   check_option<O, axes::observe>(report);
-  check_noexcept<O, events::found, events::missed, events::probed, events::inserted, events::resurrected,
-                 events::erased, events::swept, events::moved, events::retired, events::growth_started,
+  check_noexcept<O, events::found, events::missed, events::probed, events::searched, events::inserted,
+                 events::resurrected, events::erased, events::swept, events::moved, events::retired, events::growth_started,
                  events::step_started, events::evacuated, events::step_finished, events::growth_finished,
                  events::sweep_started, events::sweep_finished, events::overflow_acquired,
                  events::overflow_released, events::cleared, events::discarded>(report);
@@ -88,19 +89,22 @@ void check_observer(O& o, Report&& report) {
     report(sentence(subject<O>(), "moves with exceptions, but a map's move has none"));
 
   constexpr bool takes = takes_event<O, events::found> || takes_event<O, events::missed> ||
-                         takes_event<O, events::probed>;
+                         takes_event<O, events::probed> || takes_event<O, events::searched>;
   constexpr bool safely = takes_event_safely<O, events::found>() && takes_event_safely<O, events::missed>() &&
-                          takes_event_safely<O, events::probed>();
+                          takes_event_safely<O, events::probed>() &&
+                          takes_event_safely<O, events::searched>();
   constexpr bool stated = observe_facts_of<O>().on_const_paths;
   if (takes && !stated)
-    report(sentence(subject<O>(), "takes found, missed or probed, but facts.on_const_paths is false"));
+    report(sentence(subject<O>(),
+                    "takes found, missed, probed or searched, but facts.on_const_paths is false"));
   if (!takes && stated)
-    report(
-        sentence(subject<O>(), "facts.on_const_paths is true, but it takes none of found, missed, probed"));
+    report(sentence(subject<O>(),
+                    "facts.on_const_paths is true, but it takes none of found, missed, probed, searched"));
   if ((takes_event<O, events::found> && !takes_event_from_const<O, events::found>) ||
       (takes_event<O, events::missed> && !takes_event_from_const<O, events::missed>) ||
-      (takes_event<O, events::probed> && !takes_event_from_const<O, events::probed>)) {
-    report(sentence(subject<O>(), "takes found, missed or probed, but not from a const reference"));
+      (takes_event<O, events::probed> && !takes_event_from_const<O, events::probed>) ||
+      (takes_event<O, events::searched> && !takes_event_from_const<O, events::searched>)) {
+    report(sentence(subject<O>(), "takes found, missed, probed or searched, but not from a const reference"));
   }
   if constexpr (takes && safely) {
     look_up_concurrently(o, 10000);

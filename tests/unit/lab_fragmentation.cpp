@@ -20,12 +20,13 @@ namespace {
 using phase = lab::fragmentation_phase;
 
 lab::fragmentation_result run(std::vector<std::string> allocators, std::size_t maps = 4'000,
-                              std::uint64_t seed = 7) {
+                              std::uint64_t seed = 7, std::vector<std::string> maps_of = {"go_like"}) {
   lab::experiment_request request;
   request.command = "run";
   request.workload = lab::fragmentation_name;
   request.allocators = std::move(allocators);
   request.n = {maps};
+  request.variants = std::move(maps_of);
   request.seed = seed;
   return lab::run_fragmentation(request);
 }
@@ -83,6 +84,26 @@ TEST_CASE("lab fragmentation: spans are trapped as in Go, and freed by relocatin
   const std::string text = lab::fragmentation_text(r);
   REQUIRE(text.find("can go to no other size; relocating ") != std::string::npos);
   REQUIRE(text.find("fewer allocations") != std::string::npos);
+}
+
+TEST_CASE("lab fragmentation: standard containers hold the same on every storage", "[lab]") {
+  const std::vector<std::string> storages{"system", "spans", "from_resource(pool)",
+                                          "limited(100000000,spans)"};
+  const lab::fragmentation_result r = run(storages, 200, 7, {"all"});
+  const std::size_t maps = lab::fragmentation_variants().size();
+  REQUIRE(maps >= 2);
+  REQUIRE(r.rows.size() == storages.size() * maps);
+  REQUIRE(r.mismatches.empty());
+  for (std::size_t i = 0; i < r.rows.size(); ++i) {
+    const lab::fragmentation_row &row = r.rows[i], &same = r.rows[i % maps];
+    INFO(row.variant << " on " << row.storage);
+    REQUIRE(row.trouble.empty());
+    REQUIRE(row.variant == same.variant);
+    REQUIRE(row.checksum == r.rows.front().checksum);
+    REQUIRE(row.at(phase::dropped).live_bytes == same.at(phase::dropped).live_bytes);
+    REQUIRE(row.at(phase::built).allocations == same.at(phase::built).allocations);
+    REQUIRE(row.moved_bytes > 0);
+  }
 }
 
 TEST_CASE("lab fragmentation: what it cannot measure is refused", "[lab]") {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <limits>
 #include <map>
 #include <set>
@@ -29,6 +30,7 @@
 #include <tophash/policies/observe/counters.hpp>
 #include <tophash/policies/observe/event_log.hpp>
 #include <tophash/policies/observe/histogram.hpp>
+#include <tophash/policies/observe/recorder.hpp>
 #include <tophash/policies/observe/tombstone_log.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
 #include <tophash/policies/overflow/preallocated.hpp>
@@ -521,6 +523,22 @@ TEMPLATE_TEST_CASE("observers: laws", "[observe]", observe::histogram, observe::
   CHECK(broken == std::vector<std::string>{});
   static_assert(std::is_nothrow_move_constructible_v<TestType> &&
                 std::is_nothrow_move_assignable_v<TestType>);
+}
+
+TEST_CASE("observers: laws of the recorder, told by two readers at once", "[observe]") {
+  std::FILE* const file = std::tmpfile();
+  REQUIRE(file != nullptr);
+  {
+    observe::trace_writer trace(file);
+    observe::recorder o(trace);
+    std::vector<std::string> broken;
+    laws::check_observer<observe::recorder, events::searched, events::erased, events::cleared>(
+        o, [&broken](auto&& sentence) { broken.emplace_back(sentence); });
+    CHECK(broken == std::vector<std::string>{});
+    CHECK(trace.rows() == 20000);  // of the law's two readers
+    CHECK(trace.error() == nullptr);
+  }
+  std::fclose(file);
 }
 
 TEST_CASE("observers: names in a SPEC", "[observe]") {

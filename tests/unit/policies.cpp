@@ -878,7 +878,7 @@ TEST_CASE("observe: broken policies are reported", "[policies]") {
   };
   must_report("events::inserted) is not noexcept", law(may_throw{}));
   must_report("facts.on_const_paths is false", law(hides_const_paths{}));
-  must_report("takes none of found, missed, probed", law(claims_const_paths{}));
+  must_report("takes none of found, missed, probed, searched", law(claims_const_paths{}));
   must_report("not from a const reference", law(writes_on_const_paths{}));
   must_report("a map's move has none", law(moves_with_exceptions{}));
   must_report("which it is meant to take", law(observe::nothing{}, events::swept{}));

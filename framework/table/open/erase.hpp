@@ -151,7 +151,7 @@ TOPHASH_ALWAYS_INLINE void tell_erased(open_state<B>& s, std::uint64_t hash, con
 template <class K, class B>
 TOPHASH_NOINLINE bool erase_while_growing(open_state<B>& s, std::uint64_t hash, key_argument<K> key) {
   place<B> there = find_while_growing<K>(s, hash, key);
-  tell_probed(s, s.policies.observe, hash, there);
+  tell_probed(s, s.policies.observe, hash, there, events::search::erasure);
   if (there || B::facts.growth.every_write) step_slow(s, hash, &there);
   if (!there) return false;
   tell_erased(s, hash, there);
@@ -167,7 +167,7 @@ TOPHASH_ALWAYS_INLINE bool erase_key(open_state<B>& s, std::uint64_t hash, const
       return erase_while_growing<K>(s, hash, key);
   }
   const place<B> there{B::model::find(s.current, hash, equal_to(s, key)), false};
-  tell_probed(s, s.policies.observe, hash, there);
+  tell_probed(s, s.policies.observe, hash, there, events::search::erasure);
   if (!there) return false;
   tell_erased(s, hash, there);
   erase_at(s, there.at, false);

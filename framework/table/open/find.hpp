@@ -75,7 +75,8 @@ std::size_t groups_searched(const open_state<B>& s, std::uint64_t hash, const pl
 // Once a search by key has ended, and before anything changes.
 template <class B>
 TOPHASH_ALWAYS_INLINE void tell_probed(const open_state<B>& s, typename B::spec::observe& observer,
-                                       std::uint64_t hash, const place<B>& found) noexcept {
+                                       std::uint64_t hash, const place<B>& found, events::search why) noexcept {
+  notify_with<events::searched>(observer, [&] { return events::searched{why, hash, static_cast<bool>(found)}; });
   notify_with<events::probed>(observer, [&s, hash, &found] {
     return events::probed{groups_searched(s, hash, found), static_cast<bool>(found)};
   });

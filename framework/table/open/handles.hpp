@@ -59,7 +59,7 @@ template <class B>
 insert_result<B> insert_node(open_state<B>& s, typename B::model::node* node, std::uint64_t hash) {
   const auto& key = B::model::key({&node, nullptr});
   const place<B> there = find_entry(s, hash, key);
-  tell_probed(s, s.policies.observe, hash, there);
+  tell_probed(s, s.policies.observe, hash, there, events::search::insertion);
   if (there) return {there, false};
   return link_node(s, node, hash);
 }

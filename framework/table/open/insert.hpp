@@ -253,7 +253,7 @@ template <class B, class K, class... Args>
 TOPHASH_NOINLINE insert_result<B> insert_while_growing(open_state<B>& s, std::uint64_t hash, K&& key,
                                                        Args&&... args) {
   place<B> there = find_while_growing<std::remove_cvref_t<K>>(s, hash, key);
-  tell_probed(s, s.policies.observe, hash, there);
+  tell_probed(s, s.policies.observe, hash, there, events::search::insertion);
   if (there) {
     if constexpr (B::facts.growth.every_write) step_slow(s, hash, &there);
     return {there, false};
@@ -272,7 +272,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(open_state<B>& s, std::u
     }
   }
   const place<B> there{model::template find<B::resurrects>(s.current, hash, equal_to(s, key)), false};
-  tell_probed(s, s.policies.observe, hash, there);
+  tell_probed(s, s.policies.observe, hash, there, events::search::insertion);
   if (there) {
     if constexpr (B::resurrects) {
       if (model::is_dirty(*there.at.tag)) {

@@ -118,7 +118,8 @@ class open_iterator {
 template <class B>
 void tell_erased_at(open_state<B>& s, const open_cursor<B>& c) noexcept {
   notify_with<events::erased>(s.policies.observe, [&s, &c] {
-    return events::erased{told_place(s, {c.at, lies_in_old(s, c.at)}), 0, false};
+    const told_hash named = hash_for_observer(s, B::model::key(c.at));
+    return events::erased{told_place(s, {c.at, lies_in_old(s, c.at)}), named.hash, named.known};
   });
 }
 
