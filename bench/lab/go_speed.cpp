@@ -33,11 +33,12 @@ constexpr const char* speed_operations[] = {"insert", "hit", "miss", "iterate", 
 
 volatile std::uint64_t found_sum = 0;
 
-// Go's heap asks the kernel for pages of 2 MiB, malloc only if told to; keys' characters lie in both. With usual pages an
-// insert of a text at 1,000,000 entries took go_like 1.2 to 1.4 times as long.
+// Go's heap asks the kernel for pages of 2 MiB, malloc only if told to; keys' characters lie in both. With
+// usual pages an insert of a text at 1,000,000 entries took go_like 1.2 to 1.4 times as long.
 bool malloc_asks_for_large_pages() {
   const char* const tunables = std::getenv("GLIBC_TUNABLES");
-  return tunables != nullptr && std::string_view{tunables}.find("glibc.malloc.hugetlb=1") != std::string_view::npos;
+  return tunables != nullptr &&
+         std::string_view{tunables}.find("glibc.malloc.hugetlb=1") != std::string_view::npos;
 }
 
 class stopwatch {
@@ -265,8 +266,8 @@ std::string go_speed_text(const go_speed_result& r) {
                   r.request.rounds, r.request.seed);
   out += malloc_asks_for_large_pages()
              ? "pages: both heaps ask for 2 MiB pages (GLIBC_TUNABLES=glibc.malloc.hugetlb=1)\n"
-             : "pages: Go's heap asks for 2 MiB pages, this one does not; GLIBC_TUNABLES=glibc.malloc.hugetlb=1 makes "
-               "it\n";
+             : "pages: Go's heap asks for 2 MiB pages, this one does not; "
+               "GLIBC_TUNABLES=glibc.malloc.hugetlb=1 makes it\n";
   std::string program;
   for (const speed_row& row : r.rows) {
     if (row.ours_ns.empty()) continue;

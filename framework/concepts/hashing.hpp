@@ -10,8 +10,8 @@
 //                                                 such a hash is used unmixed. Tested by tests/laws/hashing.hpp.
 //   H::template transparent<Key, Other> bool      hash and equal take Other for Key with the same results, so
 //                                                 that lookups and insertions need no Key
-//   h.hash_to_mix(k)                    uint64_t  a cheaper hash for keys k that is good only once mixed; agrees with
-//                                                 equal and `transparent` as hash does. hashing::seeded takes it
+//   h.hash_to_mix(k)                    uint64_t  a cheaper hash, good only once it is mixed; agrees with equal
+//                                                 and `transparent` as hash does. hashing::seeded takes it
 //   h.seed(), h.reseed()                          with facts.seeded: the seed that the table mixes into every
 //                                                 hash, and a step to the next one
 //   facts.reseeds, scatters, updates_keys         what else the table does with them: policies/hashing/go_seeded.hpp

@@ -530,9 +530,9 @@ class container {
 
   // Keys a batch, and the sizes from which batches pay: measured at 1,000,000 and 10,000,000 u64
   // entries, a batch takes 0.45 to 0.65 of the time of as many hits, and 0.66 to 0.96 of as many misses; in cache it
-  // gains nothing. At 200,000, where a miss reads tags only and those are near, a batch of misses takes 1.3 to 1.9 times as
-  // long, one of hits between 0.7 and 1.4 times, by what else is in the caches; an insert reads and writes both, and there
-  // batches pay sooner.
+  // gains nothing. At 200,000, where a miss reads tags only and those are near, a batch of misses takes 1.3
+  // to 1.9 times as long, one of hits between 0.65 and 1.4 times, by what else is in the caches; an insert
+  // reads and writes both, and there batches pay sooner.
   static constexpr std::size_t batch_keys = 16;
   static constexpr std::size_t batch_inserts_from_bytes = std::size_t{4} << 20;
   static constexpr std::size_t batch_finds_from_bytes = std::size_t{16} << 20;

@@ -137,10 +137,12 @@ std::uint64_t scattered_hash(const state<B>& s, typename B::slot from, std::size
   return drawn;
 }
 
-// Where the array keeps its size an entry keeps its chain and its tag, and its key need not be hashed: no line of a string
-// is read, and one that no hash leads to is no exception. As in Go. (An observer of moves is told the hash.)
+// Where the array keeps its size an entry keeps its chain and its tag, and its key need not be hashed: no
+// line of a string is read, and one that no hash leads to is no exception. As in Go. (An observer of moves is
+// told the hash.)
 template <class B>
-inline constexpr bool keeps_places = B::facts.sizing.power_of_two && !takes_event<typename B::spec::observe, events::moved>;
+inline constexpr bool keeps_places =
+    B::facts.sizing.power_of_two && !takes_event<typename B::spec::observe, events::moved>;
 
 // A hash that leads to chain `index` of the current array under the tag of `from`.
 template <class B>
@@ -169,7 +171,8 @@ std::uint64_t hash_to_evacuate(const state<B>& s, typename B::slot from, std::si
   return hash;
 }
 
-// Moves one entry of chain `index` of the old array to the current one. False: memory ran out, nothing happened.
+// Moves one entry of chain `index` of the old array to the current one. False: memory ran out, nothing
+// happened.
 template <class B>
 bool evacuate_entry(state<B>& s, typename B::slot from, std::size_t index, tracked_place<B>* tracked) {
   using model = typename B::model;

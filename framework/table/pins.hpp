@@ -4,8 +4,8 @@
 //   - its place in an order that no growth changes: a unit (one bucket of the array at its begin) and the part of that
 //     unit's hashes which was walked. A chain of a larger array is a part of a unit, so what is walked and what is not
 //     are never in one chain; in a smaller array they are told apart by their hashes;
-//   - the noted slots: the entries, not handed out yet, of the chain it is in, as a mask for each bucket. An erase strikes
-//     one out, an evacuation follows it to its new slot.
+//   - the noted slots: the entries, not handed out yet, of the chain it is in, as a mask for each bucket. An
+//     erase strikes one out, an evacuation follows it to its new slot.
 // Hence the guarantees: an entry never changes its unit or part (but by a reseeding, which there is only when no entry
 // is left), and it is noted once. Go's mapiternext comes to the same from the other side: it keeps the old arrays,
 // walks them, asks of every entry of an old chain whether it belongs to the half it is in, and looks moved keys up
@@ -116,8 +116,8 @@ class pin {
   const state<B>* of() const noexcept { return s_; }
 
   // To the next entry, or to the end. std::bad_alloc, or what a hash throws: the iterator is as before. At the end it
-  // stays: the body of a loop may have ended its map. Cost where the bucket it is in has another entry: one test, one
-  // count of zeros.
+  // stays: the body of a loop may have ended its map. Cost where the bucket it is in has another entry: one
+  // test, one count of zeros.
   TOPHASH_ALWAYS_INLINE void advance() {
     if (now_.mask != 0) {
       take_from_bucket();
@@ -202,8 +202,8 @@ class pin {
   }
 
  private:
-  // Entries of one bucket that were not handed out yet, one bit each, in the order of their turns: bit 0 is the slot at
-  // `offset_`. Without initialisers: an end() need not write two dozen of them.
+  // Entries of one bucket that were not handed out yet, one bit each, in the order of their turns: bit 0 is
+  // the slot at `offset_`. Without initialisers: an end() need not write two dozen of them.
   struct note {
     bucket* in;
     unsigned mask;

@@ -2,7 +2,8 @@
 // A seed of its own for each map, around any hashing policy. hash() stays the wrapped policy's and holds no
 // seed, so that tokens outlive a reseeding; the table mixes seed() in (position_hash). A copy has the same
 // seed, so a copied map keeps every position. Cost over the wrapped policy: one xor, and the mixing of a hash
-// that would have been used as it is; where the policy has a cheaper hash for that, hash_to_mix, it is the one.
+// that would have been used as it is; where the policy has a cheaper hash for that, hash_to_mix, it is the
+// one.
 #ifndef TOPHASH_POLICIES_HASHING_SEEDED_HPP
 #define TOPHASH_POLICIES_HASHING_SEEDED_HPP
 

@@ -7,9 +7,10 @@
 //                                     equal, `const char*` included (not null). Avalanching, transparent
 //   pair, tuple, array of those       one fold an element and one to finish. Avalanching
 //   the rest                          std::hash, where there is one. Not avalanching
-// Reads bytes in little-endian order wherever they lie. Cost of n bytes: 2 products to 16, then n / 16 more. For who
-// mixes what it gets (hashing::seeded), hash_to_mix leaves the finishing product out and does not wait for the first
-// product of 17 to 32 bytes before the second: of four products in a row that a seeded table did, two are left.
+// Reads bytes in little-endian order wherever they lie. Cost of n bytes: 2 products to 16, then n / 16 more.
+// For who mixes what it gets (hashing::seeded), hash_to_mix leaves the finishing product out and does not
+// wait for the first product of 17 to 32 bytes before the second: of four products in a row that a seeded
+// table did, two are left.
 #ifndef TOPHASH_POLICIES_HASHING_WYHASH_HPP
 #define TOPHASH_POLICIES_HASHING_WYHASH_HPP
 
@@ -121,14 +122,16 @@ inline std::uint64_t hash(const void* data, std::size_t bytes, std::uint64_t see
 }
 
 // More than 32 bytes, for hash_to_mix: wyhash without its last product.
-TOPHASH_NOINLINE inline std::uint64_t hash_long_to_mix(const unsigned char* from, std::size_t bytes) noexcept {
+TOPHASH_NOINLINE inline std::uint64_t hash_long_to_mix(const unsigned char* from,
+                                                       std::size_t bytes) noexcept {
   std::size_t left = bytes;
   const std::uint64_t state = absorb_long(from, left, multiply_fold(wyhash_secret[0], wyhash_secret[1]));
   return multiply_fold(read_8(from + left - 16) ^ wyhash_secret[1], read_8(from + left - 8) ^ state) ^ bytes;
 }
 
-// A hash whose bits are not all equally good: one product to 16 bytes, two that do not wait for each other to 32 (the
-// scheme of XXH3's middle lengths). The length goes in outside the products, as shorter keys are gathered with zeros.
+// A hash whose bits are not all equally good: one product to 16 bytes, two that do not wait for each other to
+// 32 (the scheme of XXH3's middle lengths). The length goes in outside the products, as shorter keys are
+// gathered with zeros.
 TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t bytes) noexcept {
   constexpr auto& secret = wyhash_secret;
   const unsigned char* const from = static_cast<const unsigned char*>(data);
@@ -142,8 +145,9 @@ TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t by
   return (first + multiply_fold(read_8(last) ^ secret[3], read_8(last + 8) ^ secret[0])) ^ bytes;
 }
 
-// Are `bytes` bytes equal? As memcmp asks, without the call for 8 to 32 of them: strings are compared where lengths and
-// tags are equal, so nearly always to the end. One place for both is equal at sight, as in Go's faststr maps.
+// Are `bytes` bytes equal? As memcmp asks, without the call for 8 to 32 of them: strings are compared where
+// lengths and tags are equal, so nearly always to the end. One place for both is equal at sight, as in Go's
+// faststr maps.
 TOPHASH_ALWAYS_INLINE bool equal(const char* a, const char* b, std::size_t bytes) noexcept {
   if (a == b) return true;
   const auto* const x = reinterpret_cast<const unsigned char*>(a);

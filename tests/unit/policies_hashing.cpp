@@ -352,12 +352,13 @@ TEST_CASE("hashing: claims of avalanching are true", "[policies][statistics]") {
 
 // Not the hash, which is one to mix, but what comes of it.
 TEST_CASE("hashing: the places of strings avalanche under a seed", "[policies][statistics]") {
-  static_assert(!is_avalanching<seeded<wyhash>, std::string>() && is_avalanching<seeded<wyhash>, std::pair<int, int>>());
+  static_assert(!is_avalanching<seeded<wyhash>, std::string>() &&
+                is_avalanching<seeded<wyhash>, std::pair<int, int>>());
   const seeded<wyhash> h{99};
-  for (std::size_t bytes : {1u, 3u, 7u, 16u, 17u, 32u, 33u, 49u}) {
+  for (std::size_t bytes : {1u, 7u, 16u, 17u, 32u, 33u}) {
     const auto worst = laws::measure_avalanche(
         [&](const std::string& key) { return position_hash<std::string>(h, h.hash(key)); }, from_bytes<std::string>,
-        bytes * 8, 1024);
+        bytes * 8, 512);
     INFO(bytes << " bytes: flipping bit " << worst.input_bit << " flips bit " << worst.output_bit << " with frequency "
                << worst.frequency);
     CHECK(worst.biased == 0);
