@@ -18,7 +18,7 @@ template <with_directory B, class K>
 TOPHASH_ALWAYS_INLINE bool erase_key(open_state<B>& s, std::uint64_t hash, const K& key) {
   directory_table<B>* const t = table_for(s, hash);
   const place<B> there{B::model::find(t == nullptr ? s.current : t->groups, hash, equal_to(s, key)), false};
-  tell_probed(s, s.policies.observe, hash, there);
+  tell_probed(s, s.policies.observe, hash, there, events::search::erasure);
   if (!there) return false;
   notify_with<events::erased>(s.policies.observe, [&] {
     return events::erased{told_in(s, t, there.at), hash, true};

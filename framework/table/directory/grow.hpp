@@ -124,7 +124,7 @@ growth_result replace_groups(open_state<B>& s, directory_table<B>& t, std::size_
   if (units > most_units<B>()) return growth_result::too_large;
   const hashes_of<B> hashes(s, t.groups, t.size);
   if (!hashes.known()) return growth_result::no_memory;
-  typename B::array fresh = allocate_block_slow(s, units, B::model::slots_in(units));
+  typename B::array fresh = allocate_array(s, units, B::model::slots_in(units));
   if (fresh.units == 0) return growth_result::no_memory;
   ++(units == t.groups.units ? s.regrows : s.growths);
   s.units += units - t.groups.units;
@@ -167,7 +167,7 @@ growth_result split_table(open_state<B>& s, std::size_t place, std::size_t units
   const std::size_t low_units = units_beyond(s, units, t.size - up);
   directory_table<B>* const upper = allocate_table(s, units_beyond(s, units, up), t.depth + 1);
   typename B::array lower{};
-  if (upper != nullptr) lower = allocate_block_slow(s, low_units, B::model::slots_in(low_units));
+  if (upper != nullptr) lower = allocate_array(s, low_units, B::model::slots_in(low_units));
   directory_table<B>** deeper = nullptr;
   if (lower.units != 0 && deepens) deeper = allocate_directory(s, 2 * places_of(s));
   if (lower.units == 0 || (deepens && deeper == nullptr)) {
@@ -229,7 +229,7 @@ growth_result open_directory(open_state<B>& s, std::size_t units) {
 
 template <with_directory B>
 growth_result open_group(open_state<B>& s) noexcept {
-  const auto fresh = allocate_block_slow(s, 1, B::model::slots);
+  const auto fresh = allocate_array(s, 1, B::model::slots);
   if (fresh.units == 0) return growth_result::no_memory;
   s.current = fresh;
   s.units = 1;

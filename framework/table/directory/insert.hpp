@@ -69,7 +69,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(open_state<B>& s, std::u
                                                         Args&&... args) {
   directory_table<B>* t = table_for(s, hash);
   const place<B> there{B::model::find(t == nullptr ? s.current : t->groups, hash, equal_to(s, key)), false};
-  tell_probed(s, s.policies.observe, hash, there);
+  tell_probed(s, s.policies.observe, hash, there, events::search::insertion);
   if (there) return {there, false};
   if constexpr (B::model::boxed) {
     // Allocate, then locate: the allocation may run a collector, and that the map.

@@ -21,7 +21,7 @@ template <with_directory B>
 growth_result copy_groups(open_state<B>& to, typename B::array& into, const open_state<B>& from,
                           const typename B::array& source) {
   using model = typename B::model;
-  const auto fresh = allocate_block_slow(to, source.units, model::capacity(source));
+  const auto fresh = allocate_array(to, source.units, model::capacity(source));
   if (fresh.units == 0) return growth_result::no_memory;
   array_copy<B> copy{to, fresh};
   for (std::size_t u = 0; u < fresh.units; ++u) {

@@ -193,7 +193,7 @@ directory_table<B>* allocate_table(open_state<B>& s, std::size_t units, unsigned
   auto* const t = ::new (block) directory_table<B>();
   t->depth = depth;
   if (units == 0) return t;
-  const auto groups = allocate_block_slow(s, units, B::model::slots_in(units));
+  const auto groups = allocate_array(s, units, B::model::slots_in(units));
   if (groups.units == 0) {
     deallocate_table(s, t);
     return nullptr;
