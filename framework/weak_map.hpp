@@ -42,7 +42,10 @@ namespace tophash::inline v1 {
 namespace weak_map_steps {
 
 template <class O>
-concept names_weakness = requires { O::held; } && std::is_same_v<std::remove_cv_t<decltype(O::held)>, gc::weakness>;
+concept names_weakness = requires {
+  O::held;
+}
+&&std::is_same_v<std::remove_cv_t<decltype(O::held)>, gc::weakness>;
 
 template <class O, class Axis>
 consteval bool on_axis() {
@@ -100,14 +103,17 @@ class weak_map {
   static_assert((std::size_t{weak_map_steps::names_weakness<Options>} + ... + 0) <= 1,
                 "tophash[weak_map]: a map is held in one way: weak_keys, weak_values or ephemerons");
   static_assert(std::is_pointer_v<std::conditional_t<by_value, T, Key>>,
-                "tophash[weak_map]: the weak side is a plain pointer to an object of the collector: the key of weak_keys "
+                "tophash[weak_map]: the weak side is a plain pointer to an object of the collector: the key "
+                "of weak_keys "
                 "and ephemerons, the value of weak_values");
-  static_assert(gc::weak_storage<storage>,
-                "tophash[weak_map x allocation]: a collector must remove the entries: name its storage, gc::precise or "
-                "gc::boehm_weak, and include its header");
-  static_assert(by_value || !weak_map_steps::is_functor<typename map_type::spec_type::hashing>,
-                "tophash[weak_map x hashing]: a weak key is hashed by address; a function that reads the object would "
-                "read it after its end");
+  static_assert(
+      gc::weak_storage<storage>,
+      "tophash[weak_map x allocation]: a collector must remove the entries: name its storage, gc::precise or "
+      "gc::boehm_weak, and include its header");
+  static_assert(
+      by_value || !weak_map_steps::is_functor<typename map_type::spec_type::hashing>,
+      "tophash[weak_map x hashing]: a weak key is hashed by address; a function that reads the object would "
+      "read it after its end");
   using table = typename gc::weak_host<storage>::template table<map_type>;
 
  public:
@@ -116,9 +122,7 @@ class weak_map {
   using size_type = std::size_t;
   using allocation_type = storage;
 
-  weak_map()
-    requires std::is_default_constructible_v<storage>
-      : weak_map(storage{}) {}
+  weak_map() requires std::is_default_constructible_v<storage> : weak_map(storage{}) {}
   // Policies of the map in any order.
   template <class... Policies>
   explicit weak_map(const storage& where, Policies&&... policies)

@@ -56,7 +56,9 @@ class boehm_handle {
   explicit operator bool() const noexcept { return object_ != nullptr; }
   void reset(T* object = nullptr) noexcept { object_ = object; }
 
-  friend bool operator==(const boehm_handle& a, const boehm_handle& b) noexcept { return a.object_ == b.object_; }
+  friend bool operator==(const boehm_handle& a, const boehm_handle& b) noexcept {
+    return a.object_ == b.object_;
+  }
 
  private:
   T* object_;
@@ -83,7 +85,8 @@ class boehm_objects : public boehm_collector {
       return made;
     } else {
       static_assert(alignof(T) <= boehm_heap::natural_align_bytes);
-      auto* const whole = static_cast<unsigned char*>(GC_malloc_kind(destroyed_offset<T> + sizeof(T), destroyed_kind()));
+      auto* const whole =
+          static_cast<unsigned char*>(GC_malloc_kind(destroyed_offset<T> + sizeof(T), destroyed_kind()));
       if (whole == nullptr) throw std::bad_alloc();
       handle<T> made(reinterpret_cast<T*>(whole + destroyed_offset<T>));
       ::new (static_cast<void*>(made.get())) T(std::forward<Args>(args)...);

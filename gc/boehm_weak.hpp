@@ -435,7 +435,8 @@ struct weak_host<boehm_weak> {
     template <class Part>
     static void pass(boehm_weak_tables& to, const void* key, const Part& part, bool all) noexcept {
       constexpr bool points = gc_traits<Part>::may_contain_pointers;
-      if (points || all) to.entry(key, reinterpret_cast<const unsigned char*>(&part), points ? sizeof part : 0);
+      if (points || all)
+        to.entry(key, reinterpret_cast<const unsigned char*>(&part), points ? sizeof part : 0);
     }
     void gather_entries(boehm_weak_tables& to, bool all) const noexcept {
       for (const auto& [key, value] : map_) {

@@ -34,8 +34,8 @@
 
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/gc/boehm.hpp>
-#include <tophash/gc/boehm_map_aware.hpp>
 #include <tophash/gc/boehm_collector.hpp>
+#include <tophash/gc/boehm_map_aware.hpp>
 #include <tophash/gc/precise_heap.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
@@ -120,7 +120,8 @@ class on_boehm {
     const double map_bytes = static_cast<double>(m.memory_report().total_bytes()), seen = counted();
     double arrays = 0;
     for (const auto& c : m.memory_report()) {
-      if (c.use == purpose::slots || c.use == purpose::side) arrays += static_cast<double>(c.size_bytes * c.count);
+      if (c.use == purpose::slots || c.use == purpose::side)
+        arrays += static_cast<double>(c.size_bytes * c.count);
     }
     return {.allocated_bytes = 0,
             .read_bytes = seen != 0 ? seen : map_bytes,
@@ -180,8 +181,8 @@ constexpr const char* name_of(workload w) {
 u64 key_of(u64 i) { return (i * 0x9e3779b97f4a7c15u) | u64{1} << 63; }
 
 void print_cycle(const cell& c, u64 number, double ns, double before, double after) {
-  std::printf("gc %s %llu: %.3f ms cpu, %.2f->%.2f MB, %.2f MB allocated since, %s n=%zu h=%.1f\n", c.collector,
-              static_cast<unsigned long long>(number), ns / 1e6, before / 1e6, after / 1e6,
+  std::printf("gc %s %llu: %.3f ms cpu, %.2f->%.2f MB, %.2f MB allocated since, %s n=%zu h=%.1f\n",
+              c.collector, static_cast<unsigned long long>(number), ns / 1e6, before / 1e6, after / 1e6,
               c.work.allocated_bytes / 1e6, c.what.c_str(), c.entries, c.heap_ratio);
 }
 
@@ -283,7 +284,8 @@ struct calibration {
   void keep_least(const calibration& other) {
     empty_ns = std::min(empty_ns, other.empty_ns);
     garbage_ns = std::min(garbage_ns, other.garbage_ns);
-    for (cell calibration::* c : {&calibration::full, &calibration::sparse, &calibration::small, &calibration::large})
+    for (cell calibration::*c :
+         {&calibration::full, &calibration::sparse, &calibration::small, &calibration::large})
       (this->*c).cycle_ns = std::min((this->*c).cycle_ns, (other.*c).cycle_ns);
   }
 };
@@ -313,7 +315,9 @@ constants solve(const calibration& c, const char* storage) {
   constants k;
   k.cycle_ns = c.empty_ns;
   k.allocated_byte_ns = std::max(0.0, (c.garbage_ns - c.empty_ns) / garbage_bytes);
-  const auto beyond = [&k](const cell& x) { return x.cycle_ns - k.predict(x.work); };  // what is not explained yet
+  const auto beyond = [&k](const cell& x) {
+    return x.cycle_ns - k.predict(x.work);
+  };  // what is not explained yet
   const cycle_work &full = c.full.work, &sparse = c.sparse.work;
   const double rest_full = beyond(c.full), rest_sparse = beyond(c.sparse);
   const double determinant = full.read_bytes * sparse.units - sparse.read_bytes * full.units;
@@ -329,7 +333,8 @@ constants solve(const calibration& c, const char* storage) {
   k.small_bytes = c.small.work.visited_bytes;
   k.visit_ns = small;
   k.visit_ns_per_doubling = (large - small) / std::log2(c.large.work.visited_bytes / k.small_bytes);
-  std::printf("%s: a cycle %.1f us, a byte allocated %.3f ns, a byte read %.3f ns, a unit %.2f ns, a visit %.1f ns at "
+  std::printf("%s: a cycle %.1f us, a byte allocated %.3f ns, a byte read %.3f ns, a unit %.2f ns, a visit "
+              "%.1f ns at "
               "%.2f MB and %.1f ns more for each doubling\n",
               storage, k.cycle_ns / 1e3, k.allocated_byte_ns, k.read_byte_ns, k.unit_ns, k.visit_ns,
               k.small_bytes / 1e6, k.visit_ns_per_doubling);
@@ -346,18 +351,22 @@ template <class Heap, class Storage>
 void run_all(std::vector<cell>& cells, const char* storage) {
   using split = layout::bucket_chain<bucket_options{.arrange = arrangement::split}>;
   const std::string at = std::string(storage) + ", ";
-  for (const auto& [n, ratio] : {std::pair<std::size_t, double>{20'000, 2.0}, {50'000, 3.0}, {100'000, 1.5}}) {
+  for (const auto& [n, ratio] :
+       {std::pair<std::size_t, double>{20'000, 2.0}, {50'000, 3.0}, {100'000, 1.5}}) {
     for (const workload w : {workload::churn, workload::replace}) {
       cells.push_back(run<Heap, on<Storage>, false>(at + "bucket_chain, immediate", n, w, ratio));
-      cells.push_back(run<Heap, on<Storage, layout::open_groups<>>, false>(at + "open_groups, immediate", n, w, ratio));
+      cells.push_back(
+          run<Heap, on<Storage, layout::open_groups<>>, false>(at + "open_groups, immediate", n, w, ratio));
     }
     cells.push_back(run<Heap, on<Storage, deletion::tombstone>, false>(at + "bucket_chain, tombstone", n,
                                                                        workload::mixed, ratio));
-    cells.push_back(run<Heap, on<Storage, deletion::dirty>, false>(at + "bucket_chain, dirty", n, workload::mixed,
-                                                                   ratio));
-    cells.push_back(run<Heap, on<Storage, split>, false>(at + "split chain, immediate", n, workload::mixed, ratio));
+    cells.push_back(run<Heap, on<Storage, deletion::dirty>, false>(at + "bucket_chain, dirty", n,
+                                                                   workload::mixed, ratio));
+    cells.push_back(
+        run<Heap, on<Storage, split>, false>(at + "split chain, immediate", n, workload::mixed, ratio));
   }
-  cells.push_back(run<Heap, on<Storage, layout::nodes>, true>(at + "nodes, immediate", 50'000, workload::replace, 2));
+  cells.push_back(
+      run<Heap, on<Storage, layout::nodes>, true>(at + "nodes, immediate", 50'000, workload::replace, 2));
 }
 
 void write_json(const std::vector<cell>& cells, double middle, double worst) {
@@ -367,17 +376,19 @@ void write_json(const std::vector<cell>& cells, double middle, double worst) {
                static_cast<unsigned long long>(asked.seed), middle, worst);
   const char* separator = "\n";
   for (const cell& c : cells) {
-    std::fprintf(f,
-                 "%s  {\"collector\": \"%s\", \"cell\": \"%s\", \"entries\": %zu, \"heap_ratio\": %.2f, \"operations\": "
-                 "%llu, \"cycles\": %llu, \"allocated_bytes_per_op\": %.2f, \"read_bytes_per_entry\": %.2f, "
-                 "\"visits_per_entry\": %.3f, \"dead_share\": %.4f, \"live_bytes\": %.0f, \"heap_bytes\": %.0f, "
-                 "\"longest_cycle_ns\": %.0f, \"mutator_ns_per_op\": %.2f, \"collector_ns_per_op\": %.3f, "
-                 "\"predicted_ns_per_op\": %.3f}",
-                 separator, c.collector, c.what.c_str(), c.entries, c.heap_ratio,
-                 static_cast<unsigned long long>(c.operations), static_cast<unsigned long long>(c.cycles),
-                 c.allocated_bytes_per_op, c.work.read_bytes / static_cast<double>(c.entries),
-                 c.work.visits / static_cast<double>(c.entries), c.dead_share, c.live_bytes, c.heap_bytes, c.longest_ns,
-                 c.mutator_ns_per_op, c.measured(), c.predicted());
+    std::fprintf(
+        f,
+        "%s  {\"collector\": \"%s\", \"cell\": \"%s\", \"entries\": %zu, \"heap_ratio\": %.2f, "
+        "\"operations\": "
+        "%llu, \"cycles\": %llu, \"allocated_bytes_per_op\": %.2f, \"read_bytes_per_entry\": %.2f, "
+        "\"visits_per_entry\": %.3f, \"dead_share\": %.4f, \"live_bytes\": %.0f, \"heap_bytes\": %.0f, "
+        "\"longest_cycle_ns\": %.0f, \"mutator_ns_per_op\": %.2f, \"collector_ns_per_op\": %.3f, "
+        "\"predicted_ns_per_op\": %.3f}",
+        separator, c.collector, c.what.c_str(), c.entries, c.heap_ratio,
+        static_cast<unsigned long long>(c.operations), static_cast<unsigned long long>(c.cycles),
+        c.allocated_bytes_per_op, c.work.read_bytes / static_cast<double>(c.entries),
+        c.work.visits / static_cast<double>(c.entries), c.dead_share, c.live_bytes, c.heap_bytes,
+        c.longest_ns, c.mutator_ns_per_op, c.measured(), c.predicted());
     separator = ",\n";
   }
   std::fprintf(f, "\n]}\n");
@@ -420,7 +431,8 @@ bool read_arguments(int argc, char** argv) {
 int main(int argc, char** argv) {
   if (!read_arguments(argc, argv)) {
     std::fputs("usage: tophash_gc_pressure [--collector boehm,precise] [--gctrace] [--json FILE] [--seed N] "
-               "[--repeat N]\n", stderr);
+               "[--repeat N]\n",
+               stderr);
     return 64;
   }
   GC_INIT();
@@ -432,7 +444,8 @@ int main(int argc, char** argv) {
     run_all<Heap, Storage>(now, Storage::name.data());
     first ? void(least = c) : least.keep_least(c);
     if (first) into = now;
-    for (std::size_t i = 0; i < now.size(); ++i) into[i].cycle_ns = std::min(into[i].cycle_ns, now[i].cycle_ns);
+    for (std::size_t i = 0; i < now.size(); ++i)
+      into[i].cycle_ns = std::min(into[i].cycle_ns, now[i].cycle_ns);
   };
   // Searching by itself and by the mark procedure are two ways to read: each has its constants.
   std::vector<cell> of_scanned, of_aware, of_precise;
@@ -455,21 +468,21 @@ int main(int argc, char** argv) {
   predict(of_scanned, scanned, "boehm_scanned");
   predict(of_aware, aware, "boehm_map_aware");
   predict(of_precise, precise, "precise");
-  std::printf("%-48s %7s %4s %6s %8s %8s %6s %9s %9s %7s\n", "cell", "entries", "h", "alloc", "read", "visits", "dead",
-              "measured", "predicted", "error");
+  std::printf("%-48s %7s %4s %6s %8s %8s %6s %9s %9s %7s\n", "cell", "entries", "h", "alloc", "read",
+              "visits", "dead", "measured", "predicted", "error");
   std::vector<double> errors;
   double worst = 0;
   for (const cell& c : cells) {
     const auto n = static_cast<double>(c.entries);
-    std::printf("%-48s %7zu %4.1f %6.1f %8.1f %8.2f %5.1f%% %9.2f %9.2f %+6.1f%%\n", c.what.c_str(), c.entries,
-                c.heap_ratio, c.allocated_bytes_per_op, c.work.read_bytes / n, c.work.visits / n, 100 * c.dead_share,
-                c.measured(), c.predicted(), 100 * c.error());
+    std::printf("%-48s %7zu %4.1f %6.1f %8.1f %8.2f %5.1f%% %9.2f %9.2f %+6.1f%%\n", c.what.c_str(),
+                c.entries, c.heap_ratio, c.allocated_bytes_per_op, c.work.read_bytes / n, c.work.visits / n,
+                100 * c.dead_share, c.measured(), c.predicted(), 100 * c.error());
     errors.push_back(std::abs(c.error()));
     worst = std::max(worst, errors.back());
   }
   const double middle = median(errors);
-  std::printf("%zu cells that calibrated nothing: error %.1f %% in the middle, %.1f %% at worst\n", cells.size(),
-              100 * middle, 100 * worst);
+  std::printf("%zu cells that calibrated nothing: error %.1f %% in the middle, %.1f %% at worst\n",
+              cells.size(), 100 * middle, 100 * worst);
   if (!asked.json.empty()) write_json(cells, middle, worst);
   return middle <= 0.10 && worst <= 0.25 ? 0 : 1;
 }

@@ -48,7 +48,9 @@ class death_list {
     dead_.push_back(0);
     return dead_.size() - 1;
   }
-  void died(std::size_t i) noexcept { dead_[i] = static_cast<unsigned char>(dead_[i] + (dead_[i] < 2 ? 1 : 0)); }
+  void died(std::size_t i) noexcept {
+    dead_[i] = static_cast<unsigned char>(dead_[i] + (dead_[i] < 2 ? 1 : 0));
+  }
   bool is_dead(std::size_t i) const noexcept { return dead_[i] != 0; }
   bool any_twice() const noexcept {
     for (const unsigned char d : dead_) {
@@ -68,7 +70,8 @@ struct law_object {
   death_list* deaths;
   std::size_t number;
 
-  explicit law_object(death_list& list) : stamp(0x1a35'0000 + list.size()), deaths(&list), number(list.add()) {}
+  explicit law_object(death_list& list)
+      : stamp(0x1a35'0000 + list.size()), deaths(&list), number(list.add()) {}
   law_object(const law_object&) = delete;
   law_object& operator=(const law_object&) = delete;
   ~law_object() {
@@ -107,7 +110,8 @@ class collector_reporter {
   explicit collector_reporter(Report& report) : report_(report) {}
   template <class... Parts>
   void operator()(const std::string& law, const Parts&... what) {
-    if (broken_.insert(law).second) report_(sentence("collector ", std::string_view(C::name), ": ", law, ": ", what...));
+    if (broken_.insert(law).second)
+      report_(sentence("collector ", std::string_view(C::name), ": ", law, ": ", what...));
   }
 
  private:
@@ -204,7 +208,8 @@ class collected_heap_bench {
       }
     }
     const std::size_t allowed = Heap::is_exact ? 0 : 8 + garbage / 8;
-    if (left > allowed && !tangled) breach_("finds", where, ": ", left, " of ", garbage, " unreachable objects are still there");
+    if (left > allowed && !tangled)
+      breach_("finds", where, ": ", left, " of ", garbage, " unreachable objects are still there");
   }
 
   void handles() {
@@ -226,7 +231,8 @@ class collected_heap_bench {
     settle();
     compare("handles", list, [](std::size_t i) { return i % 3 == 0 && i != 3; });
     for (const handle& h : kept) {
-      if (h.get() != nullptr && !h->intact()) breach_("keeps", "handles: the contents of an object have changed");
+      if (h.get() != nullptr && !h->intact())
+        breach_("keeps", "handles: the contents of an object have changed");
     }
   }
 
@@ -268,7 +274,8 @@ class collected_heap_bench {
         visit(o->a), visit(o->b);
       }
     });
-    compare("graphs", list, [&](std::size_t i) { return reached[i]; }, true);
+    compare(
+        "graphs", list, [&](std::size_t i) { return reached[i]; }, true);
   }
   void link(object*& field, object* to) {
     field = to;
@@ -340,7 +347,8 @@ class collected_heap_bench {
     compare("a map, half of it erased, deletion " + how, list, [](std::size_t i) { return i % 2 == 0; });
     law_in_own_frame([&] {
       for (const auto& [key, value] : *m) {
-        if (!value->intact()) breach_("keeps", "a map, deletion ", how, ": the object of key ", key, " is gone");
+        if (!value->intact())
+          breach_("keeps", "a map, deletion ", how, ": the object of key ", key, " is gone");
       }
       // Again under keys that were erased; every fourth is replaced.
       for (std::size_t i = 0; i < n; ++i) {
@@ -376,11 +384,14 @@ class collected_heap_bench {
     });
     settle();
     // The kept one, and by way of values all before it.
-    compare("ephemerons, keys", keys, [&](std::size_t i) { return i <= n / 2; }, true);
-    compare("ephemerons, values", values, [&](std::size_t i) { return i <= n / 2; }, true);
+    compare(
+        "ephemerons, keys", keys, [&](std::size_t i) { return i <= n / 2; }, true);
+    compare(
+        "ephemerons, values", values, [&](std::size_t i) { return i <= n / 2; }, true);
     law_in_own_frame([&] {
       m.for_each([&](const object* key, const object* value) {
-        if (!key->intact() || !value->intact()) breach_("weak maps", "an entry has outlived its key or value");
+        if (!key->intact() || !value->intact())
+          breach_("weak maps", "an entry has outlived its key or value");
       });
     });
     if (Heap::is_exact && m.size() != n / 2 + 1) breach_("weak maps", "entries of dead keys are still there");
@@ -410,7 +421,8 @@ class collected_heap_bench {
     settle();
     compare("weak values", list, [](std::size_t i) { return i % 2 == 0; });
     for (const handle& h : kept) {
-      if (m.get(std::uint64_t{h->number}) != h.get()) breach_("weak maps", "an entry whose value is kept is gone");
+      if (m.get(std::uint64_t{h->number}) != h.get())
+        breach_("weak maps", "an entry whose value is kept is gone");
     }
   }
 
@@ -467,7 +479,8 @@ void check_collected_heap(Heap& heap, Report&& report, const collector_limits& l
   check_collector(heap, report);
   // Objects may outlive the bench, and note their end in its lists: they stay.
   static std::vector<std::shared_ptr<void>> benches;
-  auto bench = std::make_shared<collected_heap_bench<Heap, std::remove_reference_t<Report>>>(heap, report, limits);
+  auto bench =
+      std::make_shared<collected_heap_bench<Heap, std::remove_reference_t<Report>>>(heap, report, limits);
   benches.push_back(bench);
   bench->check();
 }

@@ -82,7 +82,8 @@ u64 below(u64& random, u64 bound) {
 
 #define ON_BOTH gc::precise_heap, gc::boehm_objects
 
-TEMPLATE_TEST_CASE("weak map: an ephemeron goes with its key, whatever its value leads to", "[boehm][weak]", ON_BOTH) {
+TEMPLATE_TEST_CASE("weak map: an ephemeron goes with its key, whatever its value leads to", "[boehm][weak]",
+                   ON_BOTH) {
   heap_of<TestType> heap;
   weak<TestType> first(weak_storage_of(heap)), second(weak_storage_of(heap));
   std::vector<typename TestType::template handle<node>> keys;
@@ -129,7 +130,8 @@ TEMPLATE_TEST_CASE("weak map: an ephemeron goes with its key, whatever its value
   CHECK(first.size() <= 2 * stray<TestType>);
 }
 
-TEMPLATE_TEST_CASE("weak map: weak keys keep their values, so one that leads back stays", "[boehm][weak]", ON_BOTH) {
+TEMPLATE_TEST_CASE("weak map: weak keys keep their values, so one that leads back stays", "[boehm][weak]",
+                   ON_BOTH) {
   heap_of<TestType> heap;
   weak<TestType, gc::weak_keys> m(weak_storage_of(heap));
   in_own_frame([&] {
@@ -178,8 +180,8 @@ TEMPLATE_TEST_CASE("weak map: an intern table", "[boehm][weak]", ON_BOTH) {
   CHECK(interned.empty());
 }
 
-TEMPLATE_TEST_CASE("weak map: foreign and null keys are never removed, and strong parts are kept", "[boehm][weak]",
-                   ON_BOTH) {
+TEMPLATE_TEST_CASE("weak map: foreign and null keys are never removed, and strong parts are kept",
+                   "[boehm][weak]", ON_BOTH) {
   heap_of<TestType> heap;
   static node outside[3];
   weak<TestType> m(weak_storage_of(heap));
@@ -343,8 +345,9 @@ TEST_CASE("weak map on Boehm's: values that overflow the mark stack are marked t
   CHECK(behind.size() < wide / 100);
 }
 
-TEST_CASE("weak map on Boehm's: links to what an ephemeron leads to stay, and finalizers run after the entry went",
-          "[boehm][weak]") {
+TEST_CASE(
+    "weak map on Boehm's: links to what an ephemeron leads to stay, and finalizers run after the entry went",
+    "[boehm][weak]") {
   gc::boehm_objects heap;
   weak<gc::boehm_objects> m;
   gc::boehm_handle<node> key = heap.make<node>(1u);
@@ -357,7 +360,8 @@ TEST_CASE("weak map on Boehm's: links to what an ephemeron leads to stay, and fi
     m.insert_or_assign(key.get(), value.get());
     const auto dying = heap.make<node>(3u);
     GC_register_finalizer(
-        dying.get(), [](void*, void* table) { finalized += static_cast<weak<gc::boehm_objects>*>(table)->size(); }, &m,
+        dying.get(),
+        [](void*, void* table) { finalized += static_cast<weak<gc::boehm_objects>*>(table)->size(); }, &m,
         nullptr, nullptr);
     m.insert_or_assign(dying.get(), dying.get());
   });
