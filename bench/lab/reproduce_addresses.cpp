@@ -35,7 +35,7 @@ claim_measurement measure_addresses(const claim_request& request) {
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
     looked_into m(hint);
-    m.insert_or_assign(0, 0);
+    m.insert_or_assign(number{0}, number{0});
     const auto add = [&out](const char* metric, const char* unit, double value) {
       note(out, metric, unit, true, value);
     };

@@ -117,7 +117,7 @@ double entries_moved_by_overflow() {
     m.insert_or_assign(key_of(n), n);
     places.push_back(&m.find(key_of(n))->second);
   }
-  m.insert_or_assign(key_of(8), 8);
+  m.insert_or_assign(key_of(8), number{8});
   if (m.stats().overflow_in_use != 1) throw claim_error("T-B7: the ninth key of a bucket overflowed nothing");
   double moved = 0;
   for (number n = 0; n < 8; ++n) moved += &m.find(key_of(n))->second != places[n] ? 1 : 0;

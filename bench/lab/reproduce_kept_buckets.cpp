@@ -32,7 +32,7 @@ kept_buckets emptied_and_collected(std::size_t entries) {
     const auto s = m.stats();
     return static_cast<double>(s.units + s.overflow_in_use);
   };
-  m.insert_or_assign(0, 0);
+  m.insert_or_assign(std::uint64_t{0}, std::uint64_t{0});
   kept_buckets out{.first = buckets(), .first_bytes = static_cast<double>(m.memory_report().total_bytes())};
   for (std::uint64_t key = 1; key < entries; ++key) m.insert_or_assign(key, key);
   while (m.stats().growing) m.erase(entries);
