@@ -553,7 +553,7 @@ TEST_CASE("go_sync_map: a thread that stays inside holds memory back, and nothin
   CHECK(memory.total().live_bytes <= before);
 }
 
-TEST_CASE("go_sync_map: threads come and go; their records are used again") {
+TEST_CASE("go_sync_map: threads come and go, and their records are used again") {
   go_sync_map<int, int> m;
   m.store(1, 0);
   for (int round = 0; round < 50; ++round) {
@@ -633,7 +633,7 @@ TEST_CASE("go_sync_map: whatever throws, wherever, the map is as before and noth
   CHECK(values.error.empty());
 }
 
-TEST_CASE("go_sync_map: an allocation that fails leaves it as before; try_store says so") {
+TEST_CASE("go_sync_map: an allocation that fails leaves it as before, and try_store says so") {
   allocators::tracking_resource<allocators::system> memory;
   for (int state = 0; state < 4; ++state) {
     std::size_t failures = 0;
