@@ -239,7 +239,7 @@ TEST_CASE("directory: a reserve makes room in tables that hold entries, share by
   }
 }
 
-TEST_CASE("directory: an empty map keeps its tables and gets another seed; clear too", "[directory]") {
+TEST_CASE("directory: an empty map keeps its tables and gets another seed, and clear too", "[directory]") {
   swiss<u64, u64> m;
   groups_after(m, 5000);
   const std::size_t groups = m.bucket_count();

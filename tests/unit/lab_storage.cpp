@@ -137,7 +137,7 @@ TEST_CASE("lab allocations: what a trace says is what storage is asked for", "[l
   CHECK(fault(",d,16,\n") == ":2: no allocation in the whole trace");
 }
 
-TEST_CASE("lab record: buffers of several threads merge by sequence; a damaged file is refused", "[lab]") {
+TEST_CASE("lab record: buffers of several threads merge by sequence, and a damaged file is refused", "[lab]") {
   namespace raw = tophash::record;
   const scratch from("raw"), to("merged.csv");
   std::string bytes;
