@@ -687,7 +687,7 @@ TEST_CASE("lab storages: combinations by their text, at any depth", "[lab]") {
       "tracked(by_purpose(overflow=bucket_pool(144,tracked(system)),node=by_size(64,small=spans,large=arena),"
       "rest=fallback(arena(zeroed(system)),pages)))");
   std::vector<std::pair<void*, tophash::request>> blocks;
-  for (const std::size_t bytes : {8, 64, 65, 144, 5'000, 100'000}) {
+  for (const std::size_t bytes : {8u, 64u, 65u, 144u, 5'000u, 100'000u}) {
     for (std::size_t use = 0; use < tophash::purpose_count; ++use)
       blocks.push_back(allocate(storage->handle(), bytes, static_cast<tophash::purpose>(use)));
   }

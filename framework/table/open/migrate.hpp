@@ -97,7 +97,7 @@ struct filling_group {
 // Nobody is told of single entries, and those that are gone leave nothing in their tags.
 template <class B>
 inline constexpr bool moves_groups_as_bytes =
-    B::model::width == 16 && !B::model::classic && B::tags_unwatched && !TOPHASH_HAS_ASAN &&
+    B::model::width == 16 && !B::model::leaves_dead && B::tags_unwatched && !TOPHASH_HAS_ASAN &&
     (B::model::boxed || B::model::trivial_relocation) && !hears_of_stores<typename B::allocation> &&
     !takes_event<typename B::spec::observe, events::moved>;
 

@@ -34,6 +34,7 @@
 #include <tophash/framework/core/purpose.hpp>
 #include <tophash/framework/core/step.hpp>
 #include <tophash/framework/core/trace_info.hpp>
+#include <tophash/framework/core/wipe.hpp>
 #include <tophash/framework/table/access.hpp>
 #include <tophash/framework/table/binding.hpp>
 #include <tophash/framework/table/opening.hpp>
