@@ -2,6 +2,8 @@
 #include "lab/addresses.hpp"
 
 #if defined(__linux__)
+#include <cstdlib>
+
 #include <sys/personality.h>
 #include <unistd.h>
 #endif
@@ -12,6 +14,20 @@ namespace tophash::lab {
 
 namespace {
 constexpr unsigned long as_it_is = 0xffffffff;
+
+// Returns only if it cannot.
+void restart(std::vector<std::string> argv) {
+  std::vector<char*> pointers;
+  for (std::string& word : argv) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  execv("/proc/self/exe", pointers.data());
+}
+
+}  // namespace
+
+void restart_with_large_pages(const std::vector<std::string>& argv) {
+  if (std::getenv("GLIBC_TUNABLES") != nullptr) return;
+  if (setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 1) == 0) restart(argv);
 }
 
 bool addresses_are_fixed() {
@@ -24,16 +40,13 @@ void restart_with_fixed_addresses(const std::vector<std::string>& argv) {
   if (now == -1 || addresses_are_fixed()) return;
   // A sandbox may refuse, or pretend to obey: then starting again would never end.
   if (personality(static_cast<unsigned>(now) | ADDR_NO_RANDOMIZE) == -1 || !addresses_are_fixed()) return;
-  std::vector<std::string> words = argv;
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  execv("/proc/self/exe", pointers.data());
+  restart(argv);
 }
 
 #else
 
 bool addresses_are_fixed() { return false; }
+void restart_with_large_pages(const std::vector<std::string>&) {}
 void restart_with_fixed_addresses(const std::vector<std::string>&) {}
 
 #endif

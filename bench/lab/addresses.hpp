@@ -13,6 +13,10 @@ namespace tophash::lab {
 // Whether this process was laid out without drawing addresses.
 bool addresses_are_fixed();
 
+// Starts this program again with these arguments and a malloc that asks for 2 MiB pages (glibc 2.35 and later), as
+// Go's heap does; returns where GLIBC_TUNABLES is set already, by whoever it may be.
+void restart_with_large_pages(const std::vector<std::string>& argv);
+
 // Starts this program again with these arguments, its addresses fixed; returns where they are already, and where
 // the system does not allow it.
 void restart_with_fixed_addresses(const std::vector<std::string>& argv);

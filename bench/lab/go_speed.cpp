@@ -267,7 +267,7 @@ std::string go_speed_text(const go_speed_result& r) {
   out += malloc_asks_for_large_pages()
              ? "pages: both heaps ask for 2 MiB pages (GLIBC_TUNABLES=glibc.malloc.hugetlb=1)\n"
              : "pages: Go's heap asks for 2 MiB pages, this one does not; "
-               "GLIBC_TUNABLES=glibc.malloc.hugetlb=1 makes it\n";
+               "GLIBC_TUNABLES is set without glibc.malloc.hugetlb=1\n";
   std::string program;
   for (const speed_row& row : r.rows) {
     if (row.ours_ns.empty()) continue;

@@ -228,6 +228,7 @@ int go_speed_command(settings& s, bool repeat_given) {
                            .argv = s.request.argv, .progress = progress_line()};
   if (repeat_given) request.rounds = s.request.repeat;
   if (!s.sizes.empty()) request.sizes = parse_sizes(s.sizes);
+  if (given.with_go) restart_with_large_pages(s.request.argv);
   const go_speed_result r = run_go_speed(request);
   request.progress("");
   if (!s.json_file.empty()) write_json(go_speed_json(r), s.json_file);
