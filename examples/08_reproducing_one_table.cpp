@@ -5,8 +5,8 @@
 // Prints:
 //   T-D1.overflow_printed_10000: published 87 buckets, here 0: REFUTED
 //   T-D1.overflow_printed_50000: published 412 buckets, here 0: REFUTED
-//   T-D1.overflow_new_keys_10000: published 87 buckets, here 16: REFUTED
-//   T-D1.overflow_new_keys_50000: published 412 buckets, here 26: DIRECTION ONLY
+//   T-D1.overflow_new_keys_10000: published 87 buckets, here 21: REFUTED
+//   T-D1.overflow_new_keys_50000: published 412 buckets, here 20: REFUTED
 #include <cstdint>
 #include <cstdio>
 #include <string>
