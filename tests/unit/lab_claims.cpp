@@ -443,8 +443,8 @@ TEST_CASE("claims: a record's errors name file, record and field", "[lab][claims
   says({changed(constructed(), "test", "")}, "ledger-000.json: A3.test: is empty");
   says({changed(constructed(), "passing", "maybe")}, "A3.passing: expected 'confirms' or 'refutes'");
   says({changed(constructed(), "command", "x")}, "A3.command: no field of that name");
-  says({changed(constructed(), "class", "mesured here")},
-       "A3.class: 'mesured here' is no class; nearest: measured here");
+  says({changed(constructed(), "class", "measuredhere")},
+       "A3.class: 'measuredhere' is no class; nearest: measured here");
   says({changed(constructed(), "section", "2.1")}, "A3.section: claim A3 is of section 1");
   says({changed(constructed(), "id", "B3")}, "B3.id: article 000 has no claim B3");
   says({changed(constructed(), "id", nullptr)}, "ledger-000.json: records[0].id: missing");
