@@ -27,10 +27,10 @@ usage() {
   cat <<'TEXT'
 usage: sh test.sh [--no-install] [--full | --long] [--leg NAME]... [--help]
 
-Without --full: the composition and its rules, the map and its layouts, Go's semantics and the lab's commands.
+Without --full: the composition and its rules, the map and its layouts, Go's semantics, shared maps, the lab's commands.
 
   --no-install   install no package; test with what is there
-  --full         also the standard doors, storage, collectors, shared maps, observers, statistics of hashing, the
+  --full         also the standard doors, storage, collectors, observers, statistics of hashing, the
                  contract by g++ too, the slower commands of the lab, and the leg tsan: what the gate asks for
   --long         all of that, the tests labelled `long`, and the leg clang
   --leg NAME     only this leg; may be repeated:
