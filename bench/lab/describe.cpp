@@ -79,8 +79,6 @@ json workloads_json() {
   json out = json::array();
   for (const workload_entry& w : workloads())
     out.push_back({{"name", w.name}, {"description", w.description}});
-  const workload_entry& matrix = overflow_reuse_entry();
-  out.push_back({{"name", matrix.name}, {"description", matrix.description}});
   out.push_back({{"name", fragmentation_name},
                  {"description",
                   "many small maps on each storage, nine of ten dropped: what is trapped, what goes back"}});
