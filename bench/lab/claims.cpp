@@ -17,6 +17,7 @@
 #include "lab/claim_records.hpp"
 #include "lab/experiment.hpp"
 #include "lab/nearest.hpp"
+#include "lab/truths.hpp"
 
 namespace tophash::lab {
 
@@ -353,6 +354,10 @@ claim_ledger load_claims(const fs::path& folder) {
         out.records.push_back(std::move(record));
       continue;
     }
+    if (value.is_object() && value.value("schema", json{}) == truths_schema) {
+      for (stated_truth& truth : parse_truths(value, name)) out.truths.push_back(std::move(truth));
+      continue;
+    }
     claim_table table = parse_claim_table(value, name, out.articles);
     for (const claim_table& other : out.tables) {
       if (other.id == table.id)
@@ -361,6 +366,7 @@ claim_ledger load_claims(const fs::path& folder) {
     out.tables.push_back(std::move(table));
   }
   check_records(out);
+  check_truths(out);
   return out;
 }
 

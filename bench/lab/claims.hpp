@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -99,10 +100,18 @@ struct ledger_record {
   std::string why;                // what the test or the command shows; why it is not testable
 };
 
+// A sentence of ours about Go's map, and the verdicts that it stands on (truths.hpp).
+struct stated_truth {
+  std::string file;
+  std::string says;
+  std::vector<std::pair<std::string, std::string>> stands_on;  // a row's or a claim's id, the verdict's name
+};
+
 struct claim_ledger {
   std::vector<article> articles;
   std::vector<claim_table> tables;     // by id
   std::vector<ledger_record> records;  // by article, in the article's order
+  std::vector<stated_truth> truths;    // in the file's order
 };
 
 // All files of a folder. Throws claim_error.

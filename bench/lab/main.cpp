@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program `tophash`: its commands and their options. Exit codes: 0 done, 1 a check failed, 2 not
 // resolvable here (not built, not installed), 64 usage.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -39,6 +40,7 @@
 
 #if __has_include("lab/report/report.hpp")
 #include "lab/report/report.hpp"
+#include "lab/report/reproduction_page.hpp"
 #include "lab/report/watch_page.hpp"
 #define TOPHASH_LAB_HAS_REPORT 1
 #else
@@ -60,6 +62,7 @@ struct settings {
   std::vector<std::string> results;
   std::string output;
   std::string folded_file, pprof_file, budgets;
+  std::string page_file, document_file;
   bool allocations = false;
   record_request recorded;
   std::size_t every = 0;
@@ -324,7 +327,15 @@ int report_command(const settings& s) {
 #if TOPHASH_LAB_HAS_REPORT
   std::vector<nlohmann::json> results;
   for (const std::string& file : s.results) results.push_back(read_json(file));
-  write_report(results, s.output);
+  const auto is_reproduction = [](const nlohmann::json& r) {
+    return r.is_object() && r.value("schema", nlohmann::json{}) == "tophash-reproduction-1";
+  };
+  if (results.size() == 1 && is_reproduction(results.front()))
+    write_reproduction_page(results.front(), s.output);
+  else if (std::any_of(results.begin(), results.end(), is_reproduction))
+    throw command_error(exit_usage, "what `reproduce` wrote makes a page of its own: give that file alone");
+  else
+    write_report(results, s.output);
   if (!s.json_file.empty()) write_json({{"report", s.output}, {"results", s.results}}, s.json_file);
   if (s.json_file != "-") std::printf("%s\n", s.output.c_str());
   return exit_done;
@@ -342,8 +353,17 @@ int reproduce_command(settings& s, bool repeat_given) {
   request.progress = progress_line();
   if (s.json_file != "-")
     request.say = [](const std::string& text) { std::fputs(text.c_str(), stdout), std::fflush(stdout); };
+#if !TOPHASH_LAB_HAS_REPORT
+  if (!s.page_file.empty() || !s.document_file.empty())
+    throw command_error(exit_not_here, "this program was built without the report page");
+#endif
   const reproduction r = reproduce(request);
-  if (!s.json_file.empty()) write_json(reproduction_json(r), s.json_file);
+  const nlohmann::json found = reproduction_json(r);
+  if (!s.json_file.empty()) write_json(found, s.json_file);
+#if TOPHASH_LAB_HAS_REPORT
+  if (!s.page_file.empty()) write_reproduction_page(found, s.page_file);
+  if (!s.document_file.empty()) write_reproduction_document(found, s.document_file);
+#endif
   return r.interrupted ? exit_interrupted : exit_done;
 }
 
@@ -481,6 +501,8 @@ void add_reproduce(CLI::App& app, settings& s) {
       ->type_name("ID...");
   reproduce->add_flag("--quick", s.reproduction.quick, "fewer rounds, fewer compositions");
   reproduce->add_flag("--with-go", s.reproduction.with_go, "measure the same with real Go");
+  reproduce->add_option("--report", s.page_file, "a self-contained page of what was found")->type_name("FILE.html");
+  reproduce->add_option("--document", s.document_file, "the same as Markdown")->type_name("FILE.md");
   reproduce->add_option("--claims", s.reproduction.claims, "another folder of claim files")->type_name("DIR");
   add_common(reproduce, s);
   reproduce->get_option("--repeat")->default_str("7, with --quick 5");

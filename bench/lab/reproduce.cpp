@@ -10,11 +10,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "lab/bucket_story.hpp"
 #include "lab/claim_records.hpp"
 #include "lab/clock.hpp"
 #include "lab/experiment.hpp"
 #include "lab/manifest.hpp"
 #include "lab/nearest.hpp"
+#include "lab/truths.hpp"
 
 namespace tophash::lab {
 
@@ -345,6 +347,7 @@ reproduction reproduce(const reproduce_request& request) {
   reproduction out;
   out.request = request;
   out.records = chosen_records(request.ids, ledger);
+  if (request.ids.empty()) out.truths = ledger.truths;
   std::vector<claim_table> tables = chosen_tables(request.ids, out.records, ledger);
   for (const claim_table& t : tables) static_cast<void>(measurement_of(t));
   out.rounds = request.repeat.value_or(request.quick ? reproduce_rounds_quick : reproduce_rounds);
@@ -417,6 +420,10 @@ json reproduction_json(const reproduction& r) {
            {"ledger", json::array()}};
   for (const reproduced_table& t : r.tables) out["tables"].push_back(table_json(t));
   for (const ledger_record& record : r.records) out["ledger"].push_back(record_json(record, r));
+  if (!r.truths.empty()) {
+    out["truths"] = truths_json(r.truths, out);
+    out["bucket"] = bucket_story();
+  }
   return out;
 }
 

@@ -63,6 +63,7 @@ struct reproduction {
   std::vector<reproduced_table> tables;
   std::vector<ledger_record> records;        // of the claims that were asked for; of all if none was
   std::map<std::string, go_answer> answers;  // of those that need Go, where it was asked for
+  std::vector<stated_truth> truths;          // none where only some ids were asked for
   bool interrupted = false;
   double seconds = 0;
 };

@@ -67,6 +67,8 @@ std::string machine_line(const json& manifest) {
   return line;
 }
 
+std::string manifest_list(const json& manifest) { return list_html(manifest); }
+
 std::string machine_paragraph(std::span<const experiment_view> views) {
   std::vector<std::string> lines;
   for (const experiment_view& view : views) {

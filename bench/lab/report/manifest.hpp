@@ -13,6 +13,7 @@
 namespace tophash::lab::report {
 
 std::string machine_line(const nlohmann::json& manifest);               // not escaped; may be empty
+std::string manifest_list(const nlohmann::json& manifest);              // HTML
 std::string machine_paragraph(std::span<const experiment_view> views);  // HTML
 std::string manifests_part(std::span<const experiment_view> views);     // HTML
 

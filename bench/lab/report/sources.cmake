@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The report's sources, for the lab's library. They need C++20, POSIX and nlohmann-json.
 set(tophash_lab_report_sources
+  "${CMAKE_CURRENT_LIST_DIR}/bucket_drawing.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/charts.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/collector_part.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/findings.cpp"
@@ -14,6 +15,7 @@ set(tophash_lab_report_sources
   "${CMAKE_CURRENT_LIST_DIR}/page.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/parts.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/report.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/reproduction_page.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/result.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/row_charts.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/rows.cpp"
