@@ -423,11 +423,18 @@ struct bucket_chain_model {
     if constexpr (filters) home->filter = static_cast<filter_word>(home->filter | filter_bit(tag));
     static_cast<void>(home), static_cast<void>(tag);
   }
-  // After an entry left an overflow bucket. O(chain).
-  static void refresh_filter(chain_links links, bucket* home) noexcept {
-    if constexpr (filters) home->filter = static_cast<filter_word>(filter_over(links, home));
-    static_cast<void>(links), static_cast<void>(home);
-  }
+  // Makes the filter anew when an entry has left an overflow bucket. O(chain).
+  struct filter_refresh {
+    chain_links links;
+    bucket *home, *left;
+    ~filter_refresh() {
+      if (left != home) home->filter = static_cast<filter_word>(filter_over(links, home));
+    }
+  };
+  struct no_refresh {
+    constexpr no_refresh(chain_links, const bucket*, const bucket*) noexcept {}
+  };
+  using filter_guard = std::conditional_t<filters, filter_refresh, no_refresh>;
   static std::uint32_t filter_over(chain_links links, const bucket* home) noexcept {
     std::uint32_t bits = 0;
     for (const bucket* b = links.next(home); b != nullptr; b = links.next(b)) {
@@ -562,13 +569,7 @@ struct bucket_chain_model {
   // The slot holds no entry any more. Returns an overflow bucket that this emptied and unlinked, or null.
   // Cost: one store and one compare unless the slot was the last occupied one.
   static bucket* vacate(chain_links links, bucket* home, slot s) noexcept {
-    bucket* const emptied = vacate_tag(links, home, s);
-    if constexpr (filters) {
-      if (s.in != home) refresh_filter(links, home);
-    }
-    return emptied;
-  }
-  static bucket* vacate_tag(chain_links links, bucket* home, slot s) noexcept {
+    const filter_guard filter{links, home, s.in};
     if constexpr (collapses && !unlinks) {
       vacate_by_word(links, home, s);
       return nullptr;
