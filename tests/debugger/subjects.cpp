@@ -149,7 +149,8 @@ int main(int count, char**) {
   for (int n = 0; n < 5; ++n) node_based.emplace("v" + std::to_string(n), n);
   if (count > 1) {
     expect("go", go), expect("grouped", grouped), expect("dirty", dirty), expect("boxed", boxed);
-    expect("value_boxed", value_boxed), expect("by_number", by_number), expect("words", words), expect("none", none), expect("open", open);
+    expect("value_boxed", value_boxed), expect("by_number", by_number), expect("words", words);
+    expect("none", none), expect("open", open);
     expect("open_dirty", open_dirty), expect("nodes", nodes), expect("tables", tables);
     expect("one_group", one_group);
     // The standard's parameters make long specs: not compared.
