@@ -459,9 +459,11 @@ void for_each_array(const state<B>& s, F&& f) {
 
 // ---- overflow buckets -----------------------------------------------------------------------------------------
 
+// A block of numbered buckets is an array of them: no trailer. (In pointer-free storage there are none.)
 template <class B>
 request overflow_request() noexcept {
-  return {.bytes = sizeof(typename B::bucket) + decltype(state<B>::keep_alive)::trailer_bytes,
+  constexpr std::size_t trailer_bytes = B::model::indexed ? 0 : decltype(state<B>::keep_alive)::trailer_bytes;
+  return {.bytes = sizeof(typename B::bucket) + trailer_bytes,
           .align = alignof(typename B::bucket),
           .use = purpose::overflow,
           .trace = &trace_of<B>};

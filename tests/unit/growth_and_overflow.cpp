@@ -11,6 +11,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <tophash/allocators/erased.hpp>
 #include <tophash/allocators/pages.hpp>
 #include <tophash/allocators/system.hpp>
 #include <tophash/map.hpp>
@@ -539,6 +540,11 @@ struct comparing {
   bool equal(u64 a, u64 b) const noexcept { return ++made, a == b; }
 };
 
+// A collector's storage, as far as a map is told.
+struct searched : allocators::system {
+  static constexpr tophash::visibility visibility = tophash::visibility::scanned;
+};
+
 // Counts what a copy tells of, and so is copied entry by entry.
 struct ear {
   using axis = axes::observe;
@@ -654,6 +660,18 @@ TEST_CASE("slabs: numbers, recycling, and slabs that go back when nothing is in 
   taken.drain(storage, block);
   CHECK(taken.counts().kept == 0);
   CHECK(resource.live_bytes(purpose::overflow) + resource.live_bytes(purpose::directory) == 0);
+}
+
+TEST_CASE("slabs: storage known at run time, where nobody searches it", "[map]") {
+  using late = numbers<chain_of<bucket_options{.slots = 2, .link = link_kind::index32}>, overflow::slabs,
+                       allocators::erased>;
+  allocators::erased_resource<allocators::system> plain;
+  late m{allocators::erased(plain)};
+  for (u64 i = 0; i != 200; ++i) m.try_emplace(i, i);
+  check_sound(m);
+  for (u64 i = 0; i != 200; ++i) CHECK(m.at(i) == i);
+  allocators::erased_resource<searched> scanned;
+  CHECK_THROWS_WITH(late{allocators::erased(scanned)}, Catch::Contains("use link=pointer"));
 }
 
 TEST_CASE("copies: bucket by bucket, each entry in its place", "[map]") {
