@@ -16,7 +16,10 @@ import gdb
 
 AXES = ("layout", "hashing", "sizing", "deletion", "load", "growth", "overflow", "allocation", "iteration", "sync",
         "observe")
-BUCKET_OPTIONS = (("slots", 8), ("tag_bits", 8), ("arrange", 0), ("inline_limit_bytes", 128), ("group_bytes", 0))
+BUCKET_OPTIONS = (("slots", 8), ("tag_bits", 8), ("arrange", 0), ("inline_limit_bytes", 128), ("group_bytes", 0),
+                  ("filter_bits", 0), ("link", 0), ("align_bytes", 0))
+BUCKET_ENUMERATORS = {"arrange": ("paired", "split"), "link": ("pointer", "index32")}
+BLOCKS_A_PLACE = 8  # framework/concepts/overflow.hpp
 IMMEDIATE, TOMBSTONE, DIRTY = range(3)
 
 
@@ -66,8 +69,8 @@ def bucket_options(name):
     values = {field: usual for field, usual in BUCKET_OPTIONS}
     for (field, _), part in zip(BUCKET_OPTIONS, parts):
         part = re.sub(r"^\.?\w+\s*[:=]\s*(?!:)", "", part)
-        values[field] = ("paired", "split").index(enumerated(part, ("paired", "split"))) if field == "arrange" \
-            else number(part)
+        names = BUCKET_ENUMERATORS.get(field)
+        values[field] = names.index(enumerated(part, names)) if names else number(part)
     return values
 
 
@@ -75,7 +78,7 @@ def bucket_options(name):
 
 def bucket_chain_text(arguments):
     options = bucket_options(arguments[0]) if arguments else dict(BUCKET_OPTIONS)
-    given = [f"{field}={'split' if field == 'arrange' else options[field]}"
+    given = [f"{field}={BUCKET_ENUMERATORS[field][options[field]] if field in BUCKET_ENUMERATORS else options[field]}"
              for field, usual in BUCKET_OPTIONS if options[field] != usual]
     return "bucket_chain" + (f"({','.join(given)})" if given else "")
 
@@ -247,7 +250,16 @@ class ChainTable(Table):
                     for slot in range(self.options["slots"]):
                         if self.is_live(tags[slot]):
                             yield self.entry(bucket, slot)
-                    bucket = bucket["link"]
+                    bucket = self.next(bucket)
+
+    def next(self, bucket):
+        if self.options["link"] == 0:
+            return bucket["link"]
+        number = int(bucket["link"])
+        if number == 0:
+            return 0
+        slab = self.state["current"]["links"]["places"][number // BLOCKS_A_PLACE]
+        return slab.cast(bucket.type) + number % BLOCKS_A_PLACE
 
 
 class OpenTable(Table):

@@ -52,6 +52,7 @@
 #include <tophash/policies/overflow/none.hpp>
 #include <tophash/policies/overflow/preallocated.hpp>
 #include <tophash/policies/overflow/shared_pool.hpp>
+#include <tophash/policies/overflow/slabs.hpp>
 #include <tophash/policies/sizing/fast_range.hpp>
 #include <tophash/policies/sizing/power_of_two.hpp>
 #include <tophash/policies/sizing/power_of_two_high.hpp>
@@ -116,7 +117,16 @@ struct bucket_fields {
   bool split = bucket_options{}.arrange == arrangement::split;
   std::uint64_t inline_limit_bytes = bucket_options{}.inline_limit_bytes;
   std::uint64_t group_bytes = bucket_options{}.group_bytes;
+  std::uint64_t filter_bits = bucket_options{}.filter_bits;
+  bool indexed = bucket_options{}.link == link_kind::index32;
+  std::uint64_t align_bytes = bucket_options{}.align_bytes;
 };
+
+bool indexed_of(const term& t) {
+  if (t.name == "index32") return true;
+  if (t.name == "pointer") return false;
+  unknown(t, "kind of link", {"pointer", "index32"});
+}
 
 bool split_of(const term& t) {
   if (t.name == "split") return true;
@@ -144,11 +154,18 @@ bucket_fields bucket_fields_of(const term& t) {
       out.inline_limit_bytes = number_of(a.value);
     else if (key == "group_bytes")
       out.group_bytes = number_of(a.value);
+    else if (key == "filter_bits")
+      out.filter_bits = number_of(a.value);
+    else if (key == "link")
+      out.indexed = indexed_of(a.value);
+    else if (key == "align_bytes")
+      out.align_bytes = number_of(a.value);
     else {
       term named = a.value;
       if (!key.empty()) named.name = key;
       unknown(named, "field of bucket_chain", 
-              {"slots", "tag_bits", "arrange", "inline_limit_bytes", "group_bytes"});
+              {"slots", "tag_bits", "arrange", "inline_limit_bytes", "group_bytes", "filter_bits", "link",
+               "align_bytes"});
     }
   }
   return out;
@@ -167,13 +184,18 @@ term bucket_chain_form(const term& t) {
     add("inline_limit_bytes", std::to_string(f.inline_limit_bytes));
   }
   if (f.group_bytes != standard.group_bytes) add("group_bytes", std::to_string(f.group_bytes));
+  if (f.filter_bits != standard.filter_bits) add("filter_bits", std::to_string(f.filter_bits));
+  if (f.indexed != standard.indexed) add("link", f.indexed ? "index32" : "pointer");
+  if (f.align_bytes != standard.align_bytes) add("align_bytes", std::to_string(f.align_bytes));
   return out;
 }
 
 std::string bucket_chain_spelling(const term& t) {
   std::string fields;
   for (const term::argument& a : t.arguments) {
-    const std::string value = a.key == "arrange" ? "tophash::arrangement::" + a.value.name : a.value.name;
+    const std::string value = a.key == "arrange" ? "tophash::arrangement::" + a.value.name
+                              : a.key == "link"  ? "tophash::link_kind::" + a.value.name
+                                                 : a.value.name;
     fields += (fields.empty() ? "." : ", .") + a.key + " = " + value;
   }
   if (fields.empty()) return "tophash::layout::bucket_chain<>";
@@ -187,7 +209,10 @@ void bucket_chain_facts(const term& t, spec_facts& out) {
                 .tag_bits = static_cast<std::size_t>(f.tag_bits),
                 .inline_limit_bytes = static_cast<std::size_t>(f.inline_limit_bytes),
                 .split = f.split,
-                .group_bytes = static_cast<std::size_t>(f.group_bytes)};
+                .group_bytes = static_cast<std::size_t>(f.group_bytes),
+                .filter_bits = static_cast<std::size_t>(f.filter_bits),
+                .align_bytes = static_cast<std::size_t>(f.align_bytes),
+                .indexed = f.indexed};
 }
 
 // open_groups, open_groups(8)
@@ -925,14 +950,17 @@ void stateless_storage(spec_facts& out, visibility sees) {
 
 constexpr option_entry options_table[] = {
     {layout_axis, "bucket_chain",
-     "slots=1..8, tag_bits=0..8, arrange=paired|split, inline_limit_bytes=N, group_bytes=N",
+     "slots=1..8, tag_bits=0..8, arrange=paired|split, inline_limit_bytes=N, group_bytes=N, filter_bits=8|16|32, "
+     "link=pointer|index32, align_bytes=N",
      "chained buckets of up to 8 slots with one tag byte a slot: the shape of Go's classic map",
      "framework/layout/bucket_chain.hpp", false, bucket_chain_form, bucket_chain_spelling, bucket_chain_facts,
      "bucket_chain bucket_chain(slots=1) bucket_chain(slots=3,tag_bits=4) bucket_chain(slots=7,split) "
      "bucket_chain(tag_bits=0) bucket_chain(split) bucket_chain(inline_limit_bytes=0) "
      "bucket_chain(slots=5,tag_bits=2,split,inline_limit_bytes=8) bucket_chain(slots=0) "
      "bucket_chain(slots=9) bucket_chain(group_bytes=4096) bucket_chain(slots=4,split,group_bytes=65536) "
-     "bucket_chain(tag_bits=9)"},
+     "bucket_chain(tag_bits=9) bucket_chain(filter_bits=8) bucket_chain(filter_bits=12) bucket_chain(align_bytes=64) "
+     "bucket_chain(align_bytes=48) bucket_chain(link=index32) "
+     "bucket_chain(slots=7,split,group_bytes=4096,filter_bits=32,link=index32,align_bytes=16)"},
     {layout_axis, "open_groups", "[8|16]",
      "open addressing in groups of 16 or 8, their tags compared at once: the shape of Boost's and Abseil's "
      "flat maps",
@@ -1078,6 +1106,10 @@ constexpr option_entry options_table[] = {
      "policies/overflow/preallocated.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::overflow::preallocated"}; },
      [](const term&, spec_facts& out) { out.overflow = overflow::preallocated::facts; }},
+    {overflow_axis, "slabs", "", "the map keeps slabs of numbered overflow buckets, for bucket_chain(link=index32)",
+     "policies/overflow/slabs.hpp", false, plain_form,
+     [](const term&) { return std::string{"tophash::overflow::slabs"}; },
+     [](const term&, spec_facts& out) { out.overflow = overflow::slabs::facts; }},
     {overflow_axis, "shared_pool", "", "from a pool that several maps share (in the lab: one pool a map)",
      "policies/overflow/shared_pool.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::overflow::shared_pool"}; },

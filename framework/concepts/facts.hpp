@@ -33,6 +33,10 @@ struct layout_facts {
   std::size_t group_bytes = 0;         // buckets lie in groups of about this size behind a directory; 0: one array
   probe_kind steps = probe_kind::linear;  // of open_slots
   std::size_t table_slots = 0;            // of directory: a table that has so many splits when it is full
+  // Of bucket_chain:
+  std::size_t filter_bits = 0;  // of each main bucket's filter of its overflow buckets; 0: it has none
+  std::size_t align_bytes = 0;  // that a bucket asks for; 0: as its entries need
+  bool indexed = false;         // overflow buckets are named by number
 
   // Open addressing: no chains, no overflow buckets.
   constexpr bool is_open() const noexcept {
@@ -96,6 +100,7 @@ struct overflow_facts {
   bool shared = false;    // its blocks come from a resource that other maps use too, not from the map's storage
   bool in_array = false;  // its blocks are a tail of the bucket array
   bool absent = false;    // there are no overflow buckets
+  bool numbers = false;   // its blocks have numbers, by which an overflow bucket can be named
 };
 
 struct allocation_facts {

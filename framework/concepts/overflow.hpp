@@ -14,6 +14,12 @@
 //   O::tail_units(n)         std::size_t      never   buckets wanted behind n main buckets
 //   o.adopt(p, n, bytes)     void             never   the tail of a new array, n buckets at p; the present one becomes old
 //   o.retire_old()           void             never   the old array and its tail are gone
+// With facts.numbers a block has a number from 1 on, which its first four bytes tell when it is acquired and must tell when
+// it is released, and the source also has
+//   o.places()               void* const*     never   block n lies at places()[n / blocks_a_place], n % blocks_a_place
+//                                                     blocks on; an acquire may change it, but moves no block
+//   o.report(use, r)                          never   calls use(purpose, bytes, count) for what it holds of storage,
+//                                                     which is not one block an overflow bucket
 // With facts.shared it uses a resource of its own instead of `storage`, and o.accepts(storage) says, never throwing,
 // whether the blocks of both may be mixed; a map of an unaccepted handle is not made.
 // `storage` has try_allocate and deallocate as a backend has. A kept block's first word may be used as a link;
@@ -29,6 +35,9 @@
 #include <tophash/framework/core/purpose.hpp>
 
 namespace tophash::inline v1 {
+
+// Numbers that one place of a source with facts.numbers stands for: a small map's first slab has so many buckets.
+inline constexpr std::uint32_t blocks_a_place = 8;
 
 struct overflow_counts {
   std::uint64_t requested = 0;  // successful acquires

@@ -7,7 +7,15 @@
 //        | link   | 8 tag bytes | paired: slots x pair<const Key, T>                   |
 //        |        |             | split:  slots x Key, padding to T, slots x T         |
 //        +--------+-------------+------------------------------------------------------+
-//   u64 -> u64: 144 bytes. An entry over the inline limit is one pointer to a block of its own (split: key and
+//   u64 -> u64: 144 bytes. With filter_bits the filter follows the tags, with link=index32 the link has four bytes:
+//
+//   byte 0      4             12                     byte 0        8             16       17
+//        +------+-------------+----------+----       +--------+-------------+--------+--------
+//        | link | 8 tag bytes | filter   |           | link   | 8 tag bytes | filter |
+//        +------+-------------+----------+----       +--------+-------------+--------+--------
+//        index32, filter_bits=32: 16 bytes           pointer, filter_bits=8: 24 where entries are aligned to 8
+//
+//   An entry over the inline limit is one pointer to a block of its own (split: key and
 //   value separately, as in Go). The link comes first, where Go has it last: link and tags share a cache line,
 //   so a miss touches one line a bucket; and a collector that writes a list link into the first word of a freed
 //   block never writes it into tags.
@@ -23,9 +31,10 @@
 // until growth has evacuated it: no step allocates or gives back more than the directory or one group.
 // Invariants, in every chain:
 //   - once a slot is empty_rest, all later ones are, and the slot just before the first is not empty_one;
-//   - unless deletion is a tombstone, every overflow bucket holds an occupied slot.
+//   - unless deletion is a tombstone, every overflow bucket holds an occupied slot;
+//   - a main bucket's filter has the bit of each tag that is occupied in its overflow buckets, and is zero without any.
 // Cost of a hit in the main bucket: one tag compare, one key compare. A miss without overflow: one tag compare
-// and a test of the link.
+// and a test of the link; with a filter, one of the filter instead.
 #ifndef TOPHASH_FRAMEWORK_LAYOUT_BUCKET_CHAIN_HPP
 #define TOPHASH_FRAMEWORK_LAYOUT_BUCKET_CHAIN_HPP
 
@@ -40,6 +49,7 @@
 
 #include <tophash/framework/concepts/axes.hpp>
 #include <tophash/framework/concepts/facts.hpp>
+#include <tophash/framework/concepts/overflow.hpp>
 #include <tophash/framework/core/bits.hpp>
 #include <tophash/framework/core/relocate.hpp>
 #include <tophash/framework/core/text.hpp>
@@ -55,12 +65,22 @@ enum class arrangement : std::uint8_t {
   split,   // keys together, values together: no padding between them; iteration hands out proxies
 };
 
+enum class link_kind : std::uint8_t {
+  pointer,
+  index32,  // the number of a block of an overflow source that numbers its blocks (overflow::slabs): four bytes
+};
+
 struct bucket_options {
   std::size_t slots = 8;                  // 1..8
   std::size_t tag_bits = 8;               // 0..8 hash bits a tag holds (7 at most with deletion::dirty)
   arrangement arrange = arrangement::paired;
   std::size_t inline_limit_bytes = 128;   // larger entries (split: keys, values) live behind a pointer; Go's limit
   std::size_t group_bytes = 0;            // 0: one array; else groups of at most this size (one bucket at least)
+  // A miss does not follow a chain whose overflow buckets hold no entry with the same low bits of the tag: 0 (no
+  // filter), 8, 16 or 32 bits in each bucket. Those that an erase frees are cleared by looking at the chain again.
+  std::size_t filter_bits = 0;
+  link_kind link = link_kind::pointer;
+  std::size_t align_bytes = 0;            // of a bucket, where its entries ask for less; a power of two
 };
 
 // What a dereferenced iterator gives in the split arrangement.
@@ -128,9 +148,20 @@ struct bucket_chain_model {
   static constexpr std::uint8_t dirty_bit = dirty_kind ? 0x80 : 0;
   static constexpr std::size_t tag_bits = dirty_kind && Options.tag_bits > 7 ? 7 : Options.tag_bits;
 
-  struct alignas(std::max(bytes::align, alignof(void*))) bucket {
-    bucket* link;
+  static constexpr bool indexed = Options.link == link_kind::index32;
+  static constexpr bool filters = Options.filter_bits != 0;
+  struct bucket;
+  using link_type = std::conditional_t<indexed, std::uint32_t, bucket*>;
+  struct no_filter {};
+  using filter_word = std::conditional_t<
+      !filters, no_filter,
+      std::conditional_t<Options.filter_bits == 8, std::uint8_t,
+                         std::conditional_t<Options.filter_bits == 16, std::uint16_t, std::uint32_t>>>;
+
+  struct alignas(std::max({bytes::align, alignof(link_type), Options.align_bytes})) bucket {
+    link_type link;
     std::uint8_t tags[8];
+    [[no_unique_address]] filter_word filter;
     alignas(bytes::align) unsigned char entries[bytes::total];
   };
 
@@ -141,10 +172,30 @@ struct bucket_chain_model {
     friend bool operator==(slot, slot) = default;
   };
 
+  // Leads from a bucket to the next one of its chain; null: there is none.
+  struct pointer_links {
+    static bucket* next(const bucket* b) noexcept { return b->link; }
+    static void append(bucket* tail, bucket* fresh) noexcept { tail->link = fresh; }
+    static void take_out(bucket* before, const bucket* b) noexcept { before->link = b->link; }
+  };
+  // A bucket in no chain has its own number for a link.
+  struct indexed_links {
+    void* const* places = nullptr;  // of the overflow source: the block of every blocks_a_place numbers
+
+    bucket* next(const bucket* b) const noexcept {
+      if (b->link == 0) return nullptr;
+      return static_cast<bucket*>(places[b->link / blocks_a_place]) + b->link % blocks_a_place;
+    }
+    static void append(bucket* tail, bucket* fresh) noexcept { tail->link = std::exchange(fresh->link, 0u); }
+    static void take_out(bucket* before, bucket* b) noexcept { std::swap(before->link, b->link); }
+  };
+  using chain_links = std::conditional_t<indexed, indexed_links, pointer_links>;
+
   struct flat_array {
     bucket* buckets = nullptr;
     mapper map{};
     std::size_t units = 0;
+    [[no_unique_address]] chain_links links{};
 
     bucket* at(std::size_t index) const noexcept { return buckets + index; }
     bucket* home(std::uint64_t hash) const noexcept { return at(map.index(hash)); }
@@ -162,6 +213,7 @@ struct bucket_chain_model {
     bucket** groups = nullptr;
     mapper map{};
     std::size_t units = 0;
+    [[no_unique_address]] chain_links links{};
 
     std::size_t group_count() const noexcept { return (units + group_buckets - 1) / group_buckets; }
     std::size_t units_per_group() const noexcept { return units < group_buckets ? units : group_buckets; }
@@ -199,11 +251,11 @@ struct bucket_chain_model {
   static constexpr trace_info trace{
       .bucket_bytes = static_cast<std::uint32_t>(sizeof(bucket)),
       .link_offset_bytes = 0,
-      .tags_offset_bytes = sizeof(void*),
+      .tags_offset_bytes = offsetof(bucket, tags),
       .slots = static_cast<std::uint32_t>(slots),
-      .keys_offset_bytes = static_cast<std::uint32_t>(sizeof(bucket) - sizeof(bucket::entries)),
+      .keys_offset_bytes = static_cast<std::uint32_t>(offsetof(bucket, entries)),
       .key_stride_bytes = static_cast<std::uint32_t>(split ? sizeof(typename bytes::key_unit) : sizeof(typename bytes::pair_unit)),
-      .values_offset_bytes = static_cast<std::uint32_t>(sizeof(bucket) - sizeof(bucket::entries) +
+      .values_offset_bytes = static_cast<std::uint32_t>(offsetof(bucket, entries) +
                                                         (split ? bytes::values_offset : value_in_pair)),
       .value_stride_bytes = static_cast<std::uint32_t>(split ? sizeof(typename bytes::value_unit) : sizeof(typename bytes::pair_unit)),
       .first_live_tag = first_live,
@@ -249,9 +301,9 @@ struct bucket_chain_model {
   static array empty_array() noexcept {
     if constexpr (grouped) {
       static constinit bucket* none[1] = {nullptr};
-      return {.groups = none, .map = mapper{}, .units = 0};
+      return {.groups = none, .map = mapper{}, .units = 0, .links = {}};
     } else {
-      return {.buckets = empty_bucket(), .map = mapper{}, .units = 0};
+      return {.buckets = empty_bucket(), .map = mapper{}, .units = 0, .links = {}};
     }
   }
 
@@ -342,26 +394,80 @@ struct bucket_chain_model {
   }
 
   static void wipe_tags(bucket* b) noexcept {
-    b->link = nullptr;
+    b->link = link_type{};
     std::memset(b->tags, 0, sizeof b->tags);
+    forget_beyond(b);
+  }
+  // An overflow bucket that is in no chain yet. Where links are numbers it has its own for one.
+  static void wipe_tags_of_fresh(bucket* b) noexcept {
+    if constexpr (indexed) {
+      const link_type own = b->link;
+      wipe_tags(b);
+      b->link = own;
+    } else {
+      wipe_tags(b);
+    }
+  }
+
+  // ---- the filter of a main bucket ----------------------------------------------------------------------------
+
+  // By the tag's low bits, which are the hash's: with the tags at hand it can be made anew without hashing a key.
+  static std::uint32_t filter_bit(std::uint8_t tag) noexcept {
+    return std::uint32_t{1} << (tag & (Options.filter_bits - 1));
+  }
+  static void forget_beyond(bucket* home) noexcept {
+    if constexpr (filters) home->filter = 0;
+    static_cast<void>(home);
+  }
+  static void note_beyond(bucket* home, std::uint8_t tag) noexcept {
+    if constexpr (filters) home->filter = static_cast<filter_word>(home->filter | filter_bit(tag));
+    static_cast<void>(home), static_cast<void>(tag);
+  }
+  // Makes the filter anew when an entry has left an overflow bucket. O(chain).
+  struct filter_refresh {
+    chain_links links;
+    bucket *home, *left;
+    ~filter_refresh() {
+      if (left != home) home->filter = static_cast<filter_word>(filter_over(links, home));
+    }
+  };
+  struct no_refresh {
+    constexpr no_refresh(chain_links, const bucket*, const bucket*) noexcept {}
+  };
+  using filter_guard = std::conditional_t<filters, filter_refresh, no_refresh>;
+  static std::uint32_t filter_over(chain_links links, const bucket* home) noexcept {
+    std::uint32_t bits = 0;
+    for (const bucket* b = links.next(home); b != nullptr; b = links.next(b)) {
+      for (unsigned mask = occupied(b); mask != 0; mask &= mask - 1) bits |= filter_bit(b->tags[std::countr_zero(mask)]);
+    }
+    return bits;
   }
 
   // ---- the hot path -----------------------------------------------------------------------------------------
 
   // Nothing lies beyond b in its chain.
-  static bool ends(const bucket* b) noexcept { return b->link == nullptr || b->tags[last_slot] == empty_rest; }
+  static bool ends(const bucket* b) noexcept { return b->link == link_type{} || b->tags[last_slot] == empty_rest; }
+  // No entry of this tag lies beyond b.
+  static bool ends_for(const bucket* home, const bucket* b, std::uint8_t tag) noexcept {
+    if constexpr (filters) {
+      if (b == home) return (home->filter & filter_bit(tag)) == 0;
+    }
+    static_cast<void>(home), static_cast<void>(tag);
+    return ends(b);
+  }
 
   template <class Eq>
   TOPHASH_ALWAYS_INLINE static slot find(const array& a, std::uint64_t hash, Eq&& eq) {
-    bucket* b = a.home(hash);
+    bucket* const home = a.home(hash);
+    bucket* b = home;
     const std::uint8_t tag = tag_of(hash);
     for (;;) {
       for (unsigned match = match_nonzero_byte(b->tags, tag); match != 0; match &= match - 1) {
         const slot s{b, static_cast<std::size_t>(std::countr_zero(match))};
         if (eq(key(s))) [[likely]] return s;
       }
-      if (ends(b)) [[likely]] return {};
-      b = b->link;
+      if (ends_for(home, b, tag)) [[likely]] return {};
+      b = a.links.next(b);
     }
   }
 
@@ -373,7 +479,8 @@ struct bucket_chain_model {
 
   template <bool WithDirty = dirty_kind, class Eq>
   TOPHASH_ALWAYS_INLINE static vacancy find_or_vacancy(const array& a, std::uint64_t hash, Eq&& eq) {
-    bucket* b = a.home(hash);
+    bucket* const home = a.home(hash);
+    bucket* b = home;
     const std::uint8_t tag = tag_of(hash);
     vacancy result;
     for (;;) {
@@ -384,8 +491,12 @@ struct bucket_chain_model {
         if (eq(key(s))) [[likely]] return {s, nullptr, true};
       }
       note_vacancy(result, b);
+      // Without a vacancy so far the way goes on to the chain's tail.
+      if constexpr (filters) {
+        if (result.at.in != nullptr && ends_for(home, b, tag)) [[likely]] break;
+      }
       if (ends(b)) [[likely]] break;
-      b = b->link;
+      b = a.links.next(b);
     }
     result.tail = b;
     return result;
@@ -398,7 +509,7 @@ struct bucket_chain_model {
     for (;;) {
       note_vacancy(result, b);
       if (result.at || ends(b)) break;
-      b = b->link;
+      b = a.links.next(b);
     }
     result.tail = b;
     return result;
@@ -412,7 +523,15 @@ struct bucket_chain_model {
     }
   }
 
-  static void claim(slot s, std::uint64_t hash) noexcept { s.in->tags[s.index] = tag_of(hash); }
+  // The entry in this slot of `a` becomes visible.
+  static void claim(const array& a, slot s, std::uint64_t hash) noexcept {
+    const std::uint8_t tag = tag_of(hash);
+    s.in->tags[s.index] = tag;
+    if constexpr (filters) {
+      if (bucket* const home = a.home(hash); s.in != home) note_beyond(home, tag);
+    }
+    static_cast<void>(a);
+  }
 
   static std::uint8_t& tag_at(slot s) noexcept { return s.in->tags[s.index]; }
   // What the tag of a vacant slot becomes while an entry is put into it.
@@ -439,22 +558,26 @@ struct bucket_chain_model {
     return others == 0 ? 0 : tags & ~std::uint64_t{0} >> (empty_bits & 63u);
   }
 
-  static bucket* previous(bucket* home, const bucket* b) noexcept {
-    while (home->link != b) home = home->link;
-    return home;
+  static bucket* previous(chain_links links, bucket* home, const bucket* b) noexcept {
+    for (;;) {
+      bucket* const next = links.next(home);
+      if (next == b) return home;
+      home = next;
+    }
   }
 
   // The slot holds no entry any more. Returns an overflow bucket that this emptied and unlinked, or null.
   // Cost: one store and one compare unless the slot was the last occupied one.
-  static bucket* vacate(bucket* home, slot s) noexcept {
+  static bucket* vacate(chain_links links, bucket* home, slot s) noexcept {
+    const filter_guard filter{links, home, s.in};
     if constexpr (collapses && !unlinks) {
-      vacate_by_word(home, s);
+      vacate_by_word(links, home, s);
       return nullptr;
     } else {
       s.in->tags[s.index] = empty_one;
       if constexpr (collapses) {
-        if (s.in != home && occupied(s.in) == 0) return unlink(home, s.in);
-        collapse(home, s);
+        if (s.in != home && occupied(s.in) == 0) return unlink(links, home, s.in);
+        collapse(links, home, s);
       }
       return nullptr;
     }
@@ -465,28 +588,30 @@ struct bucket_chain_model {
   // its memory, that go_like's erase took 1.1 to 1.3 times as long at 1,000 u64 entries. Immediate deletion,
   // with more to do in overflow buckets, has it byte by byte: there the word executes 5 % more instructions,
   // and where dirty tags are a collector may write one at any time.
-  static void vacate_by_word(bucket* home, slot s) noexcept {
+  static void vacate_by_word(chain_links links, bucket* home, slot s) noexcept {
     const std::uint64_t tags = with_byte(load_tags(s.in->tags), s.index, empty_one);
-    const bucket* const next = s.in->link;
+    const bucket* const next = links.next(s.in);
     // The next bucket's line is not touched unless this one's last slot leaves the question open.
     const bool ends_here =
         next == nullptr || (s.index == last_slot ? next->tags[0] : s.in->tags[last_slot]) == empty_rest;
     const std::uint64_t left = ends_here ? without_trailing_empties(tags) : tags;
     store_tags(s.in->tags, left);
-    if (left == 0 && s.in != home) [[unlikely]] collapse_before(home, s.in);
+    if (left == 0 && s.in != home) [[unlikely]] collapse_before(links, home, s.in);
   }
 
-  static bucket* unlink(bucket* home, bucket* b) noexcept {
-    bucket* before = previous(home, b);
-    before->link = b->link;
-    if (before->link == nullptr && before->tags[last_slot] == empty_one) collapse(home, {before, last_slot});
+  static bucket* unlink(chain_links links, bucket* home, bucket* b) noexcept {
+    bucket* before = previous(links, home, b);
+    links.take_out(before, b);
+    if (before->link == link_type{} && before->tags[last_slot] == empty_one) {
+      collapse(links, home, {before, last_slot});
+    }
     return b;
   }
 
   // Go's rule: when nothing occupied follows, this slot and the run of empties before it become empty_rest.
-  static void collapse(bucket* home, slot s) noexcept {
+  static void collapse(chain_links links, bucket* home, slot s) noexcept {
     if (s.index == last_slot) {
-      if (s.in->link != nullptr && s.in->link->tags[0] != empty_rest) return;
+      if (const bucket* const next = links.next(s.in); next != nullptr && next->tags[0] != empty_rest) return;
     } else if (s.in->tags[s.index + 1] != empty_rest) {
       return;
     }
@@ -496,15 +621,15 @@ struct bucket_chain_model {
         --s.index;
       } else {
         if (s.in == home) return;
-        s = {previous(home, s.in), last_slot};
+        s = {previous(links, home, s.in), last_slot};
       }
       if (s.in->tags[s.index] != empty_one) return;
     }
   }
   // The same for what lies before an overflow bucket that became empty_rest altogether.
-  TOPHASH_NOINLINE static void collapse_before(bucket* home, bucket* b) noexcept {
+  TOPHASH_NOINLINE static void collapse_before(chain_links links, bucket* home, bucket* b) noexcept {
     while (b != home) {
-      b = previous(home, b);
+      b = previous(links, home, b);
       if (b->tags[last_slot] != empty_one) return;
       const std::uint64_t left = without_trailing_empties(load_tags(b->tags));
       store_tags(b->tags, left);
@@ -513,6 +638,13 @@ struct bucket_chain_model {
   }
 
   // ---- moving and wiping ------------------------------------------------------------------------------------
+
+  // All of a bucket but its link, entries that may be copied as bytes.
+  static void copy_bytes(bucket* to, const bucket* from) noexcept {
+    const link_type own = to->link;
+    std::memcpy(static_cast<void*>(to), static_cast<const void*>(from), sizeof(bucket));
+    to->link = own;
+  }
 
   static constexpr bool nothrow_relocation =
       boxed || (nothrow_relocatable<Key> && (is_set || nothrow_relocatable<mapped_type>));
@@ -563,9 +695,9 @@ struct bucket_chain_model {
   // ---- checks -----------------------------------------------------------------------------------------------
 
   // Null if the chain keeps its invariants; otherwise a sentence that names the broken one.
-  static const char* check_chain(const bucket* home) noexcept {
+  static const char* check_chain(chain_links links, const bucket* home) noexcept {
     bool rest = false, after_empty_one = false;
-    for (const bucket* b = home; b != nullptr; b = b->link) {
+    for (const bucket* b = home; b != nullptr; b = links.next(b)) {
       if (b != home && unlinks && occupied(b) == 0) return "an overflow bucket without entries is still linked";
       for (unsigned i = 0; i < 8; ++i) {
         const std::uint8_t tag = b->tags[i];
@@ -584,6 +716,9 @@ struct bucket_chain_model {
         after_empty_one = tag == empty_one;
       }
     }
+    if constexpr (filters) {
+      if (filter_over(links, home) != home->filter) return "a filter does not tell which tags its overflow buckets hold";
+    }
     return collapses && !rest && after_empty_one ? "the last slot of a chain is empty_one" : nullptr;
   }
 };
@@ -596,7 +731,10 @@ struct bucket_chain {
                                       .tag_bits = Options.tag_bits,
                                       .inline_limit_bytes = Options.inline_limit_bytes,
                                       .split = Options.arrange == arrangement::split,
-                                      .group_bytes = Options.group_bytes};
+                                      .group_bytes = Options.group_bytes,
+                                      .filter_bits = Options.filter_bits,
+                                      .align_bytes = Options.align_bytes,
+                                      .indexed = Options.link == link_kind::index32};
 
   template <class Key, class T, deletion_facts Deletion, class Mapper>
   using model = bucket_chain_model<Key, T, Options, Deletion, Mapper>;
@@ -616,6 +754,11 @@ struct bucket_chain {
       begin("inline_limit_bytes"), out.append(std::uint64_t{Options.inline_limit_bytes});
     if (Options.group_bytes != standard.group_bytes)
       begin("group_bytes"), out.append(std::uint64_t{Options.group_bytes});
+    if (Options.filter_bits != standard.filter_bits)
+      begin("filter_bits"), out.append(std::uint64_t{Options.filter_bits});
+    if (Options.link != standard.link) begin("link"), out.append("index32");
+    if (Options.align_bytes != standard.align_bytes)
+      begin("align_bytes"), out.append(std::uint64_t{Options.align_bytes});
     if (out.length != std::string_view{"bucket_chain"}.size()) out.append(")");
     return out;
   }
@@ -625,6 +768,7 @@ struct bucket_chain {
 
 using layout::arrangement;
 using layout::bucket_options;
+using layout::link_kind;
 
 }  // namespace tophash::inline v1
 

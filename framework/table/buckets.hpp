@@ -69,7 +69,7 @@ void advance_in_bucket(chain_bucket_cursor<B>& c) {
         return;
       }
     }
-    c.in = c.in->link;
+    c.in = s.current.links.next(c.in);
     if (c.in == nullptr) {
       if (!s.growing() || c.old_home == s.old.units) {
         c.at = {};

@@ -154,7 +154,7 @@ template <class B, class Writer>
 void dump_chain(const state<B>& s, const typename B::bucket* home, std::size_t index, bool in_old,
                 const dump_options& options, Writer& out) {
   using model = typename B::model;
-  for (const auto* b = home; b != nullptr; b = b->link) {
+  for (const auto* b = home; b != nullptr; b = s.current.links.next(b)) {
     if (b == home) {
       out.put("bucket ").padded(index, 5);
     } else {

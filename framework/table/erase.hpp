@@ -53,7 +53,7 @@ TOPHASH_ALWAYS_INLINE void erase_at_inlined(state<B>& s, typename B::bucket* hom
     refresh_grow_at(s);
   } else {
     destroy_entry(s, at);
-    auto* const emptied = model::vacate(home, at);
+    auto* const emptied = model::vacate(s.current.links, home, at);
     if (emptied != nullptr) release_overflow_slow(s, emptied);
     if constexpr (B::leaves_dead) {
       ++s.dead;
@@ -156,19 +156,24 @@ TOPHASH_ALWAYS_INLINE bool erase_key(state<B>& s, std::uint64_t hash, const K& k
   return true;
 }
 
-// Destroys every entry of an array and releases its overflow buckets. Tags of main buckets are not reset.
-template <class B>
+// Destroys every entry of an array and releases its overflow buckets. Main buckets are left as they are, or, if
+// `WipesHomes`, empty: of entries that nothing has to be done for no more than their bucket's header is touched, once.
+template <bool WipesHomes, class B>
 void empty_array(state<B>& s, const typename B::array& a) noexcept {
   using model = typename B::model;
   a.for_each_home([&s](typename B::bucket* home) {
     if constexpr (!trivial_entries<B>) {
-      for (auto* b = home; b != nullptr; b = b->link) {
+      for (auto* b = home; b != nullptr; b = s.current.links.next(b)) {
         for (unsigned mask = model::occupied(b); mask != 0; mask &= mask - 1) {
           destroy_entry(s, typename B::slot{b, static_cast<std::size_t>(std::countr_zero(mask))});
         }
       }
     }
-    if (home->link != nullptr) release_chain(s, home);
+    if (home->link != typename model::link_type{}) release_chain(s, home);
+    if constexpr (WipesHomes) {
+      model::wipe_tags(home);
+      if (is_scanned(s)) model::wipe_entries(home);
+    }
   });
 }
 
@@ -185,7 +190,7 @@ void reset_counts(state<B>& s) noexcept {
 template <class B>
 void drop_old_array(state<B>& s) noexcept {
   if (!s.growing()) return;
-  empty_array(s, s.old);
+  empty_array<false>(s, s.old);
   end_growth(s);
 }
 
@@ -195,11 +200,7 @@ void clear_entries(state<B>& s) noexcept {
   const std::size_t entries = s.size;
   tell_pins_cleared(s);
   drop_old_array(s);
-  empty_array(s, s.current);
-  s.current.for_each_home([&s](typename B::bucket* home) {
-    B::model::wipe_tags(home);
-    if (is_scanned(s)) B::model::wipe_entries(home);
-  });
+  empty_array<true>(s, s.current);
   reset_counts(s);
   reseed_if_empty(s);
   refresh_grow_at(s);
@@ -242,7 +243,7 @@ void destroy_table(state<B>& s) noexcept {
   detach_pins(s);
   if (!release_at_once(s)) {
     drop_old_array(s);
-    empty_array(s, s.current);
+    empty_array<false>(s, s.current);
     deallocate_array(s, s.current);
     drain_overflow(s);
   }

@@ -57,7 +57,7 @@ chain_progress progress_of(const state<B>& s, const typename B::bucket* home) no
   using model = typename B::model;
   if (!model::is_moved(home->tags[0])) return chain_progress::untouched;
   if (!s.partial) return chain_progress::evacuated;
-  for (const auto* b = home; b != nullptr; b = b->link) {
+  for (const auto* b = home; b != nullptr; b = s.current.links.next(b)) {
     for (unsigned i = 0; i < model::slots; ++i) {
       if (!model::is_moved(b->tags[i])) return chain_progress::partly;
     }
@@ -87,9 +87,10 @@ TOPHASH_ALWAYS_INLINE place<B> find_entry(const state<B>& s, std::uint64_t hash,
 // old chain alone was searched in vain. Walks the chain again, for observers that want to know.
 template <class B>
 std::size_t buckets_searched(const state<B>& s, std::uint64_t hash, const place<B>& found) noexcept {
-  const auto count = [](const typename B::bucket* b, const typename B::bucket* last) {
+  const auto count = [&s, hash](const typename B::bucket* home, const typename B::bucket* last) {
     std::size_t buckets = 1;
-    for (; b != last && !B::model::ends(b); b = b->link) ++buckets;
+    const std::uint8_t tag = B::model::tag_of(hash);
+    for (auto* b = home; b != last && !B::model::ends_for(home, b, tag); b = s.current.links.next(b)) ++buckets;
     return buckets;
   };
   if (found.in_old) return count(s.old.home(hash), found.at.in);

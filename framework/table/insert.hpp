@@ -120,7 +120,7 @@ void resurrect(state<B>& s, std::uint64_t hash, const place<B>& where, MakeValue
           return events::swept{told_place(s, hash, where)};
         });
         auto* const home = (where.in_old ? s.old : s.current).home(hash);
-        if (auto* const emptied = model::vacate(home, at)) release_overflow_slow(s, emptied);
+        if (auto* const emptied = model::vacate(s.current.links, home, at)) release_overflow_slow(s, emptied);
       }
     };
     value_guard guard{s, hash, where};
@@ -133,7 +133,7 @@ void resurrect(state<B>& s, std::uint64_t hash, const place<B>& where, MakeValue
     guard.made = true;
   }
   if constexpr (B::opens_slots) {
-    model::claim(at, hash);
+    model::claim(where.in_old ? s.old : s.current, at, hash);
   } else {
     model::mark_live(at);
   }
@@ -199,7 +199,7 @@ insert_result<B> adopt_slow(state<B>& s, std::uint64_t hash, scratch_guard<B>& s
   model::relocate_entry(to, scratch.at);
   guard.taken = true;
   scratch.moved = true;
-  model::claim(to, hash);
+  model::claim(in_old ? s.old : s.current, to, hash);
   tell_storage(s, to);
   ++s.size;
   tell_inserted(s, hash, to, in_old);
@@ -255,7 +255,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64
     if (v.at && s.size < s.grow_at) [[likely]] {
       const opened_slot<B> opened(v.at);
       static_cast<void>(construct_entry(s, v.at, std::forward<K>(key), std::forward<Args>(args)...));
-      model::claim(v.at, hash);
+      model::claim(s.current, v.at, hash);
       tell_storage(s, v.at);
       ++s.size;
       tell_inserted(s, hash, v.at);

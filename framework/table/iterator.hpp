@@ -39,8 +39,9 @@ typename B::bucket* home_of(const cursor<B>& c) noexcept {
 }
 
 template <class B>
-bool chain_holds(const typename B::bucket* home, const typename B::bucket* wanted) noexcept {
-  for (; home != nullptr; home = home->link) {
+bool chain_holds(typename B::model::chain_links links, const typename B::bucket* home,
+                 const typename B::bucket* wanted) noexcept {
+  for (; home != nullptr; home = links.next(home)) {
     if (home == wanted) return true;
   }
   return false;
@@ -50,7 +51,7 @@ template <class B>
 TOPHASH_NOINLINE void locate_slow(cursor<B>& c) noexcept {
   const std::uint64_t hash = c.home_or_hash;
   const auto& s = *c.s;
-  if (s.growing() && chain_holds<B>(s.old.home(hash), c.at.in)) {
+  if (s.growing() && chain_holds<B>(s.current.links, s.old.home(hash), c.at.in)) {
     c.origin = cursor_origin::old;
     c.home_or_hash = s.old.map.index(hash);
   } else {
@@ -70,8 +71,9 @@ events::slot_place told_place(const cursor<B>& c) noexcept {
 
 // The first live slot of the rest of a chain: bucket `b`, slots below `from` excepted, and what follows it.
 template <class B>
-typename B::slot live_in_chain(typename B::bucket* b, std::size_t from) noexcept {
-  for (; b != nullptr; b = b->link) {
+typename B::slot live_in_chain(typename B::model::chain_links links, typename B::bucket* b,
+                               std::size_t from) noexcept {
+  for (; b != nullptr; b = links.next(b)) {
     const unsigned mask = (B::model::live(b) >> from) << from;
     if (mask != 0) return {b, static_cast<std::size_t>(std::countr_zero(mask))};
     from = 0;
@@ -84,7 +86,7 @@ template <class B>
 void seek_live(cursor<B>& c, typename B::bucket* b, std::size_t from) noexcept {
   const auto& s = *c.s;
   for (;;) {
-    c.at = live_in_chain<B>(b, from);
+    c.at = live_in_chain<B>(s.current.links, b, from);
     if (c.at) return;
     from = 0;
     ++c.home_or_hash;
@@ -133,7 +135,7 @@ bool is_behind(const cursor<B>& c) noexcept {
 template <class B>
 cursor<B> after_erase(const cursor<B>& c) noexcept {
   cursor<B> next = c;
-  next.at = live_in_chain<B>(c.at.in, c.at.index + 1);
+  next.at = live_in_chain<B>(c.s->current.links, c.at.in, c.at.index + 1);
   if (!next.at) {
     next.at = {home_of(c), 0};
     next.origin = c.origin == cursor_origin::old ? cursor_origin::behind_old : cursor_origin::behind_current;

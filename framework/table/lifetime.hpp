@@ -21,13 +21,22 @@ namespace tophash::inline v1::table {
 template <class B>
 struct owned_state : state<B> {
   using policies_type = policy_values<typename B::spec>;
-  // std::invalid_argument: the overflow source belongs to other storage than the map's.
+  // A collector would follow a link as a pointer.
+  static constexpr bool links_may_be_read =
+      B::model::indexed && decides_visibility_at_run_time<typename B::allocation>();
+  // std::invalid_argument: the overflow source belongs to other storage than the map's, or a collector searches storage
+  // in which links are to be numbers.
   explicit owned_state(policies_type given) noexcept(std::is_nothrow_move_constructible_v<policies_type> &&
-                                                     !B::facts.overflow.shared)
+                                                     !B::facts.overflow.shared && !links_may_be_read)
       : state<B>(std::move(given)) {
     if constexpr (B::facts.overflow.shared) {
       if (!this->policies.overflow.accepts(this->policies.allocation)) {
         throw_invalid_argument("tophash: the map's allocation handle and its overflow pool's are unequal");
+      }
+    }
+    if constexpr (links_may_be_read) {
+      if (visibility_of(this->policies.allocation) != visibility::opaque) {
+        throw_invalid_argument("tophash: link=index32 in storage that a collector searches; use link=pointer");
       }
     }
   }
@@ -39,9 +48,9 @@ struct owned_state : state<B> {
 // Calls f(slot) for every live entry of both arrays; f may throw.
 template <class B, class F>
 void for_each_live(const state<B>& s, F&& f) {
-  const auto walk = [&f](const typename B::array& a) {
-    a.for_each_home([&f](typename B::bucket* b) {
-      for (; b != nullptr; b = b->link) {
+  const auto walk = [&f, &s](const typename B::array& a) {
+    a.for_each_home([&f, &s](typename B::bucket* b) {
+      for (; b != nullptr; b = s.current.links.next(b)) {
         for (unsigned mask = B::model::live(b); mask != 0; mask &= mask - 1) {
           f(typename B::slot{b, static_cast<std::size_t>(std::countr_zero(mask))});
         }
@@ -53,12 +62,62 @@ void for_each_live(const state<B>& s, F&& f) {
   if (s.growing()) walk(s.old);
 }
 
-// Copies every live entry of `from` into the empty table `to`. Basic guarantee for `to`.
+// Nobody hears of a single entry, and an entry is its bytes.
+template <class B>
+inline constexpr bool copies_bytes =
+    std::is_trivially_copyable_v<typename B::key_type> &&
+    (B::model::is_set || std::is_trivially_copyable_v<typename B::model::mapped_type>) && !B::model::boxed &&
+    !may_be_traced<typename B::allocation>() && !hears_of_stores<typename B::allocation> &&
+    !takes_event<typename B::spec::observe, events::inserted> &&
+    !takes_event<typename B::spec::observe, events::overflow_acquired> &&
+    !requires(typename B::allocation& a, typename B::model::value_type* p, const typename B::model::value_type& v) {
+      a.construct(p, v);
+    };
+
+// Bucket by bucket, into an array that has as many: no key is hashed, and every entry keeps its place in the walk.
+template <class B>
+growth_result copy_buckets(state<B>& to, const state<B>& from) noexcept {
+  using model = typename B::model;
+  const auto failed = [&to] {
+    clear_entries(to);
+    return growth_result::no_memory;
+  };
+  for (std::size_t i = 0; i != from.current.units; ++i) {
+    const auto* source = from.current.at(i);
+    if (model::is_absent(source)) continue;
+    if constexpr (model::grouped) {
+      if (model::is_absent(to.current.at(i)) && !make_group_slow(to, i)) return failed();
+    }
+    auto* const home = to.current.at(i);
+    model::copy_bytes(home, source);
+    // Empty buckets at the end of a chain, which tombstones leave, are not copied.
+    for (auto* tail = home; !model::ends(source);) {
+      source = from.current.links.next(source);
+      auto* const fresh = acquire_overflow_slow(to);
+      if (fresh == nullptr) return failed();
+      model::copy_bytes(fresh, source);
+      to.current.links.append(tail, fresh);
+      tail = fresh;
+      if constexpr (B::facts.growth.asks_overflow) ask_about_overflow_slow(to, home);
+    }
+  }
+  to.size = from.size;
+  refresh_grow_at(to);
+  return growth_result::done;
+}
+
+// Copies every live entry of `from` into the empty table `to`. Basic guarantee for `to`. Trivially copyable entries of a
+// table that is neither growing nor holds erased ones, and is no larger than they need, are copied as bytes.
 template <class B>
 growth_result copy_entries(state<B>& to, const state<B>& from) {
   using model = typename B::model;
   if (from.size == 0) return growth_result::done;
   if (const growth_result r = reserve_slow(to, from.size); r != growth_result::done) return r;
+  if constexpr (copies_bytes<B>) {
+    if (!from.growing() && from.dead + from.dirty == 0 && from.current.units == to.current.units) {
+      return copy_buckets(to, from);
+    }
+  }
   growth_result result = growth_result::done;
   for_each_live(from, [&](typename B::slot at) {
     if (result != growth_result::done) return;
@@ -141,7 +200,7 @@ void forget_entry(state<B>& s, const cursor<B>& c) noexcept {
     notify_with<events::swept>(s.policies.observe, [&c] { return events::swept{told_place(c)}; });
   }
   wipe_slot(s, c.at);
-  if (auto* const emptied = model::vacate(home_of(c), c.at)) release_overflow_slow(s, emptied);
+  if (auto* const emptied = model::vacate(s.current.links, home_of(c), c.at)) release_overflow_slow(s, emptied);
   if constexpr (B::leaves_dead) {
     ++s.dead;
     refresh_grow_at(s);
@@ -163,7 +222,7 @@ growth_result move_entries(state<B>& to, state<B>& from) {
       const opened_slot<B> opened(target);
       if (!relocate_across(to, target, from, c.at)) return growth_result::no_memory;
       guard.taken = true;
-      model::claim(target, hash);
+      model::claim(to.current, target, hash);
     }
     tell_storage(to, target);
     ++to.size;

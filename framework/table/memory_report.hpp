@@ -32,15 +32,21 @@ void report_array(memory_report& r, const typename B::array& a) noexcept {
   }
 }
 
-// O(1); grouped: O(groups).
+// O(1); grouped: O(groups); with links by number: O(slabs).
 template <class B>
 memory_report report_memory(const state<B>& s) noexcept {
   using bytes = typename B::model::bytes;
   memory_report r;
   report_array<B>(r, s.current);
   report_array<B>(r, s.old);
-  const overflow_counts counts = s.policies.overflow.counts();
-  r.add(purpose::overflow, overflow_request<B>().bytes, s.overflow_in_use - counts.in_array + counts.kept);
+  if constexpr (B::model::indexed) {
+    s.policies.overflow.report(overflow_request<B>(), [&r](purpose use, std::size_t block_bytes, std::size_t count) {
+      r.add(use, block_bytes, count);
+    });
+  } else {
+    const overflow_counts counts = s.policies.overflow.counts();
+    r.add(purpose::overflow, overflow_request<B>().bytes, s.overflow_in_use - counts.in_array + counts.kept);
+  }
   const std::size_t entries = s.size + s.dirty;
   if constexpr (bytes::pair_boxed) r.add(purpose::node, sizeof(typename B::model::value_type), entries);
   if constexpr (bytes::key_boxed) r.add(purpose::node, sizeof(typename B::key_type), entries);
@@ -69,17 +75,17 @@ map_stats stats_of(const state<B>& s) noexcept {
 }
 
 template <class B>
-void add_shape(chain_shape& shape, const typename B::array& a) noexcept {
+void add_shape(chain_shape& shape, const state<B>& s, const typename B::array& a) noexcept {
   using model = typename B::model;
-  a.for_each_home([&shape](const typename B::bucket* home) {
+  a.for_each_home([&shape, &s](const typename B::bucket* home) {
     std::size_t entries = 0;
-    for (const auto* b = home; b != nullptr; b = b->link) {
+    for (const auto* b = home; b != nullptr; b = s.current.links.next(b)) {
       if (b != home) ++shape.overflow_buckets;
       const auto live = static_cast<std::size_t>(std::popcount(model::live(b)));
       for (std::size_t k = 1; k <= live; ++k) shape.hit_probes += entries + k;
       entries += live;
     }
-    if (home->link != nullptr) ++shape.units_with_overflow;
+    if (home->link != typename model::link_type{}) ++shape.units_with_overflow;
     if (entries > shape.longest_chain_entries) shape.longest_chain_entries = entries;
     shape.entries += entries;
   });
@@ -89,8 +95,8 @@ void add_shape(chain_shape& shape, const typename B::array& a) noexcept {
 template <class B>
 chain_shape shape_of(const state<B>& s) noexcept {
   chain_shape shape;
-  add_shape<B>(shape, s.current);
-  if (s.growing()) add_shape<B>(shape, s.old);
+  add_shape(shape, s, s.current);
+  if (s.growing()) add_shape(shape, s, s.old);
   return shape;
 }
 
@@ -102,12 +108,12 @@ const char* check_array(const state<B>& s, const typename B::array& a, bool is_o
     if (!is_old && model::is_absent(home)) continue;
     const chain_progress done = is_old ? progress_of(s, home) : chain_progress::untouched;
     if (done == chain_progress::untouched) {
-      if (const char* broken = model::check_chain(home)) return broken;
-    } else if (done == chain_progress::evacuated && home->link != nullptr) {
+      if (const char* broken = model::check_chain(s.current.links, home)) return broken;
+    } else if (done == chain_progress::evacuated && home->link != typename model::link_type{}) {
       return "an evacuated chain still has overflow buckets";
     }
     if (is_old && i < s.progress && done != chain_progress::evacuated) return "a chain below progress is not evacuated";
-    for (auto* b = home; b != nullptr; b = b->link) {
+    for (auto* b = home; b != nullptr; b = s.current.links.next(b)) {
       sum.overflow += b != home ? 1 : 0;
       for (unsigned k = 0; k < model::slots; ++k) {
         const std::uint8_t tag = b->tags[k];

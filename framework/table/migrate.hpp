@@ -35,7 +35,7 @@ template <class B>
 void ask_about_overflow_slow(state<B>& s, const typename B::bucket* home) noexcept {
   if (s.growing()) return;
   load_state load = load_of(s);
-  for (; home != nullptr; home = home->link) ++load.chain_buckets;
+  for (; home != nullptr; home = s.current.links.next(home)) ++load.chain_buckets;
   if (s.policies.growth.decide(load).what == action::keep) return;
   s.regrow_wanted = true;
   refresh_grow_at(s);
@@ -60,7 +60,7 @@ typename B::slot vacancy_for(state<B>& s, std::uint64_t hash, bool in_old) noexc
   auto v = model::find_vacancy(a, hash);
   if constexpr (model::grouped) {
     if (model::is_absent(v.tail)) {
-      if (!make_group_slow(s, hash)) return {};
+      if (!make_group_slow(s, s.current.map.index(hash))) return {};
       v = model::find_vacancy(a, hash);
     }
   }
@@ -69,11 +69,10 @@ typename B::slot vacancy_for(state<B>& s, std::uint64_t hash, bool in_old) noexc
   if (fresh == nullptr) return {};
   // The allocation may have run a collector, and that the map: locate again.
   v = model::find_vacancy(a, hash);
-  if (!v.at) v.tail->link = fresh;
+  if (!v.at) a.links.append(v.tail, fresh);
   notify_with<events::overflow_acquired>(s.policies.observe, [&a, hash, fresh] {
     std::size_t buckets = 1;
-    const typename B::bucket* b = a.home(hash);
-    for (; b->link != nullptr; b = b->link) ++buckets;
+    for (const auto* b = a.links.next(a.home(hash)); b != nullptr; b = a.links.next(b)) ++buckets;
     return events::overflow_acquired{a.map.index(hash), events::identity_of(fresh), buckets};
   });
   if (v.at) {
@@ -90,7 +89,7 @@ void abandon_vacancy(state<B>& s, std::uint64_t hash, typename B::slot at, bool 
   using model = typename B::model;
   if constexpr (model::unlinks) {
     auto* const home = (in_old ? s.old : s.current).home(hash);
-    if (at.in != home && model::occupied(at.in) == 0) release_overflow_slow(s, model::unlink(home, at.in));
+    if (at.in != home && model::occupied(at.in) == 0) release_overflow_slow(s, model::unlink(s.current.links, home, at.in));
   }
 }
 
@@ -184,7 +183,7 @@ bool evacuate_entry(state<B>& s, typename B::slot from, std::size_t index, track
     const opened_slot<B> opened(to);
     model::relocate_entry(to, from);
     guard.taken = true;
-    model::claim(to, hash);
+    model::claim(s.current, to, hash);
   }
   order_stores<B>();
   tell_storage(s, to);
@@ -199,12 +198,21 @@ bool evacuate_entry(state<B>& s, typename B::slot from, std::size_t index, track
 
 template <class B>
 void release_chain(state<B>& s, typename B::bucket* home) noexcept {
-  auto* b = home->link;
-  home->link = nullptr;
-  while (b != nullptr) {
-    auto* const next = b->link;
-    release_overflow_slow(s, b);
-    b = next;
+  using model = typename B::model;
+  model::forget_beyond(home);
+  if constexpr (model::indexed) {
+    while (auto* const b = s.current.links.next(home)) {
+      s.current.links.take_out(home, b);
+      release_overflow_slow(s, b);
+    }
+  } else {
+    auto* b = home->link;
+    home->link = nullptr;
+    while (b != nullptr) {
+      auto* const next = b->link;
+      release_overflow_slow(s, b);
+      b = next;
+    }
   }
 }
 
@@ -219,7 +227,7 @@ bool evacuate_chain(state<B>& s, std::size_t index, tracked_place<B>* tracked) {
   };
   evacuation_guard<B> guard{s, home};
   std::size_t moved = 0;
-  for (auto* b = home; b != nullptr; b = b->link) {
+  for (auto* b = home; b != nullptr; b = s.current.links.next(b)) {
     for (unsigned i = 0; i < model::slots; ++i) {
       const typename B::slot from{b, i};
       const std::uint8_t tag = b->tags[i];

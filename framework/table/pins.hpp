@@ -390,7 +390,7 @@ class pin {
   // Notes what lives in one chain; `shared`: entries of other units, or of the part that was walked, are in it too.
   void note_chain(bucket* b, bool shared, std::size_t& noted) {
     const unsigned bits = part_ == 0 ? 0 : 64 - static_cast<unsigned>(std::countr_zero(part_));
-    for (; b != nullptr; b = b->link) {
+    for (; b != nullptr; b = s_->current.links.next(b)) {
       unsigned mask = in_turns(model::live(b));
       if (pins_tell_halves_apart<B> && shared) {
         for (unsigned rest = mask; rest != 0; rest &= rest - 1) {
@@ -407,10 +407,10 @@ class pin {
     ready_ = noted_ = 0;
     bucket* const home = s_->current.at(unit_);
     const unsigned mask = in_turns(model::live(home));
-    if (home->link != nullptr) {
+    if (bucket* b = s_->current.links.next(home); b != nullptr) {
       std::size_t noted = count_of_eight(mask);
       TOPHASH_TRY {
-        for (bucket* b = home->link; b != nullptr; b = b->link) add_note(b, in_turns(model::live(b)), noted);
+        for (; b != nullptr; b = s_->current.links.next(b)) add_note(b, in_turns(model::live(b)), noted);
       }
       TOPHASH_CATCH_ALL {
         ready_ = noted_ = 0;
@@ -479,7 +479,7 @@ class pin {
       } else {
         found = high_end ? noted_unit_ * parts + i : noted_unit_ + i * units_;
       }
-      for (const bucket* b = a.at(found); b != nullptr; b = b->link) {
+      for (const bucket* b = a.at(found); b != nullptr; b = s_->current.links.next(b)) {
         if (b == at.in) return true;
       }
     }

@@ -19,7 +19,8 @@ struct memory_class {
 };
 
 // Live blocks, by class. At most one class each for the current and the old array (grouped: for the groups and the
-// directory of each), overflow buckets in use and kept, boxed keys and boxed entries or values, and the keep-alive list.
+// directory of each), overflow buckets in use and kept (in slabs: one for each size of theirs, at most 14, and their table
+// of places), boxed keys and boxed entries or values, and the keep-alive list.
 // Of tables behind a directory: one for each size of theirs.
 class memory_report {
  public:

@@ -401,16 +401,17 @@ TOPHASH_NOINLINE typename B::array allocate_array_slow(state<B>& s, std::size_t 
     fresh.units = units;
   }
   fresh.map = typename B::mapper{units};
+  fresh.links = s.current.links;
   return fresh;
 }
 
 // Makes the group of one bucket, which is absent. False: memory ran out.
 template <class B>
-TOPHASH_NOINLINE bool make_group_slow(state<B>& s, std::uint64_t hash) noexcept {
+TOPHASH_NOINLINE bool make_group_slow(state<B>& s, std::size_t index) noexcept {
   auto* const made = allocate_buckets_slow(s, s.current.units_per_group());
   if (made == nullptr) return false;
   // The allocation may have run a collector, and that the map.
-  auto*& place = s.current.groups[s.current.map.index(hash) / B::model::group_buckets];
+  auto*& place = s.current.groups[index / B::model::group_buckets];
   if (place == nullptr) {
     place = made;
   } else {
@@ -458,9 +459,11 @@ void for_each_array(const state<B>& s, F&& f) {
 
 // ---- overflow buckets -----------------------------------------------------------------------------------------
 
+// A block of numbered buckets is an array of them: no trailer. (In pointer-free storage there are none.)
 template <class B>
 request overflow_request() noexcept {
-  return {.bytes = sizeof(typename B::bucket) + decltype(state<B>::keep_alive)::trailer_bytes,
+  constexpr std::size_t trailer_bytes = B::model::indexed ? 0 : decltype(state<B>::keep_alive)::trailer_bytes;
+  return {.bytes = sizeof(typename B::bucket) + trailer_bytes,
           .align = alignof(typename B::bucket),
           .use = purpose::overflow,
           .trace = &trace_of<B>};
@@ -501,7 +504,11 @@ TOPHASH_NOINLINE typename B::bucket* acquire_overflow_slow(state<B>& s) noexcept
   auto* const fresh =
       static_cast<typename B::bucket*>(s.policies.overflow.acquire(storage, overflow_request<B>()));
   if (fresh == nullptr) return nullptr;
-  B::model::wipe_tags(fresh);
+  B::model::wipe_tags_of_fresh(fresh);
+  if constexpr (B::model::indexed) {
+    s.current.links.places = s.policies.overflow.places();
+    s.old.links = s.current.links;
+  }
   if (is_scanned(s)) B::model::wipe_entries(fresh);
   ++s.overflow_in_use;
   ++s.acquired;

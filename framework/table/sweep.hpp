@@ -19,7 +19,7 @@ std::size_t sweep_chain(state<B>& s, typename B::bucket* home, std::size_t budge
   using model = typename B::model;
   std::size_t swept = 0;
   for (auto* b = home; b != nullptr;) {
-    auto* const next = b->link;
+    auto* const next = s.current.links.next(b);
     for (unsigned mask = model::dirty(b); mask != 0 && swept < budget; mask &= mask - 1) {
       const typename B::slot at{b, static_cast<std::size_t>(std::countr_zero(mask))};
       destroy_entry(s, at);
@@ -31,7 +31,7 @@ std::size_t sweep_chain(state<B>& s, typename B::bucket* home, std::size_t budge
                               .slot = at.index,
                               .in_old = in_old}};
       });
-      if (auto* const emptied = model::vacate(home, at)) release_overflow_slow(s, emptied);
+      if (auto* const emptied = model::vacate(s.current.links, home, at)) release_overflow_slow(s, emptied);
     }
     if (swept == budget) break;
     b = next;

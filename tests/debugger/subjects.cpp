@@ -22,6 +22,7 @@
 #include <tophash/policies/observe/event_log.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
 #include <tophash/policies/overflow/preallocated.hpp>
+#include <tophash/policies/overflow/slabs.hpp>
 #include <tophash/policies/sizing/prime.hpp>
 #include <tophash/policies/sync/owner_checked.hpp>
 #include <tophash/presets.hpp>
@@ -119,6 +120,12 @@ int main(int count, char**) {
                tophash::overflow::preallocated, tophash::sync::owner_checked_throwing>
       value_boxed(seeded);
   fill(value_boxed, 0, 17);
+  tophash::map<std::uint32_t, std::uint64_t,
+               layout::bucket_chain<bucket_options{
+                   .slots = 2, .filter_bits = 16, .link = tophash::link_kind::index32, .align_bytes = 64}>,
+               tophash::load<4>, tophash::overflow::slabs>
+      by_number(seeded);
+  fill(by_number, 0, 64), by_number.erase(5);
   tophash::set<std::string, tophash::hashing::std_hash,
                tophash::observe::event_log<8, tophash::observe::no_clock>>
       words;
@@ -142,7 +149,8 @@ int main(int count, char**) {
   for (int n = 0; n < 5; ++n) node_based.emplace("v" + std::to_string(n), n);
   if (count > 1) {
     expect("go", go), expect("grouped", grouped), expect("dirty", dirty), expect("boxed", boxed);
-    expect("value_boxed", value_boxed), expect("words", words), expect("none", none), expect("open", open);
+    expect("value_boxed", value_boxed), expect("by_number", by_number), expect("words", words);
+    expect("none", none), expect("open", open);
     expect("open_dirty", open_dirty), expect("nodes", nodes), expect("tables", tables);
     expect("one_group", one_group);
     // The standard's parameters make long specs: not compared.

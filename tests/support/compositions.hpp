@@ -34,6 +34,7 @@
 #include <tophash/policies/overflow/local_list.hpp>
 #include <tophash/policies/overflow/preallocated.hpp>
 #include <tophash/policies/overflow/shared_pool.hpp>
+#include <tophash/policies/overflow/slabs.hpp>
 #include <tophash/presets.hpp>
 #if TOPHASH_WITH_MIMALLOC
 #include <tophash/allocators/mimalloc.hpp>
@@ -199,6 +200,15 @@ using chain = layout::bucket_chain<bucket_options{
 template <std::size_t Slots, arrangement Arrange, std::size_t LimitBytes>
 using groups = layout::bucket_chain<bucket_options{
     .slots = Slots, .arrange = Arrange, .inline_limit_bytes = LimitBytes, .group_bytes = 256}>;
+
+// Chains whose main buckets have a filter; with links by number; at aligned places.
+template <std::size_t Slots, std::size_t Bits>
+using filtered = layout::bucket_chain<bucket_options{.slots = Slots, .filter_bits = Bits}>;
+template <std::size_t Slots, arrangement Arrange, std::size_t LimitBytes, std::size_t Bits>
+using numbered = layout::bucket_chain<bucket_options{.slots = Slots, .arrange = Arrange, .inline_limit_bytes = LimitBytes,
+                                                     .filter_bits = Bits, .link = link_kind::index32}>;
+template <std::size_t Slots, std::size_t Bytes>
+using aligned = layout::bucket_chain<bucket_options{.slots = Slots, .align_bytes = Bytes}>;
 
 template <std::size_t Width>
 using open = layout::open_groups<Width>;

@@ -133,6 +133,13 @@ class map_subject final : public subject {
   std::array<std::size_t, 5> live_blocks() const override {
     auto out = sum([](const recording_resource& r, purpose use) { return r.live_blocks(use); });
     if constexpr (requires { supply_.pooled_blocks(); }) out[overflow_purpose] -= supply_.pooled_blocks();
+    if constexpr (requires { requires Map::spec_type::overflow::facts.numbers; }) {
+      // Slabs of buckets: as many as there are buckets in them.
+      using binding = typename table::binding_of<typename Map::key_type, typename Map::mapped_type, typename Map::spec_type,
+                                                 layout_kind::bucket_chain>::type;
+      const auto bytes = sum([](const recording_resource& r, purpose use) { return r.live_bytes(use); });
+      out[overflow_purpose] = bytes[overflow_purpose] / sizeof(typename binding::bucket);
+    }
     return out;
   }
 

@@ -133,6 +133,15 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("bucket_slots", [](judged& j) { j.f.layout.slots = 9; });
   fires("bucket_slots", [](judged& j) { j.f.layout.slots = 0; });
   fires("bucket_tag_bits", [](judged& j) { j.f.layout.tag_bits = 9; });
+  fires("bucket_filter", [](judged& j) { j.f.layout.filter_bits = 12; });
+  fires("bucket_align", [](judged& j) { j.f.layout.align_bytes = 48; });
+  fires("bucket_align", [](judged& j) { j.f.layout.align_bytes = 8192; });
+  fires("bucket_align_storage", [](judged& j) { j.f.layout.align_bytes = 64, j.f.allocation.align_max_bytes = 16; });
+  fires("index_source", [](judged& j) { j.f.layout.indexed = true; });
+  fires("slabs_link", [](judged& j) { j.f.overflow.numbers = true; });
+  fires("index_storage", [](judged& j) {
+    j.f.layout.indexed = j.f.overflow.numbers = true, j.f.allocation.sees = visibility::scanned;
+  });
   fires("load_empty", [](judged& j) { j.f.load.numerator = 0; });
   fires("load_empty", [](judged& j) { j.f.load.denominator = 0; });
   fires("growth_endless", [](judged& j) { j.f.growth.endless = true; });

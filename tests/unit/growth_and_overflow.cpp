@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What wraps a growth or a deletion policy, grouped buckets, and the overflow sources that own more than a list:
-// laws, and exact behaviour in a map.
+// What wraps a growth or a deletion policy, grouped buckets, the overflow sources that own more than a list, filters,
+// links by number, aligned buckets, and copies bucket by bucket: laws, and exact behaviour in a map.
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <tophash/allocators/erased.hpp>
 #include <tophash/allocators/pages.hpp>
 #include <tophash/allocators/system.hpp>
 #include <tophash/map.hpp>
@@ -26,6 +27,7 @@
 #include <tophash/policies/overflow/local_list.hpp>
 #include <tophash/policies/overflow/preallocated.hpp>
 #include <tophash/policies/overflow/shared_pool.hpp>
+#include <tophash/policies/overflow/slabs.hpp>
 #include <tophash/presets.hpp>
 
 #include "laws/allocation.hpp"
@@ -513,4 +515,222 @@ TEST_CASE("pages obey the laws of allocation", "[allocators]") {
   CHECK(complaint(allocators::pages<>{}) == "");
   CHECK(complaint(allocators::pages<4096>{}) == "");
   CHECK(option_name<allocators::pages<>>().view() == "pages(32768)");
+}
+
+// ---- options of a chain's buckets -----------------------------------------------------------------------------
+
+namespace {
+
+template <bucket_options Options>
+using chain_of = layout::bucket_chain<Options>;
+
+// Of 64 bits a key: the bucket from the low half, the tag from the top byte, and a number in between.
+constexpr u64 tagged(u64 bucket, u64 tag, u64 n) { return bucket | n << 32 | tag << 56; }
+
+// The key for its hash, as identity has it, and every comparison counted.
+struct comparing {
+  using axis = axes::hashing;
+  static constexpr hashing_facts facts{.raw = true};
+  template <class Key>
+  static constexpr bool avalanching = false;
+  template <class Key, class Other>
+  static constexpr bool transparent = false;
+  inline static u64 made = 0;
+  u64 hash(u64 key) const noexcept { return key; }
+  bool equal(u64 a, u64 b) const noexcept { return ++made, a == b; }
+};
+
+// A collector's storage, as far as a map is told.
+struct searched : allocators::system {
+  static constexpr tophash::visibility visibility = tophash::visibility::scanned;
+};
+
+// Counts what a copy tells of, and so is copied entry by entry.
+struct ear {
+  using axis = axes::observe;
+  u64 inserted = 0;
+  void on(const events::inserted&) noexcept { ++inserted; }
+};
+
+}  // namespace
+
+TEST_CASE("buckets: options have text", "[policies]") {
+  CHECK(option_name<chain_of<bucket_options{.filter_bits = 8}>>().view() == "bucket_chain(filter_bits=8)");
+  CHECK(option_name<chain_of<bucket_options{.slots = 7, .filter_bits = 32, .link = link_kind::index32}>>().view() ==
+        "bucket_chain(slots=7,filter_bits=32,link=index32)");
+  CHECK(option_name<chain_of<bucket_options{.align_bytes = 64}>>().view() == "bucket_chain(align_bytes=64)");
+}
+
+TEST_CASE("buckets: what the options make of their size", "[layout]") {
+  const auto bytes = []<class Map>(std::type_identity<Map>) {
+    Map m;
+    m.try_emplace(1, 1);
+    return m.memory_report().begin()->size_bytes;
+  };
+  using u32 = std::uint32_t;
+  CHECK(bytes(std::type_identity<numbers<>>{}) == 144);
+  CHECK(bytes(std::type_identity<numbers<chain_of<bucket_options{.filter_bits = 8}>>>{}) == 152);
+  CHECK(bytes(std::type_identity<numbers<chain_of<bucket_options{.filter_bits = 32, .link = link_kind::index32}>,
+                                         overflow::slabs>>{}) == 144);
+  CHECK(bytes(std::type_identity<numbers<chain_of<bucket_options{.align_bytes = 64}>>>{}) == 192);
+  CHECK(bytes(std::type_identity<numbers<chain_of<bucket_options{.slots = 7, .align_bytes = 64}>>>{}) == 128);
+  CHECK(bytes(std::type_identity<tophash::map<u32, u32>>{}) == 80);
+  CHECK(bytes(std::type_identity<
+              tophash::map<u32, u32, chain_of<bucket_options{.link = link_kind::index32}>, overflow::slabs>>{}) == 76);
+}
+
+TEST_CASE("buckets: a filter spares a miss the overflow buckets, and forgets what was erased", "[layout]") {
+  using filtered = numbers<comparing, growth::eager, load<100>, chain_of<bucket_options{.slots = 2, .filter_bits = 8}>>;
+  filtered m(1);
+  REQUIRE(m.stats().units == 1);
+  // Two in the main bucket, then the tags 18 and 20 in an overflow bucket: the filter's bits 2 and 4.
+  for (const u64 tag : {16u, 17u, 18u, 20u}) m.try_emplace(tagged(0, tag, 1), tag);
+  REQUIRE(m.stats().overflow_in_use == 1);
+  check_sound(m);
+  const auto compared = [&m](u64 key) {
+    const u64 before = comparing::made;
+    CHECK_FALSE(m.contains(key));
+    return comparing::made - before;
+  };
+  CHECK(compared(tagged(0, 18, 2)) == 1);
+  CHECK(compared(tagged(0, 19, 2)) == 0);
+  CHECK(m.at(tagged(0, 20, 1)) == 20);
+  m.erase(tagged(0, 18, 1));
+  check_sound(m);
+  CHECK(m.at(tagged(0, 20, 1)) == 20);
+  // In a place that became free before the chain's end, and beyond it.
+  m.erase(tagged(0, 16, 1));
+  m.try_emplace(tagged(0, 27, 1), 27u);
+  m.try_emplace(tagged(0, 28, 1), 28u);
+  m.try_emplace(tagged(0, 31, 1), 31u);
+  check_sound(m);
+  for (const u64 tag : {17u, 20u, 27u, 28u, 31u}) CHECK(m.at(tagged(0, tag, 1)) == tag);
+  m.erase(tagged(0, 20, 1));
+  m.erase(tagged(0, 28, 1));
+  m.erase(tagged(0, 31, 1));
+  check_sound(m);
+  CHECK(m.stats().overflow_in_use == 0);
+}
+
+TEST_CASE("slabs: numbers, recycling, and slabs that go back when nothing is in use", "[policies]") {
+  constexpr request block{.bytes = 24, .align = 8, .use = purpose::overflow, .trace = nullptr};
+  recording_resource resource;
+  recording<> storage(resource);
+  overflow::slabs source;
+  std::vector<void*> held;
+  const auto number_of = [](const void* p) {
+    std::uint32_t n = 0;
+    std::memcpy(&n, p, sizeof n);
+    return n;
+  };
+  for (std::uint32_t i = 0; i != 300; ++i) {
+    void* const p = source.acquire(storage, block);
+    REQUIRE(p != nullptr);
+    REQUIRE(number_of(p) == blocks_a_place + i);
+    held.push_back(p);
+  }
+  for (std::uint32_t i = 0; i != 300; ++i) {
+    const std::uint32_t n = blocks_a_place + i;
+    CHECK(held[i] == static_cast<unsigned char*>(source.places()[n / blocks_a_place]) + n % blocks_a_place * block.bytes);
+  }
+  CHECK(source.counts().requested == 300);
+  // At most an eighth waits.
+  CHECK(source.counts().kept <= 300 / 8);
+  std::size_t reported = 0;
+  source.report(block, [&reported](purpose, std::size_t bytes, std::size_t count) { reported += bytes * count; });
+  CHECK(reported == resource.live_bytes(purpose::overflow) + resource.live_bytes(purpose::directory));
+  source.release(storage, held[7], block);
+  const u64 recycled = source.counts().recycled;
+  CHECK(source.acquire(storage, block) == held[7]);
+  CHECK(number_of(held[7]) == blocks_a_place + 7);
+  CHECK(source.counts().recycled == recycled + 1);
+  source.drain(storage, block);
+  CHECK(source.counts().kept + 300 == (reported - resource.live_bytes(purpose::directory)) / block.bytes);
+  // A failed request changes nothing.
+  while (source.counts().kept != 0) held.push_back(source.acquire(storage, block));
+  const auto before = source.counts();
+  resource.fail_at(1);
+  CHECK(source.acquire(storage, block) == nullptr);
+  static_cast<void>(resource.disarm());
+  CHECK(source.counts().requested == before.requested);
+  CHECK(source.counts().kept == 0);
+  overflow::slabs taken(std::move(source));
+  CHECK(source.places() == nullptr);
+  for (void* p : held) taken.release(storage, p, block);
+  taken.drain(storage, block);
+  CHECK(taken.counts().kept == 0);
+  CHECK(resource.live_bytes(purpose::overflow) + resource.live_bytes(purpose::directory) == 0);
+}
+
+TEST_CASE("slabs: storage known at run time, where nobody searches it", "[map]") {
+  using late = numbers<chain_of<bucket_options{.slots = 2, .link = link_kind::index32}>, overflow::slabs,
+                       allocators::erased>;
+  allocators::erased_resource<allocators::system> plain;
+  late m{allocators::erased(plain)};
+  for (u64 i = 0; i != 200; ++i) m.try_emplace(i, i);
+  check_sound(m);
+  for (u64 i = 0; i != 200; ++i) CHECK(m.at(i) == i);
+  allocators::erased_resource<searched> scanned;
+  CHECK_THROWS_WITH(late{allocators::erased(scanned)}, Catch::Contains("use link=pointer"));
+}
+
+TEST_CASE("copies: bucket by bucket, each entry in its place", "[map]") {
+  const auto compare = []<class Map>(std::type_identity<Map>) {
+    // As full as a table gets without growing, so that chains have overflow buckets and a copy needs as many buckets.
+    Map m(typename Map::spec_type::hashing{42});
+    for (u64 i = 0; i != 416; ++i) m.try_emplace(i * i, i);
+    REQUIRE(m.stats().units == 64);
+    REQUIRE(m.stats().overflow_in_use > 0);
+    const Map copy(m);
+    check_sound(copy);
+    CHECK(copy.stats().overflow_in_use == m.stats().overflow_in_use);
+    auto there = copy.begin();
+    bool same = true;
+    for (const auto& [key, value] : m) {
+      same = same && there->first == key && there->second == value;
+      ++there;
+    }
+    CHECK((same && there == copy.end()));
+    // The copy's chains are its own.
+    m.clear();
+    CHECK(copy.at(415 * 415) == 415);
+    Map grown(copy);
+    for (u64 i = 416; i != 900; ++i) grown.try_emplace(i * i, i);
+    check_sound(grown);
+    CHECK(grown.size() == 900);
+  };
+  using seeded = hashing::seeded<hashing::wyhash>;
+  compare(std::type_identity<numbers<seeded>>{});
+  compare(std::type_identity<numbers<seeded, chain_of<bucket_options{.filter_bits = 32, .link = link_kind::index32}>,
+                                     overflow::slabs>>{});
+  compare(std::type_identity<numbers<seeded, chain_of<bucket_options{.group_bytes = 1024}>>>{});
+}
+
+TEST_CASE("copies: an observer of inserts hears of each entry, residue is not copied", "[map]") {
+  numbers<ear> heard;
+  for (u64 i = 0; i != 13; ++i) heard.try_emplace(i, i);
+  const numbers<ear> copy(heard);
+  CHECK(copy.observer().inserted == 26);
+  numbers<deletion::dirty> marked;
+  for (u64 i = 0; i != 13; ++i) marked.try_emplace(i, i);
+  marked.erase(7);
+  const numbers<deletion::dirty> clean(marked);
+  CHECK(clean.stats().dirty == 0);
+  CHECK(clean.size() == 12);
+  check_sound(clean);
+}
+
+TEST_CASE("copies: memory that runs out bucket by bucket leaves nothing behind", "[map]") {
+  recording_resource resource;
+  using recorded = numbers<recording<>, chain_of<bucket_options{.slots = 2}>, load<2>, hashing::seeded<hashing::wyhash>>;
+  recorded m(recording<>(resource), hashing::seeded<hashing::wyhash>{42});
+  for (u64 i = 0; i != 32; ++i) m.try_emplace(i, i);
+  REQUIRE(m.stats().overflow_in_use > 2);
+  const std::size_t before = resource.live_bytes(purpose::slots) + resource.live_bytes(purpose::overflow);
+  for (long n = 1; n != 4; ++n) {
+    resource.fail_at(n);
+    CHECK_THROWS_AS(recorded(m), std::bad_alloc);
+    static_cast<void>(resource.disarm());
+    CHECK(resource.live_bytes(purpose::slots) + resource.live_bytes(purpose::overflow) == before);
+  }
 }

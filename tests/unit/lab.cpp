@@ -44,6 +44,7 @@
 #include <tophash/policies/observe/counters.hpp>
 #include <tophash/policies/overflow/local_list.hpp>
 #include <tophash/policies/overflow/none.hpp>
+#include <tophash/policies/overflow/slabs.hpp>
 #include <tophash/policies/sizing/fast_range.hpp>
 #include <tophash/policies/sizing/power_of_two_high.hpp>
 #include <tophash/policies/sizing/prime.hpp>
@@ -366,6 +367,8 @@ void require_same(const std::string& text, std::string_view key, std::string_vie
   REQUIRE((a.layout.kind == b.layout.kind && a.layout.slots == b.layout.slots &&
            a.layout.tag_bits == b.layout.tag_bits));
   REQUIRE((a.layout.inline_limit_bytes == b.layout.inline_limit_bytes && a.layout.split == b.layout.split));
+  REQUIRE((a.layout.filter_bits == b.layout.filter_bits && a.layout.align_bytes == b.layout.align_bytes &&
+           a.layout.indexed == b.layout.indexed && a.overflow.numbers == b.overflow.numbers));
   REQUIRE((a.hashing.seeded == b.hashing.seeded && a.hashing.raw == b.hashing.raw));
   REQUIRE((a.hashing.reseeds == b.hashing.reseeds && a.hashing.scatters == b.hashing.scatters &&
            a.hashing.updates_keys == b.hashing.updates_keys));
@@ -404,6 +407,10 @@ TEST_CASE("lab catalogue: texts and facts are those of the types", "[lab][catalo
                                                                               "string", "u64");
   require_same<std::uint32_t, double, deletion::tombstone_not_reusing, growth::incremental<3>>(
       "tombstone(not_reusing),incremental(3)", "u32", "double");
+  require_same<std::uint64_t, std::uint64_t,
+               layout::bucket_chain<bucket_options{
+                   .slots = 7, .filter_bits = 32, .link = link_kind::index32, .align_bytes = 64}>,
+               overflow::slabs>("slabs,bucket_chain(align_bytes=64,slots=7,link=index32,filter_bits=32)", "u64", "u64");
   require_same<std::uint64_t, std::uint64_t, growth::incremental<2, true>, overflow::local_list>(
       "incremental(2,every_write),local_list", "u64", "u64");
   require_same<std::uint64_t, void*, hashing::seeded<hashing::std_hash>, observe::counters>(
@@ -613,6 +620,8 @@ TEST_CASE("lab catalogue: rules judge texts as they judge types", "[lab][catalog
   REQUIRE(broken("defaults", "u64", "u64").empty());
   REQUIRE(broken("incremental(0)", "u64", "u64") == "growth_endless");
   REQUIRE(broken("bucket_chain(slots=9)", "u64", "u64") == "bucket_slots");
+  REQUIRE(broken("bucket_chain(link=index32)", "u64", "u64") == "index_source");
+  REQUIRE(broken("bucket_chain(link=pointer),slabs", "u64", "u64") == "slabs_link");
   REQUIRE(broken("load(0,2)", "u64", "u64") == "load_empty");
   REQUIRE(broken("dirty", "u64", "vector") == "dirty_destruction");
   REQUIRE(broken("dirty", "string", "u64").empty());
