@@ -33,7 +33,7 @@ struct shared_counts {
 // What is said of Go 1.21: an atomic decrement of the count, and one atomic operation on the map's flags.
 struct atomic_count {
   using axis = axes::observe;
-  static constexpr std::string_view name = "atomic_count";
+  [[maybe_unused]] static constexpr std::string_view name = "atomic_count";
   shared_counts* of = nullptr;
   void on(const events::erased&) const noexcept {
     of->writers.fetch_xor(1);

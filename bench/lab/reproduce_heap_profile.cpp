@@ -19,6 +19,7 @@
 #include <tophash/allocators/system.hpp>
 #include <tophash/framework/core/bits.hpp>
 #include <tophash/map.hpp>
+#include <tophash/policies/overflow/fresh.hpp>
 #include <tophash/presets.hpp>
 
 #include "lab/reproduce_measure.hpp"
@@ -49,7 +50,7 @@ struct profile {
 
 struct profiled {
   using axis = axes::allocation;
-  static constexpr std::string_view name = "profiled";
+  [[maybe_unused]] static constexpr std::string_view name = "profiled";
   static constexpr tophash::visibility visibility = tophash::visibility::opaque;
   profile* of = nullptr;
 
@@ -62,28 +63,30 @@ struct profiled {
     return p;
   }
   void deallocate(void* p, const request& r) const noexcept { allocators::system{}.deallocate(p, r); }
-  friend constexpr bool operator==(profiled, profiled) noexcept = default;
+  bool operator==(const profiled&) const noexcept = default;
 };
 
 struct step_observer {
   using axis = axes::observe;
-  static constexpr std::string_view name = "steps";
+  [[maybe_unused]] static constexpr std::string_view name = "steps";
   profile* of = nullptr;
   void on(const events::step_started&) const noexcept { of->in_step = true; }
   void on(const events::step_finished&) const noexcept { of->in_step = false; }
 };
 
-using profiled_map = map<std::string_view, std::int64_t, presets::go_like, profiled, step_observer>;
+template <class... Options>
+using profiled_map = map<std::string_view, std::int64_t, presets::go_like, profiled, step_observer, Options...>;
 
 enum class program : std::uint8_t { grown, hinted, churned };
 constexpr std::array<const char*, 3> program_names = {"grown", "hinted", "churned"};
 
 // Go's makemap allocates the array of a hint; an array without a hint is allocated by the first insert, in
 // mapassign: it is counted with makemap's, as the first one.
+template <class Map>
 profile profile_of(program what, const std::vector<std::string>& texts, std::size_t entries, number seed) {
   profile out;
-  profiled_map m(what == program::hinted ? entries : 0, profiled_map::spec_type::hashing{seed}, profiled{&out},
-                 step_observer{&out});
+  Map m(what == program::hinted ? entries : 0, typename Map::spec_type::hashing{seed}, profiled{&out},
+        step_observer{&out});
   m.insert_or_assign(std::string_view{texts[0]}, 0);
   out.being_made = false;
   for (std::size_t i = 1; i < entries; ++i) m.insert_or_assign(std::string_view{texts[i]}, 0);
@@ -97,7 +100,17 @@ profile profile_of(program what, const std::vector<std::string>& texts, std::siz
   return out;
 }
 
-void note_shares(const profile& p, const char* program, claim_measurement& out) {
+using profile_function = profile (*)(program, const std::vector<std::string>&, std::size_t, number);
+
+const std::vector<built_composition<profile_function>>& built() {
+  static const std::vector<built_composition<profile_function>> all = {
+      {"go_like", &profile_of<profiled_map<>>},
+      // Without a tail of the array to take them from first.
+      {"go_like,overflow=fresh", &profile_of<profiled_map<overflow::fresh>>}};
+  return all;
+}
+
+void note_shares(const profile& p, const char* program, std::string_view spec, bool judged, claim_measurement& out) {
   asked all;
   for (const asked& a : p.by) all.requests += a.requests, all.bytes += a.bytes;
   const auto percent = [](number part, number of) {
@@ -105,42 +118,50 @@ void note_shares(const profile& p, const char* program, claim_measurement& out) 
   };
   for (std::size_t i = 0; i < p.by.size(); ++i) {
     const std::string metric = fmt::format("{}.{}", asker_names[i], program);
-    note(out, metric + ".bytes", "%", true, percent(p.by[i].bytes, all.bytes));
-    note(out, metric + ".requests", "%", true, percent(p.by[i].requests, all.requests));
+    note(out, metric_of(metric + ".bytes", spec, judged), "%", true, percent(p.by[i].bytes, all.bytes));
+    note(out, metric_of(metric + ".requests", spec, judged), "%", true, percent(p.by[i].requests, all.requests));
   }
-  note(out, fmt::format("requests.{}", program), "requests", true, static_cast<double>(all.requests));
-  note(out, fmt::format("mb.{}", program), "MB", true, static_cast<double>(all.bytes) / 1e6);
+  note(out, metric_of(fmt::format("requests.{}", program), spec, judged), "requests", true, static_cast<double>(all.requests));
+  note(out, metric_of(fmt::format("mb.{}", program), spec, judged), "MB", true, static_cast<double>(all.bytes) / 1e6);
 }
 
 }  // namespace
 
 claim_measurement measure_heap_profile(const claim_request& request) {
   const std::size_t entries = whole_parameter(request, "entries");
-  static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));
+  const auto variants = chosen(*request.table, built());
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < 2 * entries; ++i) texts.push_back("key_" + std::to_string(i));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
     request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
     const number seed = next_seed(request.seed + round);
-    for (std::size_t i = 0; i < program_names.size(); ++i)
-      note_shares(profile_of(static_cast<program>(i), texts, entries, seed), program_names[i], out);
+    for (std::size_t v = 0; v < variants.size(); ++v) {
+      for (std::size_t i = 0; i < program_names.size(); ++i)
+        note_shares(variants[v].run(static_cast<program>(i), texts, entries, seed), program_names[i],
+                    variants[v].spec, v == 0, out);
+    }
     ++out.rounds;
   }
   if (out.rounds == 0) return out;
   out.setting = fmt::format("{} string keys -> int, three programs", grouped(entries));
-  for (const char* program : program_names) {
-    std::string shares;
-    for (const char* name : asker_names)
-      shares += fmt::format("{}{} {:.1f} %", shares.empty() ? "" : ", ", name,
-                            median_of(out, fmt::format("{}.{}.bytes", name, program)));
-    out.why.push_back(fmt::format("{}: of {:.1f} MB in {} requests: {}", program,
-                                  median_of(out, fmt::format("mb.{}", program)),
-                                  grouped(static_cast<number>(median_of(out, fmt::format("requests.{}", program)))),
-                                  shares));
+  for (std::size_t v = 0; v < variants.size(); ++v) {
+    for (const char* program : program_names) {
+      const auto median = [&](const std::string& metric) {
+        return median_of(out, metric_of(metric, variants[v].spec, v == 0));
+      };
+      std::string shares;
+      for (const char* name : asker_names)
+        shares += fmt::format("{}{} {:.2f} %", shares.empty() ? "" : ", ", name,
+                              median(fmt::format("{}.{}.bytes", name, program)));
+      out.why.push_back(fmt::format("{}, {}: of {:.1f} MB in {} requests: {}", variants[v].spec, program,
+                                    median(fmt::format("mb.{}", program)),
+                                    grouped(static_cast<number>(median(fmt::format("requests.{}", program)))), shares));
+    }
   }
   out.why.push_back(
-      "growWork asks for overflow buckets only; a growth's array is asked for before its first step");
+      "growWork asks for overflow buckets only, and takes them from the array's tail first; a growth's array is asked "
+      "for before its first step");
   return out;
 }
 

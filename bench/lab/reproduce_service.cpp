@@ -94,12 +94,15 @@ class service {
   }
 
  private:
+  // The least of three passes: what else runs here can only add.
   static double range_ns(Map& m, number& sum) {
-    if (m.empty()) return 0;
-    const number from = thread_cpu_ns();
-    for (const auto& [key, entry] : m) sum ^= key;
-    const number took = thread_cpu_ns() - from;
-    return static_cast<double>(took) / static_cast<double>(m.size());
+    number least = ~number{0};
+    for (int pass = 0; pass < 3; ++pass) {
+      const number from = thread_cpu_ns();
+      for (const auto& [key, entry] : m) sum ^= key;
+      least = std::min<number>(least, thread_cpu_ns() - from);
+    }
+    return m.empty() ? 0 : static_cast<double>(least) / static_cast<double>(m.size());
   }
 
   gc::precise_heap heap_;

@@ -43,7 +43,7 @@ void count_erases(const std::string& way, const std::vector<number>& keys, numbe
                   section_counter& counter) {
   Map m = filled<Map>(keys, seed);
   std::vector<number> order = keys;
-  random_stream random(seed);
+  random_stream random(seed ^ 0x6f726465u);
   random.shuffle(order);
   order.resize(order.size() / 2);
   counter.count(way + ".erase", order.size(), [&] {
@@ -59,7 +59,7 @@ void count_mixed(const std::string& way, const std::vector<number>& keys, std::s
     number key;
     unsigned what;  // 0 erase, 1 insert, else find
   };
-  random_stream random(seed);
+  random_stream random(seed ^ 0x6d6978u);  // another stream than that of the keys
   std::vector<number> live = keys;
   std::vector<step> steps;
   while (steps.size() < operations) {
