@@ -51,21 +51,22 @@ constexpr const char* checking_name(checking c) noexcept {
   goto set
 #endif
 
+TOPHASH_ALWAYS_INLINE void test_flag(const unsigned char& flag, barrier_buffer& buffer, number place) noexcept {
+  TOPHASH_TEST_FLAG(flag, set);
+  return;
+set:
+  barrier(buffer, place);
+}
+#undef TOPHASH_TEST_FLAG
+
 template <checking How>
-TOPHASH_NOINLINE void store_all(stored_map& m, const std::vector<number>& keys, const unsigned char& flag,
-                                barrier_buffer& buffer) {
+TOPHASH_NOINLINE void store_all(stored_map& m, const std::vector<number>& keys,
+                                [[maybe_unused]] const unsigned char& flag, [[maybe_unused]] barrier_buffer& buffer) {
   for (const number key : keys) {
-    if constexpr (How != checking::without) {
-      TOPHASH_TEST_FLAG(flag, set);
-      goto store;
-    set:
-      barrier(buffer, key);
-    }
-  store:
+    if constexpr (How != checking::without) test_flag(flag, buffer, key);
     m.insert_or_assign(key, key + 1);
   }
 }
-#undef TOPHASH_TEST_FLAG
 
 struct stores {
   stored_map m;

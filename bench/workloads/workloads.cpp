@@ -379,7 +379,7 @@ any_program build_reuse_adversary(const workload_input& in) {
 // ---- incidents: what Go's users reported (lab/incidents.hpp) ------------------------------------
 
 constexpr std::size_t incident_left = 1000;    // of n entries, one of so many stays
-constexpr std::size_t incident_rounds = 10;    // of n pairs at constant size
+constexpr std::size_t incident_rounds = 20;    // of n pairs at constant size
 constexpr std::size_t incident_trickle = 4;    // n / 4 pairs of a set and an erase on what is left
 
 // golang/go#20135. n entries, nearly all erased, and then a life with few. The reference never held more.
@@ -478,7 +478,7 @@ constexpr workload_entry table[] = {
      "golang/go#20135: n entries, all but one in a thousand erased, a trickle of sets and erases: what stays",
      TOPHASH_BUILD(build_never_shrinks, false)},
     {"go-16070",
-     "golang/go#16070: at n entries, 10 n pairs of an erase and an insert of a new key: what they add",
+     "golang/go#16070: at n entries, 20 n pairs of an erase and an insert of a new key: what they add",
      TOPHASH_BUILD(build_grows_in_place, false)},
     {"overflow_reuse",
      "the matrix of deletions, overflow sources and growths over the four reuse_ patterns (run only)",
