@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Callgrind collects between the entry and the return of one function, and writes a profile of its own each time
-// that function returns: the n-th file is the n-th section. The child says in the same order how the sections
-// are called. It starts with an empty environment, so that nothing of the user's moves its stack.
+// Callgrind collects between the entry and the return of one function, and writes a profile of its own each
+// time that function returns: the n-th file is the n-th section. The child says in the same order how the
+// sections are called. It starts with an empty environment, so that nothing of the user's moves its stack.
 #include "lab/counted.hpp"
 
 #include <array>
@@ -79,8 +79,7 @@ const counted_subject* find_subject(std::string_view name) {
 // Its own folder, gone afterwards.
 class scratch_folder {
  public:
-  scratch_folder()
-      : path_(fs::temp_directory_path() / ("tophash-counted-" + std::to_string(::getpid()))) {
+  scratch_folder() : path_(fs::temp_directory_path() / ("tophash-counted-" + std::to_string(::getpid()))) {
     std::error_code failed;
     fs::remove_all(path_, failed);
     fs::create_directories(path_);
@@ -123,7 +122,8 @@ std::string last_line(const std::string& text) {
   const std::size_t end = text.find_last_not_of("\n ");
   if (end == std::string::npos) return "nothing was said";
   const std::size_t begin = text.rfind('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin));
+  return text.substr(begin == std::string::npos ? 0 : begin + 1,
+                     end - (begin == std::string::npos ? 0 : begin));
 }
 
 void read_sections(const std::string& said, const fs::path& profiles, counted_result& out) {
@@ -166,12 +166,13 @@ void count_in_child(std::string_view subject, const counted_input& input, counte
     command.push_back(std::string{"LD_LIBRARY_PATH="} + libraries);
   for (const std::string& word :
        {valgrind.string(), std::string{"--tool=callgrind"}, std::string{"--collect-atstart=no"},
-        std::string{"--toggle-collect=tophash_counted_section"}, std::string{"--dump-after=tophash_counted_section"},
-        std::string{"--cache-sim=yes"}, std::string{"--I1=32768,8,64"}, std::string{"--D1=32768,8,64"},
-        std::string{"--LL=8388608,16,64"}, std::string{"--branch-sim=yes"},
-        "--callgrind-out-file=" + profiles.string(), "--log-file=" + (folder.path() / "log").string(),
-        self.string(), std::string{counted_child_command}, std::string{subject}, std::to_string(input.entries),
-        std::to_string(input.operations), std::to_string(input.rounds), std::to_string(input.seed)})
+        std::string{"--toggle-collect=tophash_counted_section"},
+        std::string{"--dump-after=tophash_counted_section"}, std::string{"--cache-sim=yes"},
+        std::string{"--I1=32768,8,64"}, std::string{"--D1=32768,8,64"}, std::string{"--LL=8388608,16,64"},
+        std::string{"--branch-sim=yes"}, "--callgrind-out-file=" + profiles.string(),
+        "--log-file=" + (folder.path() / "log").string(), self.string(), std::string{counted_child_command},
+        std::string{subject}, std::to_string(input.entries), std::to_string(input.operations),
+        std::to_string(input.rounds), std::to_string(input.seed)})
     command.push_back(word);
   read_sections(output_of(command), profiles, out);
   if (out.trouble.empty()) out.source = "callgrind";

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What sections of a piece of work execute: instructions, loads, cache misses, branches. By the processor's own
-// counters where perf_event_open gives them; otherwise the program runs the same work once more as a child
-// under valgrind's callgrind, with a simulated first-level data cache of 32 KiB and 8 ways (the same on every
-// machine) and a simulated branch predictor. Callgrind counts no cycles. Which of the two it was is in the
-// result, and said wherever its figures are shown.
-// A piece of work is a subject, named in counted_subjects(); it makes its maps itself, so that nothing but its
-// parameters and seed decides what a child does.
+// What sections of a piece of work execute: instructions, loads, cache misses, branches. By the processor's
+// own counters where perf_event_open gives them; otherwise the program runs the same work once more as a
+// child under valgrind's callgrind, with a simulated first-level data cache of 32 KiB and 8 ways (the same on
+// every machine) and a simulated branch predictor. Callgrind counts no cycles. Which of the two it was is in
+// the result, and said wherever its figures are shown. A piece of work is a subject, named in
+// counted_subjects(); it makes its maps itself, so that nothing but its parameters and seed decides what a
+// child does.
 #ifndef TOPHASH_BENCH_LAB_COUNTED_HPP
 #define TOPHASH_BENCH_LAB_COUNTED_HPP
 
@@ -47,22 +47,22 @@ const std::vector<counted_subject>& counted_subjects();
 using counted_rounds = std::map<std::string, std::map<std::string, std::vector<double>>>;
 
 struct counted_result {
-  std::string source;   // "perf" or "callgrind"; empty: neither is here
-  std::string trouble;  // then: why
+  std::string source;       // "perf" or "callgrind"; empty: neither is here
+  std::string trouble;      // then: why
   std::string no_hardware;  // why the processor's counters were not used
   counted_rounds sections;
 };
 
 counted_result count_sections(std::string_view subject, const counted_input& input);
 
-// The child: `tophash counted-child SUBJECT ENTRIES OPERATIONS ROUNDS SEED`, as count_sections starts it under
-// callgrind. Returns the exit code.
+// The child: `tophash counted-child SUBJECT ENTRIES OPERATIONS ROUNDS SEED`, as count_sections starts it
+// under callgrind. Returns the exit code.
 inline constexpr std::string_view counted_child_command = "counted-child";
 int run_counted_child(int argc, char** argv);
 
-void count_unlink_or_mark(const counted_input& input, section_counter& counter);   // T-B4
-void count_dirty_check(const counted_input& input, section_counter& counter);      // T-B5
-void count_atomic_deletes(const counted_input& input, section_counter& counter);   // T-C1
+void count_unlink_or_mark(const counted_input& input, section_counter& counter);  // T-B4
+void count_dirty_check(const counted_input& input, section_counter& counter);     // T-B5
+void count_atomic_deletes(const counted_input& input, section_counter& counter);  // T-C1
 
 }  // namespace tophash::lab
 

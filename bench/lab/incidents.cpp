@@ -26,8 +26,8 @@ std::string cures_text(const std::vector<const incident_row*>& rows) {
     // The first variant's time over itself is no price.
     if (!r->time_ratio || (r->time_ratio->low == 1 && r->time_ratio->high == 1)) continue;
     out += resolvable(*r->time_ratio)
-               ? fmt::format(" at {:.2f} times the time ({:.2f}..{:.2f})", r->time_ratio->median, r->time_ratio->low,
-                             r->time_ratio->high)
+               ? fmt::format(" at {:.2f} times the time ({:.2f}..{:.2f})", r->time_ratio->median,
+                             r->time_ratio->low, r->time_ratio->high)
                : fmt::format(", no difference in time resolvable ({:.2f}..{:.2f})", r->time_ratio->low,
                              r->time_ratio->high);
   }
@@ -48,7 +48,8 @@ const std::vector<incident>& incidents() {
       {.workload = "go-16070",
        .issue = "golang/go#16070",
        .symptom = "a map of constant size takes more and more",
-       .variants = {"go_like,growth=incremental(2)", "go_like", "go_like,growth=incremental(2),deletion=immediate",
+       .variants = {"go_like,growth=incremental(2)", "go_like",
+                    "go_like,growth=incremental(2),deletion=immediate",
                     "go_like,deletion=tombstone(not_reusing)", "fastest"},
        .cured_at_most = 1.5}};
   return all;
@@ -75,8 +76,8 @@ std::vector<incident_row> incident_rows(const experiment& run, const experiment&
     });
     if (row.trouble.empty() && reference == all.end()) row.trouble = "its reference was not measured";
     if (row.trouble.empty()) row.trouble = reference->trouble;
-    if (row.trouble.empty() && (!r.memory || r.memory->end_bytes == 0 || !reference->memory ||
-                                reference->memory->end_bytes == 0))
+    if (row.trouble.empty() &&
+        (!r.memory || r.memory->end_bytes == 0 || !reference->memory || reference->memory->end_bytes == 0))
       row.trouble = "what it holds at its end is not counted";
     if (!r.cpu_ns_per_op.empty()) row.time_ratio = paired_ratio(r, base_of(run, r));
     if (r.latency) row.worst_ns = r.latency->max;
@@ -159,20 +160,21 @@ std::string incident_text(const incident_result& r) {
   std::size_t width = 7;
   for (const incident_row& row : r.rows) width = std::max(width, row.variant.size());
   std::string out = fmt::format("{}: {}\n\n", r.of->issue, r.of->symptom);
-  out += fmt::format("{:<{}} {:>9} {:>10} {:>10} {:>10} {:>7} {:>9} {:>7} {:>7} {:>7} {:>8} {:>6}\n", "variant", width,
-                     "n", "peak", "at the end", "reference", "times", "overflow", "growths", "regrows", "time", "longest",
-                     "cured");
+  out += fmt::format("{:<{}} {:>9} {:>10} {:>10} {:>10} {:>7} {:>9} {:>7} {:>7} {:>7} {:>8} {:>6}\n",
+                     "variant", width, "n", "peak", "at the end", "reference", "times", "overflow", "growths",
+                     "regrows", "time", "longest", "cured");
   for (const incident_row& row : r.rows) {
     out += fmt::format("{:<{}} {:>9} ", row.variant, width, row.n);
     if (!row.trouble.empty()) {
       out += " no verdict: " + row.trouble + "\n";
       continue;
     }
-    out += fmt::format("{:>10} {:>10} {:>10} {:>7.2f} {:>9} {:>7} {:>7} {:>7} {:>8} {:>6}\n",
-                       bytes_text(static_cast<double>(row.peak_bytes)), bytes_text(static_cast<double>(row.end_bytes)),
-                       bytes_text(static_cast<double>(row.reference_bytes)), row.times_reference(),
-                       row.overflow_in_use, row.growths, row.regrows, row.time_ratio ? fmt::format("{:.2f}", row.time_ratio->median) : "-",
-                       row.worst_ns > 0 ? time_text(row.worst_ns) : "-", row.cured(*r.of) ? "yes" : "no");
+    out += fmt::format(
+        "{:>10} {:>10} {:>10} {:>7.2f} {:>9} {:>7} {:>7} {:>7} {:>8} {:>6}\n",
+        bytes_text(static_cast<double>(row.peak_bytes)), bytes_text(static_cast<double>(row.end_bytes)),
+        bytes_text(static_cast<double>(row.reference_bytes)), row.times_reference(), row.overflow_in_use,
+        row.growths, row.regrows, row.time_ratio ? fmt::format("{:.2f}", row.time_ratio->median) : "-",
+        row.worst_ns > 0 ? time_text(row.worst_ns) : "-", row.cured(*r.of) ? "yes" : "no");
   }
   out += "\n";
   for (const std::string& sentence : incident_findings(*r.of, r.rows)) out += sentence + "\n";

@@ -3,10 +3,10 @@
 //   go-20135  a map never shrinks: n entries, nearly all erased, and the memory stays
 //   go-16070  a map grows at constant size: erases and new keys fill overflow buckets that nothing gives back
 // Each variant runs beside its reference, the same map without the incident (of 20135: one that never held
-// more than what is left; of 16070: one that saw no erase). A variant is cured if it ends with at most so many
-// times what its reference holds (`cured_at_most`). Bytes are exact; the price is time an operation, over the
-// first variant's, the longest operation and the peak. A variant may grow by a larger array in place of
-// overflow buckets: the table shows how many growths and regrows there were.
+// more than what is left; of 16070: one that saw no erase). A variant is cured if it ends with at most so
+// many times what its reference holds (`cured_at_most`). Bytes are exact; the price is time an operation,
+// over the first variant's, the longest operation and the peak. A variant may grow by a larger array in place
+// of overflow buckets: the table shows how many growths and regrows there were.
 #ifndef TOPHASH_BENCH_LAB_INCIDENTS_HPP
 #define TOPHASH_BENCH_LAB_INCIDENTS_HPP
 

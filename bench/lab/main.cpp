@@ -694,7 +694,8 @@ int dispatch(const CLI::App& app, settings& s) {
     return allocations_command(s);
   }
   // With --check there is nothing but checksums, with --memory budgets: a workload like any other.
-  if (name == "run" && find_incident(s.request.workload) != nullptr && !s.request.check_only && s.budgets.empty())
+  if (name == "run" && find_incident(s.request.workload) != nullptr && !s.request.check_only &&
+      s.budgets.empty())
     return incident_command(s);
   return experiment_command(s, name);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// T-C1. All of a map's entries deleted in random order, with the count that a delete lowers kept plainly (as in
-// Go 1.19, 1.21 and 1.22 alike) and, as the article has it of Go 1.21, by two atomic operations more: an
+// T-C1. All of a map's entries deleted in random order, with the count that a delete lowers kept plainly (as
+// in Go 1.19, 1.21 and 1.22 alike) and, as the article has it of Go 1.21, by two atomic operations more: an
 // observer makes them at each delete. Time is the thread's CPU time.
 #include <atomic>
 #include <cstdint>
@@ -112,8 +112,8 @@ void count_atomic_deletes(const counted_input& input, section_counter& counter) 
 
 claim_measurement measure_atomic_deletes(const claim_request& request) {
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));
-  const std::size_t entries = whole_parameter(request, "entries"), counted_entries =
-                                                                       whole_parameter(request, "counted_entries");
+  const std::size_t entries = whole_parameter(request, "entries"),
+                    counted_entries = whole_parameter(request, "counted_entries");
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
     request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
@@ -133,9 +133,10 @@ claim_measurement measure_atomic_deletes(const claim_request& request) {
   }
   if (out.rounds == 0) return out;
   request.progress(request.table->id + ": counting");
-  const counted_result counted = count_sections(
-      "atomic_deletes",
-      {.entries = counted_entries, .operations = counted_entries, .rounds = out.rounds, .seed = request.seed});
+  const counted_result counted = count_sections("atomic_deletes", {.entries = counted_entries,
+                                                                   .operations = counted_entries,
+                                                                   .rounds = out.rounds,
+                                                                   .seed = request.seed});
   for (const char* name : {"plain", "atomic"}) {
     note_counted(out, counted, fmt::format("instructions.{}", name), "instructions", {{name, "instructions"}},
                  [](const std::vector<double>& v) { return v[0]; });
@@ -143,16 +144,18 @@ claim_measurement measure_atomic_deletes(const claim_request& request) {
                  {{name, "instructions"}, {name, "cycles"}},
                  [](const std::vector<double>& v) { return v[0] / v[1]; });
   }
-  out.setting = fmt::format("{} numbers deleted in random order; {} where instructions are counted", grouped(entries),
-                            grouped(counted_entries));
+  out.setting = fmt::format("{} numbers deleted in random order; {} where instructions are counted",
+                            grouped(entries), grouped(counted_entries));
   out.why.push_back(counted_by(counted));
   if (!counted.source.empty())
-    out.why.push_back(fmt::format("a delete executes {:.0f} instructions with a plain count, {:.0f} with two atomic "
-                                  "operations more",
-                                  median_of(out, "instructions.plain"), median_of(out, "instructions.atomic")));
-  out.why.push_back(fmt::format("a delete takes {:.0f} ns with a plain count, {:.0f} ns with two atomic operations "
-                                "more; the rest is finding the entry",
-                                median_of(out, "delete_ns.plain"), median_of(out, "delete_ns.atomic")));
+    out.why.push_back(
+        fmt::format("a delete executes {:.0f} instructions with a plain count, {:.0f} with two atomic "
+                    "operations more",
+                    median_of(out, "instructions.plain"), median_of(out, "instructions.atomic")));
+  out.why.push_back(
+      fmt::format("a delete takes {:.0f} ns with a plain count, {:.0f} ns with two atomic operations "
+                  "more; the rest is finding the entry",
+                  median_of(out, "delete_ns.plain"), median_of(out, "delete_ns.atomic")));
   return out;
 }
 

@@ -43,7 +43,8 @@ void note_counted(claim_measurement& out, const counted_result& counted, const s
 std::string counted_by(const counted_result& counted) {
   if (counted.source == "perf") return "counted by the processor (perf_event_open), one thread";
   if (counted.source.empty()) return "nothing was counted: " + counted.trouble;
-  return "counted by callgrind with a simulated first-level cache of 32 KiB and a simulated branch predictor, one "
+  return "counted by callgrind with a simulated first-level cache of 32 KiB and a simulated branch "
+         "predictor, one "
          "thread: " +
          counted.no_hardware;
 }

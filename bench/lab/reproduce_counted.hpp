@@ -17,8 +17,8 @@ namespace tophash::lab {
 const std::vector<double>& rounds_of(const counted_result& counted, const std::string& section,
                                      const std::string& event);
 
-// Notes `metric` by round from the values of several (section, event) pairs; where one of them was not counted,
-// the metric is missing, and says why.
+// Notes `metric` by round from the values of several (section, event) pairs; where one of them was not
+// counted, the metric is missing, and says why.
 struct counted_term {
   std::string section, event;
 };

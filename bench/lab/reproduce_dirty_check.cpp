@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// T-B5. A store into a map without a test of a flag before it, with one that is always clear, and with one that
-// is always set, where a barrier is called. The article's test is `TESTB $0x1` and a jump over the call. Counted
-// is what a store takes more; the bytes of the two instructions are those that the assembler makes of them.
+// T-B5. A store into a map without a test of a flag before it, with one that is always clear, and with one
+// that is always set, where a barrier is called. The article's test is `TESTB $0x1` and a jump over the call.
+// Counted is what a store takes more; the bytes of the two instructions are those that the assembler makes of
+// them.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -45,11 +46,11 @@ constexpr const char* checking_name(checking c) noexcept {
 
 // The listing's two instructions where they can be had: a compiler makes three of a volatile byte.
 #if defined(__x86_64__)
-#define TOPHASH_TEST_FLAG(flag, set) __asm__ goto("testb $1, %0\n\tjnz %l[" #set "]" : : "m"(flag) : "cc" : set)
+#define TOPHASH_TEST_FLAG(flag, set)                                                                         \
+  __asm__ goto("testb $1, %0\n\tjnz %l[" #set "]" : : "m"(flag) : "cc" : set)
 #else
-#define TOPHASH_TEST_FLAG(flag, set)                                \
-  if ((static_cast<const volatile unsigned char&>(flag) & 1u) != 0) \
-  goto set
+#define TOPHASH_TEST_FLAG(flag, set)                                                                         \
+  if ((static_cast<const volatile unsigned char&>(flag) & 1u) != 0) goto set
 #endif
 
 TOPHASH_ALWAYS_INLINE void test_flag(const unsigned char& flag, number place) noexcept {
@@ -113,15 +114,15 @@ void time_stores(stores& s, claim_measurement& out) {
 
 void note_bytes(claim_measurement& out) {
 #if defined(__x86_64__)
-  // The article's two instructions, with the register of its listing, and the distance between them and what follows.
+  // The article's two instructions, with the register of its listing, and the distance between them and what
+  // follows.
   std::uint32_t bytes = 0;
-  __asm__(
-      "jmp 3f\n"
-      "1: testb $0x1, (%%rax)\n"
-      "jz 2f\n"
-      "2:\n"
-      "3: movl $(2b - 1b), %0\n"
-      : "=r"(bytes));
+  __asm__("jmp 3f\n"
+          "1: testb $0x1, (%%rax)\n"
+          "jz 2f\n"
+          "2:\n"
+          "3: movl $(2b - 1b), %0\n"
+          : "=r"(bytes));
   for (unsigned round = 0; round < out.rounds; ++round) note(out, "bytes", "B", true, bytes);
 #else
   out.missing["bytes"] = "the listing is of x86-64";
@@ -156,26 +157,32 @@ claim_measurement measure_dirty_check(const claim_request& request) {
   request.progress(request.table->id + ": counting");
   const counted_result counted = count_sections("dirty_check", input);
   for (const char* flag : {"clear", "set"}) {
-    const auto more = [&](const std::string& metric, const std::string& unit, const std::string& event, double scale) {
-      note_counted(out, counted, fmt::format("{}.{}", metric, flag), unit, {{flag, event}, {"without", event}},
+    const auto more = [&](const std::string& metric, const std::string& unit, const std::string& event,
+                          double scale) {
+      note_counted(out, counted, fmt::format("{}.{}", metric, flag), unit,
+                   {{flag, event}, {"without", event}},
                    [scale](const std::vector<double>& v) { return scale * (v[0] - v[1]); });
     };
     more("instructions_more", "instructions", "instructions", 1);
     more("mispredicted", "%", "branch_misses", 100);  // of the one branch that a store has more
-    note_counted(out, counted, fmt::format("cpi_more.{}", flag), "CPI",
-                 {{flag, "cycles"}, {flag, "instructions"}, {"without", "cycles"}, {"without", "instructions"}},
-                 [](const std::vector<double>& v) { return v[0] / v[1] - v[2] / v[3]; });
+    note_counted(
+        out, counted, fmt::format("cpi_more.{}", flag), "CPI",
+        {{flag, "cycles"}, {flag, "instructions"}, {"without", "cycles"}, {"without", "instructions"}},
+        [](const std::vector<double>& v) { return v[0] / v[1] - v[2] / v[3]; });
   }
   note_bytes(out);
-  out.setting = fmt::format("{} stores to present keys among {}", grouped(input.operations), grouped(input.entries));
+  out.setting =
+      fmt::format("{} stores to present keys among {}", grouped(input.operations), grouped(input.entries));
   out.why.push_back(counted_by(counted));
   if (!counted.source.empty())
-    out.why.push_back(fmt::format("a store executes {:.1f} instructions more with the flag clear, {:.1f} with it set, "
-                                  "where the barrier is called",
-                                  median_of(out, "instructions_more.clear"), median_of(out, "instructions_more.set")));
-  out.why.push_back(fmt::format("by time a store with the flag clear takes {:.2f} times one without the test, with it "
-                                "set {:.2f} times",
-                                median_of(out, "times_without.clear"), median_of(out, "times_without.set")));
+    out.why.push_back(
+        fmt::format("a store executes {:.1f} instructions more with the flag clear, {:.1f} with it set, "
+                    "where the barrier is called",
+                    median_of(out, "instructions_more.clear"), median_of(out, "instructions_more.set")));
+  out.why.push_back(
+      fmt::format("by time a store with the flag clear takes {:.2f} times one without the test, with it "
+                  "set {:.2f} times",
+                  median_of(out, "times_without.clear"), median_of(out, "times_without.set")));
   return out;
 }
 

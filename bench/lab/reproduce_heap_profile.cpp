@@ -75,7 +75,8 @@ struct step_observer {
 };
 
 template <class... Options>
-using profiled_map = map<std::string_view, std::int64_t, presets::go_like, profiled, step_observer, Options...>;
+using profiled_map =
+    map<std::string_view, std::int64_t, presets::go_like, profiled, step_observer, Options...>;
 
 enum class program : std::uint8_t { grown, hinted, churned };
 constexpr std::array<const char*, 3> program_names = {"grown", "hinted", "churned"};
@@ -110,7 +111,8 @@ const std::vector<built_composition<profile_function>>& built() {
   return all;
 }
 
-void note_shares(const profile& p, const char* program, std::string_view spec, bool judged, claim_measurement& out) {
+void note_shares(const profile& p, const char* program, std::string_view spec, bool judged,
+                 claim_measurement& out) {
   asked all;
   for (const asked& a : p.by) all.requests += a.requests, all.bytes += a.bytes;
   const auto percent = [](number part, number of) {
@@ -119,10 +121,13 @@ void note_shares(const profile& p, const char* program, std::string_view spec, b
   for (std::size_t i = 0; i < p.by.size(); ++i) {
     const std::string metric = fmt::format("{}.{}", asker_names[i], program);
     note(out, metric_of(metric + ".bytes", spec, judged), "%", true, percent(p.by[i].bytes, all.bytes));
-    note(out, metric_of(metric + ".requests", spec, judged), "%", true, percent(p.by[i].requests, all.requests));
+    note(out, metric_of(metric + ".requests", spec, judged), "%", true,
+         percent(p.by[i].requests, all.requests));
   }
-  note(out, metric_of(fmt::format("requests.{}", program), spec, judged), "requests", true, static_cast<double>(all.requests));
-  note(out, metric_of(fmt::format("mb.{}", program), spec, judged), "MB", true, static_cast<double>(all.bytes) / 1e6);
+  note(out, metric_of(fmt::format("requests.{}", program), spec, judged), "requests", true,
+       static_cast<double>(all.requests));
+  note(out, metric_of(fmt::format("mb.{}", program), spec, judged), "MB", true,
+       static_cast<double>(all.bytes) / 1e6);
 }
 
 }  // namespace
@@ -156,12 +161,13 @@ claim_measurement measure_heap_profile(const claim_request& request) {
                               median(fmt::format("{}.{}.bytes", name, program)));
       out.why.push_back(fmt::format("{}, {}: of {:.1f} MB in {} requests: {}", variants[v].spec, program,
                                     median(fmt::format("mb.{}", program)),
-                                    grouped(static_cast<number>(median(fmt::format("requests.{}", program)))), shares));
+                                    grouped(static_cast<number>(median(fmt::format("requests.{}", program)))),
+                                    shares));
     }
   }
-  out.why.push_back(
-      "growWork asks for overflow buckets only, and takes them from the array's tail first; a growth's array is asked "
-      "for before its first step");
+  out.why.push_back("growWork asks for overflow buckets only, and takes them from the array's tail first; a "
+                    "growth's array is asked "
+                    "for before its first step");
   return out;
 }
 

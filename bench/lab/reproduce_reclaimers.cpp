@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // T-B8. One lock-free chain under the schedules of bench/hazards/scenarios.hpp, with each way to reclaim its
-// nodes: whether keys are lost under ABA, once and after 65,536 changes of the head, what a node takes, and how
-// many nodes wait beside a reader that stands still. Exact: one schedule, one outcome.
+// nodes: whether keys are lost under ABA, once and after 65,536 changes of the head, what a node takes, and
+// how many nodes wait beside a reader that stands still. Exact: one schedule, one outcome.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -78,16 +78,18 @@ claim_measurement measure_reclaimers(const claim_request& request) {
     ++out.rounds;
   }
   if (out.rounds == 0) return out;
-  out.setting = fmt::format("a lock-free chain under one schedule; {} pairs beside a reader that stands still",
-                            grouped(pairs));
+  out.setting = fmt::format(
+      "a lock-free chain under one schedule; {} pairs beside a reader that stands still", grouped(pairs));
   for (const char* name : names) {
-    const auto median = [&](const char* metric) { return median_of(out, fmt::format("{}.{}", metric, name)); };
+    const auto median = [&](const char* metric) {
+      return median_of(out, fmt::format("{}.{}", metric, name));
+    };
     if (out.sample.count(fmt::format("survives.{}", name)) == 0) continue;
-    out.why.push_back(fmt::format("{}: keys are {} under ABA, {} after 65,536 changes of the head; {:.0f} B a node, "
-                                  "{:.0f} nodes wait for the reader",
-                                  name, median("survives") != 0 ? "kept" : "lost",
-                                  median("survives_a_round") != 0 ? "kept" : "lost", median("node_bytes"),
-                                  median("waiting")));
+    out.why.push_back(fmt::format(
+        "{}: keys are {} under ABA, {} after 65,536 changes of the head; {:.0f} B a node, "
+        "{:.0f} nodes wait for the reader",
+        name, median("survives") != 0 ? "kept" : "lost", median("survives_a_round") != 0 ? "kept" : "lost",
+        median("node_bytes"), median("waiting")));
   }
   return out;
 }

@@ -44,8 +44,8 @@ namespace {
 using number = std::uint64_t;
 
 struct service_load {
-  std::size_t writes, deletes;         // in all
-  std::size_t keys, replaced;          // of the cache
+  std::size_t writes, deletes;  // in all
+  std::size_t keys, replaced;   // of the cache
 };
 
 struct service_outcome {
@@ -57,7 +57,8 @@ struct service_outcome {
 template <class Map>
 class service {
  public:
-  explicit service(number seed) : random_(seed), map_(gc::precise(heap_), typename Map::spec_type::hashing{seed}) {}
+  explicit service(number seed)
+      : random_(seed), map_(gc::precise(heap_), typename Map::spec_type::hashing{seed}) {}
 
   void write() {
     const number key = random_.next();
@@ -179,7 +180,8 @@ claim_measurement measure_service(const claim_request& request) {
   const auto variants = chosen(*request.table, built());
   claim_measurement out;
   // The counts decide the verdicts, so --quick spares rounds.
-  const unsigned rounds = request.quick ? std::min(request.rounds, unsigned{fewest_timed_rounds}) : request.rounds;
+  const unsigned rounds =
+      request.quick ? std::min(request.rounds, unsigned{fewest_timed_rounds}) : request.rounds;
   for (unsigned round = 0; round < rounds && !stop_measuring(); ++round) {
     request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, rounds));
     const number seed = next_seed(request.seed + round);
@@ -193,27 +195,31 @@ claim_measurement measure_service(const claim_request& request) {
     ++out.rounds;
   }
   if (out.rounds == 0) return out;
-  out.setting = fmt::format("{} writes and {} deletes; a cache of {} keys and {} deletes; objects of 32 B on a precise "
-                            "heap",
-                            grouped(load.writes), grouped(load.deletes), grouped(load.keys), grouped(load.replaced));
+  out.setting =
+      fmt::format("{} writes and {} deletes; a cache of {} keys and {} deletes; objects of 32 B on a precise "
+                  "heap",
+                  grouped(load.writes), grouped(load.deletes), grouped(load.keys), grouped(load.replaced));
   for (const auto& variant : variants) {
     const bool judged = &variant == &variants.front();
     const auto median = [&](const char* metric, const char* name) {
       return median_of(out, metric_of(fmt::format("{}.{}", metric, name), variant.spec, judged));
     };
     for (const char* name : {"writes", "cache_replacing", "cache_emptying"}) {
-      out.why.push_back(fmt::format(
-          "{}, {}: {} live entries, {:.0f} MB at the peak, {:.0f} MB after a collection; the collector's longest stay "
-          "{:.2f} ms, a whole collection at once {:.1f} ms; ranging {:.1f} ns an entry, over a fresh map {:.1f}",
-          variant.spec, name, grouped(static_cast<number>(median("live", name))), 1e3 * median("peak_gb", name),
-          1e3 * median("left_gb", name), median("pause_ms.longest", name),
-          median("pause_ms.whole_collection", name), median("range_ns", name), median("fresh_range_ns", name)));
+      out.why.push_back(fmt::format("{}, {}: {} live entries, {:.0f} MB at the peak, {:.0f} MB after a "
+                                    "collection; the collector's longest stay "
+                                    "{:.2f} ms, a whole collection at once {:.1f} ms; ranging {:.1f} ns an "
+                                    "entry, over a fresh map {:.1f}",
+                                    variant.spec, name, grouped(static_cast<number>(median("live", name))),
+                                    1e3 * median("peak_gb", name), 1e3 * median("left_gb", name),
+                                    median("pause_ms.longest", name),
+                                    median("pause_ms.whole_collection", name), median("range_ns", name),
+                                    median("fresh_range_ns", name)));
     }
   }
   const double live = median_of(out, "live.writes");
   if (live > 0)
-    out.why.push_back(fmt::format("the published 1.3 GB would be {:.0f} bytes for each of the {} entries", 1.3e9 / live,
-                                  grouped(static_cast<number>(live))));
+    out.why.push_back(fmt::format("the published 1.3 GB would be {:.0f} bytes for each of the {} entries",
+                                  1.3e9 / live, grouped(static_cast<number>(live))));
   return out;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// T-D3 and T-D4, on a size-class allocator in the manner of Go's (allocators::spans). Programs run in a time of
-// their own, a millisecond a step: maps are made at a rate, filled, and live for times that are exponentially
-// distributed. What is dead is freed
+// T-D3 and T-D4, on a size-class allocator in the manner of Go's (allocators::spans). Programs run in a time
+// of their own, a millisecond a step: maps are made at a rate, filled, and live for times that are
+// exponentially distributed. What is dead is freed
 //   at_once    as it dies
 //   collected  together, when the heap has reached twice what the last such time left, and at least 4 MiB, as
 //              a collector would
@@ -76,7 +76,8 @@ class living_maps {
   living_maps(counted_resource& heap, number seed) : heap_(heap), random_(seed) {}
 
   void make(const std::vector<std::string>& texts, std::size_t entries, std::size_t hint, double dies) {
-    auto m = std::make_unique<small_map>(hint, small_map::spec_type::hashing{random_.next()}, counted_spans{heap_});
+    auto m = std::make_unique<small_map>(hint, small_map::spec_type::hashing{random_.next()},
+                                         counted_spans{heap_});
     for (std::size_t i = 0; i < entries; ++i)
       m->insert_or_assign(std::string_view{texts[i]}, static_cast<std::int64_t>(i));
     living_.push_back({dies, std::move(m)});
@@ -162,8 +163,9 @@ claim_measurement measure_span_lives(const claim_request& request) {
       for (std::size_t how = 0; how < freeing_names.size(); ++how) {
         const occupancy o = play(s, static_cast<freeing>(how), maps, next_seed(request.seed + round));
         if (o.looks == 0)
-          throw claim_error(fmt::format("{}: workload.parameters.maps: too few for the scene '{}' to be looked at",
-                                        request.table->file, s.name));
+          throw claim_error(
+              fmt::format("{}: workload.parameters.maps: too few for the scene '{}' to be looked at",
+                          request.table->file, s.name));
         const auto add = [&](const char* metric, const char* unit, double value) {
           note(out, fmt::format("{}.{}.{}", metric, s.name, freeing_names[how]), unit, true, value);
         };
@@ -175,20 +177,21 @@ claim_measurement measure_span_lives(const claim_request& request) {
     ++out.rounds;
   }
   if (out.rounds == 0) return out;
-  out.setting = fmt::format("{} maps of 1 to 16 entries a scene: lives of {:.0f} ms at {:.0f} a second, of {:.0f} ms "
-                            "at {:.0f} a second",
-                            grouped(maps), scenes[0].life_ms, scenes[0].per_ms * 1000, scenes[1].life_ms,
-                            scenes[1].per_ms * 1000);
+  out.setting = fmt::format(
+      "{} maps of 1 to 16 entries a scene: lives of {:.0f} ms at {:.0f} a second, of {:.0f} ms "
+      "at {:.0f} a second",
+      grouped(maps), scenes[0].life_ms, scenes[0].per_ms * 1000, scenes[1].life_ms, scenes[1].per_ms * 1000);
   for (const scene& s : scenes) {
     const auto median = [&](const char* metric, const char* how) {
       return median_of(out, fmt::format("{}.{}.{}", metric, s.name, how));
     };
-    out.why.push_back(fmt::format(
-        "{}: freed as they die, {:.1f} % of the slots in {:.0f} spans are free; freed together, {:.1f} % in {:.0f}",
-        s.name, median("free_percent", "at_once"), median("spans", "at_once"), median("free_percent", "collected"),
-        median("spans", "collected")));
+    out.why.push_back(fmt::format("{}: freed as they die, {:.1f} % of the slots in {:.0f} spans are free; "
+                                  "freed together, {:.1f} % in {:.0f}",
+                                  s.name, median("free_percent", "at_once"), median("spans", "at_once"),
+                                  median("free_percent", "collected"), median("spans", "collected")));
   }
-  out.why.push_back("what decides is how much of what a span holds dies between two collections, not how long a map lives");
+  out.why.push_back(
+      "what decides is how much of what a span holds dies between two collections, not how long a map lives");
   return out;
 }
 
@@ -237,7 +240,8 @@ claim_measurement measure_hint(const claim_request& request) {
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
     request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
     const number seed = next_seed(request.seed + round);
-    const hint_outcome with = play_hint(true, maps, entries, seed), without = play_hint(false, maps, entries, seed);
+    const hint_outcome with = play_hint(true, maps, entries, seed),
+                       without = play_hint(false, maps, entries, seed);
     // An entry of the article's map is an object of its own, which both programs make.
     const double objects = static_cast<double>(maps * entries);
     const auto add = [&](const char* metric, const char* unit, double value) {
@@ -255,14 +259,17 @@ claim_measurement measure_hint(const claim_request& request) {
     ++out.rounds;
   }
   if (out.rounds == 0) return out;
-  out.setting = fmt::format("{} maps of {} entries, one after another, on spans", grouped(maps), grouped(entries));
+  out.setting =
+      fmt::format("{} maps of {} entries, one after another, on spans", grouped(maps), grouped(entries));
   const auto median = [&](const char* metric) { return median_of(out, metric); };
-  out.why.push_back(fmt::format("a map asks {:.1f} times with the hint, {:.1f} times without it; of the bytes asked for, "
-                                "{:.0f} % fewer",
-                                median("requests.hinted"), median("requests.unhinted"), -median("bytes_change")));
-  out.why.push_back(fmt::format("free pages gave {:.1f} MB back to the system with the hint, {:.1f} MB without it: a map "
-                                "that grows leaves every smaller array behind",
-                                median("scavenged_mb.hinted"), median("scavenged_mb.unhinted")));
+  out.why.push_back(
+      fmt::format("a map asks {:.1f} times with the hint, {:.1f} times without it; of the bytes asked for, "
+                  "{:.0f} % fewer",
+                  median("requests.hinted"), median("requests.unhinted"), -median("bytes_change")));
+  out.why.push_back(
+      fmt::format("free pages gave {:.1f} MB back to the system with the hint, {:.1f} MB without it: a map "
+                  "that grows leaves every smaller array behind",
+                  median("scavenged_mb.hinted"), median("scavenged_mb.unhinted")));
   return out;
 }
 

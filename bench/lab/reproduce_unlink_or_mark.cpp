@@ -106,11 +106,12 @@ void count_unlink_or_mark(const counted_input& input, section_counter& counter) 
 }
 
 claim_measurement measure_unlink_or_mark(const claim_request& request) {
-  static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{
-                                               {"layout=nodes,deletion=dirty", 0},
-                                               {"layout=nodes,deletion=immediate", 0}}));
+  static_cast<void>(
+      chosen(*request.table, std::vector<built_composition<int>>{{"layout=nodes,deletion=dirty", 0},
+                                                                 {"layout=nodes,deletion=immediate", 0}}));
   // A hit rate hangs on the size of the map, so --quick spares rounds.
-  const unsigned rounds = request.quick ? std::min(request.rounds, unsigned{fewest_timed_rounds}) : request.rounds;
+  const unsigned rounds =
+      request.quick ? std::min(request.rounds, unsigned{fewest_timed_rounds}) : request.rounds;
   const counted_input input{.entries = whole_parameter(request, "entries"),
                             .operations = whole_parameter(request, "operations"),
                             .rounds = rounds,
@@ -131,14 +132,16 @@ claim_measurement measure_unlink_or_mark(const claim_request& request) {
     changed("replacements", "l1d_replacements");
     changed("instructions", "instructions");
     for (const std::string& way : {mark, unlink}) {
-      note_counted(out, counted, "hit_rate." + way, "%", {{way, "l1d_load_misses"}, {way, "l1d_loads"}}, hits);
+      note_counted(out, counted, "hit_rate." + way, "%", {{way, "l1d_load_misses"}, {way, "l1d_loads"}},
+                   hits);
       for (const char* event : {"instructions", "l1d_loads", "l1d_load_misses"})
         note_counted(out, counted, fmt::format("{}.{}", event, way), "an operation", {{way, event}},
                      [](const std::vector<double>& v) { return v[0]; });
     }
-    note_counted(out, counted, fmt::format("hit_rate_gain.{}", work), "points",
-                 {{mark, "l1d_load_misses"}, {mark, "l1d_loads"}, {unlink, "l1d_load_misses"}, {unlink, "l1d_loads"}},
-                 [](const std::vector<double>& v) { return 100 * (v[2] / v[3] - v[0] / v[1]); });
+    note_counted(
+        out, counted, fmt::format("hit_rate_gain.{}", work), "points",
+        {{mark, "l1d_load_misses"}, {mark, "l1d_loads"}, {unlink, "l1d_load_misses"}, {unlink, "l1d_loads"}},
+        [](const std::vector<double>& v) { return 100 * (v[2] / v[3] - v[0] / v[1]); });
   }
   // What a claimed fall is less than, and a claimed gain more.
   for (unsigned round = 0; round < out.rounds; ++round) {
@@ -157,8 +160,8 @@ claim_measurement measure_unlink_or_mark(const claim_request& request) {
       return fmt::format("{:.0f} instructions, {:.1f} loads, {:.2f} of them misses", of("instructions"),
                          of("l1d_loads"), of("l1d_load_misses"));
     };
-    out.why.push_back(fmt::format("{}: an operation takes {} where it marks, {} where it unlinks and frees", work,
-                                  figures("mark"), figures("unlink")));
+    out.why.push_back(fmt::format("{}: an operation takes {} where it marks, {} where it unlinks and frees",
+                                  work, figures("mark"), figures("unlink")));
   }
   return out;
 }

@@ -406,8 +406,8 @@ any_program build_never_shrinks(const workload_input& in, bool reference) {
   return b.finish();
 }
 
-// golang/go#16070. n entries, and pairs of an erase of any one and an insert of a key never seen. The reference
-// holds n entries and has seen no erase.
+// golang/go#16070. n entries, and pairs of an erase of any one and an insert of a key never seen. The
+// reference holds n entries and has seen no erase.
 template <class Key>
 any_program build_grows_in_place(const workload_input& in, bool reference) {
   program_builder<Key> b(in);

@@ -120,8 +120,8 @@ std::string changed_claims(const std::string& name, const Change& change) {
   return changed_file(name, "T-D1.json", change);
 }
 
-// What needs instructions and cache misses has them, from the processor or from callgrind, and says from which; or
-// says what is missing.
+// What needs instructions and cache misses has them, from the processor or from callgrind, and says from
+// which; or says what is missing.
 void counted_tables() {
   const json both = run({"reproduce", "T-B4", "T-B5", "--quick", "--repeat", "1", "--json", "-"}).parsed();
   check(both.at("tables").size() == 2, "two tables");
@@ -132,7 +132,8 @@ void counted_tables() {
     for (const json& row : table.at("claims")) {
       const std::string name = row.at("id");
       // A row without a figure says why.
-      check(row.at("here").contains("figure") || !row.at("here").at("reason").get<std::string>().empty(), name);
+      const json& here = row.at("here");
+      check(here.contains("figure") || !here.at("reason").get<std::string>().empty(), name);
       if (!counted && id == "T-B4")
         check(row.at("verdict") == "NOT RESOLVABLE HERE", name + " without a counter");
     }
@@ -158,15 +159,17 @@ void counted_tables() {
 
 // golang/go#20135 and #16070: the verdict follows from bytes, and turns with them.
 void incidents() {
-  const outcome o = run({"run", "--workload", "go-20135", "--n", "20k", "--variant", "go_like", "std::unordered_map",
-                         "--allocator", "system", "--repeat", "3", "--json", "-"});
+  const outcome o =
+      run({"run", "--workload", "go-20135", "--n", "20k", "--variant", "go_like", "std::unordered_map",
+           "--allocator", "system", "--repeat", "3", "--json", "-"});
   check(o.code == 0, "go-20135: " + o.err);
   const json kept = o.parsed().at("incident");
   check(kept.at("issue") == "golang/go#20135", "which issue");
   const json& ill = kept.at("rows").at(0);
   check(ill.at("cured") == false && ill.at("end_bytes") > 100 * ill.at("reference_bytes").get<double>(),
         "go_like keeps what it held: " + ill.dump());
-  const std::string said = run({"run", "--workload", "go-16070", "--n", "5k", "--variant", "go_like", "--repeat", "3"}).out;
+  const std::string said =
+      run({"run", "--workload", "go-16070", "--n", "5k", "--variant", "go_like", "--repeat", "3"}).out;
   for (const char* word : {"golang/go#16070: ", "at the end", "reference", "cured", "findings:"})
     check(said.find(word) != std::string::npos, std::string{"go-16070 says '"} + word + "': " + said);
   check(run({"list", "workloads"}).out.find("go-16070") != std::string::npos, "they are listed");

@@ -314,8 +314,8 @@ TEST_CASE("claims: the shipped files load and name articles, sections and measur
   }
   CHECK(tables == all_tables);
   CHECK(tables.size() == 22);
-  for (const char* id : {"A30", "A42", "A46", "A47", "B12", "B15", "B18", "B22", "B30", "B40", "B46", "C25", "C30",
-                         "D36", "D45", "D47"})
+  for (const char* id : {"A30", "A42", "A46", "A47", "B12", "B15", "B18", "B22", "B30", "B40", "B46", "C25",
+                         "C30", "D36", "D45", "D47"})
     CHECK(ledger.count(id) == 1);
   REQUIRE(shipped().articles.size() == 4);
   std::size_t ids = 0;
