@@ -21,6 +21,7 @@
 #include "lab/claims.hpp"
 #include "lab/collectors.hpp"
 #include "lab/compare.hpp"
+#include "lab/counted.hpp"
 #include "lab/describe.hpp"
 #include "lab/equal_memory.hpp"
 #include "lab/experiment.hpp"
@@ -29,6 +30,7 @@
 #include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/hazards.hpp"
+#include "lab/incidents.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/peers_run.hpp"
 #include "lab/record.hpp"
@@ -180,6 +182,20 @@ int experiment_command(settings& s, const std::string& name) {
   for (const std::string& sentence : e.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return e.measured.interrupted ? exit_interrupted : exit_code_of(e);
+}
+
+int incident_command(settings& s) {
+  s.request.command = "run";
+  s.request.progress = progress_line();
+  if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
+  const incident_result r = run_incident(s.request);
+  s.request.progress("");
+  if (!s.json_file.empty()) write_json(incident_json(r), s.json_file);
+  if (s.json_file != "-") std::fputs(incident_text(r).c_str(), stdout);
+  write_profiles(s, r.run);
+  for (const std::string& sentence : r.run.measured.mismatches)
+    std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  return r.run.measured.interrupted ? exit_interrupted : exit_code_of(r.run);
 }
 
 int overflow_reuse_command(settings& s) {
@@ -700,6 +716,10 @@ int dispatch(const CLI::App& app, settings& s) {
                                                  "--repeat, --check and --json");
     return allocations_command(s);
   }
+  // With --check there is nothing but checksums, with --memory budgets: a workload like any other.
+  if (name == "run" && find_incident(s.request.workload) != nullptr && !s.request.check_only &&
+      s.budgets.empty())
+    return incident_command(s);
   return experiment_command(s, name);
 }
 
@@ -736,6 +756,8 @@ int run_program(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Started by the program itself, under callgrind: no collector, no parsing.
+  if (argc > 1 && argv[1] == counted_child_command) return run_counted_child(argc, argv);
   start_collector();
   catch_interrupt();
   return run_program(argc, argv);

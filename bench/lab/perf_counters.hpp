@@ -12,9 +12,13 @@
 
 namespace tophash::lab {
 
+// `caches` asks for the first-level data cache's loads and for branches too: more events than many processors
+// count at once.
+enum class perf_events : std::uint8_t { usual, caches };
+
 class perf_counters {
  public:
-  perf_counters();
+  explicit perf_counters(perf_events which = perf_events::usual);
   perf_counters(const perf_counters&) = delete;
   perf_counters& operator=(const perf_counters&) = delete;
   ~perf_counters();

@@ -52,6 +52,14 @@ const std::vector<measurement_entry>& claim_measurements() {
       {"rotation", measure_rotation},
       {"sync_map", measure_sync_map},
       {"delete_race", measure_delete_race},
+      {"heap_profile", measure_heap_profile},
+      {"unlink_or_mark", measure_unlink_or_mark},
+      {"dirty_check", measure_dirty_check},
+      {"service", measure_service},
+      {"reclaimers", measure_reclaimers},
+      {"atomic_deletes", measure_atomic_deletes},
+      {"span_lives", measure_span_lives},
+      {"hint", measure_hint},
   };
   return all;
 }

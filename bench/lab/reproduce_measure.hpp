@@ -12,6 +12,14 @@
 //   offsets           T-D5  where the parts of a bucket lie
 //   kept_buckets      T-D6  buckets of an emptied map through full collections
 //   sync_map          T-A3  go_sync_map and a locked map: what stores and deletes leave, by their order
+//   heap_profile      T-A2  bytes and requests of a map's storage, by who asks
+//   unlink_or_mark    T-B4  loads and cache misses of deleting by unlinking, and by marking
+//   dirty_check       T-B5  what a test of a flag before a store costs
+//   service           T-B6  writes and deletes, and a cache, on a collected heap: bytes, pauses, ranging
+//   reclaimers        T-B8  ABA and memory under each way to reclaim a lock-free chain's nodes
+//   atomic_deletes    T-C1  deletes with a plain count and with atomic operations
+//   span_lives        T-D3  free slots in spans in use, by the lives of maps
+//   hint              T-D4  maps made with the right hint and without one
 //   delete_race       T-C2  loads of a go_sync_map beside a delete in another thread, and after it
 #ifndef TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
 #define TOPHASH_BENCH_LAB_REPRODUCE_MEASURE_HPP
@@ -68,6 +76,14 @@ claim_measurement measure_collisions(const claim_request& request);
 claim_measurement measure_offsets(const claim_request& request);
 claim_measurement measure_rotation(const claim_request& request);
 claim_measurement measure_sync_map(const claim_request& request);
+claim_measurement measure_heap_profile(const claim_request& request);
+claim_measurement measure_unlink_or_mark(const claim_request& request);
+claim_measurement measure_dirty_check(const claim_request& request);
+claim_measurement measure_service(const claim_request& request);
+claim_measurement measure_reclaimers(const claim_request& request);
+claim_measurement measure_atomic_deletes(const claim_request& request);
+claim_measurement measure_span_lives(const claim_request& request);
+claim_measurement measure_hint(const claim_request& request);
 claim_measurement measure_delete_race(const claim_request& request);
 
 struct measurement_entry {

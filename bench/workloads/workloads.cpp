@@ -376,6 +376,55 @@ any_program build_reuse_adversary(const workload_input& in) {
   return finish_pairs(b, (in.n + wave - 1) / wave * wave, pair, hostile_rounds);
 }
 
+// ---- incidents: what Go's users reported (lab/incidents.hpp) ------------------------------------
+
+constexpr std::size_t incident_left = 1000;    // of n entries, one of so many stays
+constexpr std::size_t incident_rounds = 20;    // of n pairs at constant size
+constexpr std::size_t incident_trickle = 4;    // n / 4 pairs of a set and an erase on what is left
+
+// golang/go#20135. n entries, nearly all erased, and then a life with few. The reference never held more.
+template <class Key>
+any_program build_never_shrinks(const workload_input& in, bool reference) {
+  program_builder<Key> b(in);
+  random_stream random(in.seed ^ 0x32303133u);
+  const std::size_t left = std::max<std::size_t>(in.n / incident_left, 1);
+  if (reference) {
+    b.fill(0, left, true);
+    return b.finish();
+  }
+  b.fill(0, in.n, true);
+  std::vector<std::size_t> order(in.n - left);
+  std::iota(order.begin(), order.end(), left);
+  random.shuffle(order);
+  for (const std::size_t key : order) b.add(operation::erase, key);
+  b.cut(segment_kind::erases, true);
+  for (std::size_t i = 0; i < in.n / incident_trickle; ++i) {
+    b.add(operation::set, in.n + i);
+    b.add(operation::erase, in.n + i);
+  }
+  b.cut(segment_kind::mixed, true);
+  return b.finish();
+}
+
+// golang/go#16070. n entries, and pairs of an erase of any one and an insert of a key never seen. The
+// reference holds n entries and has seen no erase.
+template <class Key>
+any_program build_grows_in_place(const workload_input& in, bool reference) {
+  program_builder<Key> b(in);
+  random_stream random(in.seed ^ 0x31363037u);
+  b.fill(0, in.n, reference);
+  if (reference) return b.finish();
+  std::vector<std::size_t> live(in.n);
+  std::iota(live.begin(), live.end(), std::size_t{0});
+  for (std::size_t i = 0; i < incident_rounds * in.n; ++i) {
+    std::size_t& victim = live[static_cast<std::size_t>(random.below(in.n))];
+    b.add(operation::erase, victim);
+    b.add(operation::set, victim = in.n + i);
+  }
+  b.cut(segment_kind::mixed, true);
+  return b.finish();
+}
+
 // ---- the table ----------------------------------------------------------------------------------
 
 #define TOPHASH_BUILD(function, ...)                                                                         \
@@ -425,9 +474,22 @@ constexpr workload_entry table[] = {
      TOPHASH_BUILD(build_reuse_new_keys)},
     {"reuse_adversary", "beside n entries: waves of 512 keys that all fall into four buckets, in and out",
      TOPHASH_BUILD(build_reuse_adversary)},
+    {"go-20135",
+     "golang/go#20135: n entries, all but one in a thousand erased, a trickle of sets and erases: what stays",
+     TOPHASH_BUILD(build_never_shrinks, false)},
+    {"go-16070",
+     "golang/go#16070: at n entries, 20 n pairs of an erase and an insert of a new key: what they add",
+     TOPHASH_BUILD(build_grows_in_place, false)},
     {"overflow_reuse",
      "the matrix of deletions, overflow sources and growths over the four reuse_ patterns (run only)",
      nullptr},
+};
+
+// Found by name, and in no list: what an incident is held against.
+constexpr workload_entry references[] = {
+    {"go-20135.reference", "what is left after go-20135, in a map that never held more",
+     TOPHASH_BUILD(build_never_shrinks, true)},
+    {"go-16070.reference", "n entries, without a delete", TOPHASH_BUILD(build_grows_in_place, true)},
 };
 
 #undef TOPHASH_BUILD
@@ -440,6 +502,9 @@ const workload_entry& overflow_reuse_entry() noexcept { return *(std::end(table)
 
 const workload_entry* find_workload(std::string_view name) noexcept {
   for (const workload_entry& w : workloads()) {
+    if (w.name == name) return &w;
+  }
+  for (const workload_entry& w : references) {
     if (w.name == name) return &w;
   }
   return nullptr;
