@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <variant>
@@ -41,9 +42,34 @@ std::uint64_t most_entries(const program<Key>& p) {
   return most;
 }
 
-std::uint64_t entry_bytes(const any_program& p) {
-  return kind_of(p) == key_kind::u64 ? sizeof(std::pair<const std::uint64_t, std::uint64_t>)
-                                     : sizeof(std::pair<const std::string, std::uint64_t>);
+// What the entries alive at one time take at most, with the blocks that they point to.
+template <class Key>
+std::uint64_t most_live_bytes(const program<Key>& p, const value_kind& value) {
+  constexpr std::uint64_t least_block = 16;  // lab/values.hpp
+  const std::uint64_t entry =
+      value.how == value_kind::where::inside ? sizeof(Key) + value.inline_bytes : sizeof(std::pair<Key, std::uint64_t>);
+  if (!value.points()) return most_entries(p) * entry;
+  std::unordered_map<Key, std::uint64_t> alive;
+  std::uint64_t now = 0, most = 0;
+  const auto drop = [&](const Key& key) {
+    if (const auto found = alive.find(key); found != alive.end()) now -= found->second, alive.erase(found);
+  };
+  for (const segment& s : p.segments) {
+    if (s.kind == segment_kind::clear) alive.clear(), now = 0;
+    if (s.kind == segment_kind::cached) most = std::max(most, s.amount * (entry + least_block));
+    if (s.kind != segment_kind::sets && s.kind != segment_kind::erases && s.kind != segment_kind::mixed) continue;
+    for (std::size_t i = s.begin; i < s.end; ++i) {
+      const record<Key>& r = p.records[i];
+      if (r.what != operation::set && r.what != operation::erase) continue;
+      drop(key_of(r));
+      if (r.what == operation::erase) continue;
+      const std::uint64_t bytes = entry + std::max<std::uint64_t>(r.size_bytes, least_block);
+      alive.emplace(key_of(r), bytes);
+      now += bytes;
+      most = std::max(most, now);
+    }
+  }
+  return most;
 }
 
 bool ran_out(const std::string& trouble) { return trouble.find("bad_alloc") != std::string::npos; }
@@ -94,7 +120,8 @@ class frontier_run {
         out_.left_out.push_back(task.variant->name + ": its storage is fixed, and no budget holds it");
         continue;
       }
-      const std::uint64_t live = most_entries_of(*task.program) * entry_bytes(*task.program);
+      const std::uint64_t live =
+          std::visit([&](const auto& p) { return most_live_bytes(p, out_.request.value); }, *task.program);
       for (const bool frees : {true, false}) {
         if (!frees && !collected) continue;
         memory_row row;
