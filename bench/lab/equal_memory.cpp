@@ -14,6 +14,7 @@
 
 #include "lab/child_process.hpp"
 #include "lab/collectors.hpp"
+#include "lab/equal_memory_precise.hpp"
 #include "lab/manifest.hpp"
 #include "lab/storages.hpp"
 
@@ -76,8 +77,23 @@ bool ran_out(const std::string& trouble) { return trouble.find("bad_alloc") != s
 
 // In a child. budget 0: none, through the same decorator all the same, so that what it costs (one indirect
 // call and one atomic addition a block) cancels out.
+json execute_precise(const measured_task& task, std::uint64_t budget, std::uint64_t seed) {
+  const std::unique_ptr<bound_storage> nobody = bind_storage("system");
+  const precise_execution p = execute_on_precise_heap(
+      task.variant->spec, *task.program,
+      {.storage = nobody->handle(), .map_seed = seed, .latencies = nullptr, .counters = nullptr}, budget);
+  return {{"trouble", p.result.trouble},
+          {"fits", budget == 0 || p.heap.heap_peak_bytes <= budget},
+          {"checksum", p.result.checksum},
+          {"cpu_ns", p.result.cpu_ns},
+          {"operations", p.result.operations},
+          {"collections", p.heap.collections},
+          {"heap", p.heap.heap_peak_bytes}};
+}
+
 json execute_within(const measured_task& task, const memory_row& row, std::uint64_t budget,
                     std::uint64_t seed) {
+  if (row.storage == precise_storage) return execute_precise(task, budget, seed);
   std::unique_ptr<bound_storage> storage;
   if (row.collected) {
     storage = row.frees ? bind_storage(task.storage) : bind_unfreed_storage(task.storage);
@@ -132,11 +148,12 @@ class frontier_run {
         tasks_.push_back(task);
       }
     }
+    add_precise();
   }
 
   void count() {
     for (std::size_t i = 0; i < out_.rows.size() && !stopped(); ++i) {
-      if (out_.rows[i].collected) continue;
+      if (out_.rows[i].collected || out_.rows[i].storage == precise_storage) continue;
       out_.request.progress("memory of " + out_.rows[i].variant + " on " + out_.rows[i].storage);
       const json answer = in_child([&] { return count_bytes(tasks_[i], out_.request.seed); });
       if (answer.contains("needed")) out_.rows[i].needed_bytes = answer.at("needed").get<std::uint64_t>();
@@ -185,6 +202,25 @@ class frontier_run {
   bool stopped() {
     out_.interrupted = out_.interrupted || interrupt_requested.load(std::memory_order_relaxed);
     return out_.interrupted;
+  }
+
+  // The exact heap, once for each map and input that is compared with a collector and that it is compiled for.
+  void add_precise() {
+    const std::size_t others = out_.rows.size();
+    for (std::size_t i = 0; i < others; ++i) {
+      const measured_task task = tasks_[i];
+      if (!out_.rows[i].collected || !out_.request.value.usual()) continue;
+      const auto same = [&task](const measured_task& t) {
+        return t.variant == task.variant && t.program == task.program;
+      };
+      const bool added = std::find_if(tasks_.begin() + static_cast<std::ptrdiff_t>(others), tasks_.end(), same) !=
+                         tasks_.end();
+      if (added || !has_precise_map(task.variant->spec, kind_of(*task.program))) continue;
+      memory_row row = out_.rows[i];
+      row.storage = precise_storage, row.collected = true, row.frees = true;
+      out_.rows.push_back(std::move(row));
+      tasks_.push_back(task);
+    }
   }
 
   // The same map and input on the first storage.

@@ -27,7 +27,7 @@ constexpr const char* memory_schema = "tophash-equal-memory-1";
 constexpr look live_look{0, 1, false}, resident_look{1, 1, false}, returned_look{3, 1, false},
     moved_look{2, 1, false};
 
-std::string text_at(const json& j, const char* name) {
+std::string string_at(const json& j, const char* name) {
   const auto found = j.find(name);
   return found != j.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
@@ -42,13 +42,13 @@ std::vector<std::string> sentences(const json& j, const char* name) {
 
 double mib_at(const json& j, const char* name) { return j.at(name).get<double>() / bytes_per_mib; }
 
-bool was_measured(const json& row) { return text_at(row, "trouble").empty(); }
+bool was_measured(const json& row) { return string_at(row, "trouble").empty(); }
 
 // Maps as they come; a result without maps has one unnamed group.
 std::vector<std::string> variants_in(const json& result) {
   std::vector<std::string> out;
   for (const json& row : result.at("rows")) {
-    const std::string name = text_at(row, "variant");
+    const std::string name = string_at(row, "variant");
     if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
   }
   return out;
@@ -57,7 +57,7 @@ std::vector<std::string> variants_in(const json& result) {
 std::vector<const json*> rows_of(const json& result, const std::string& variant) {
   std::vector<const json*> out;
   for (const json& row : result.at("rows")) {
-    if (text_at(row, "variant") == variant && was_measured(row)) out.push_back(&row);
+    if (string_at(row, "variant") == variant && was_measured(row)) out.push_back(&row);
   }
   return out;
 }
@@ -95,7 +95,7 @@ std::string timelines(const std::vector<const json*>& rows, const std::string& t
       steps.push_back(x);
       all_mib.push_back(std::max(live.points.back().second, resident.points.back().second));
     }
-    chart.panels.push_back({shortened(text_at(*row, "storage"), 34), axis, {}, {}, {live, resident}});
+    chart.panels.push_back({shortened(string_at(*row, "storage"), 34), axis, {}, {}, {live, resident}});
   }
   if (chart.panels.empty()) return {};
   // One range for all: panels are compared by eye.
@@ -111,7 +111,7 @@ std::string timelines(const std::vector<const json*>& rows, const std::string& t
 
 row_chart storage_chart(const std::string& title, const char* axis, const std::vector<const json*>& rows) {
   row_chart chart{title, "One line for each storage; the figures are in the table below.", axis, {}, {}, {{}}};
-  for (const json* row : rows) chart.labels.push_back({text_at(*row, "storage"), ""});
+  for (const json* row : rows) chart.labels.push_back({string_at(*row, "storage"), ""});
   return chart;
 }
 
@@ -200,10 +200,10 @@ table fragmentation_table(const json& result) {
            {"why", false}},
           {}};
   for (const json& row : result.at("rows")) {
-    std::vector<cell> cells{text_cell(text_at(row, "variant")), text_cell(text_at(row, "storage"))};
+    std::vector<cell> cells{text_cell(string_at(row, "variant")), text_cell(string_at(row, "storage"))};
     if (!was_measured(row)) {
       cells.resize(t.columns.size());
-      cells.back() = text_cell(text_at(row, "trouble"));
+      cells.back() = text_cell(string_at(row, "trouble"));
       t.rows.push_back(std::move(cells));
       continue;
     }
@@ -220,7 +220,7 @@ table fragmentation_table(const json& result) {
              resident("returned_again"), fixed_cell(trapped, 1),
              count_cell(built.at("allocations").get<double>()),
              count_cell(measured_phase(row, "built").at("page_faults").get<double>()),
-             text_cell(text_at(row, "why"))})
+             text_cell(string_at(row, "why"))})
       cells.push_back(std::move(c));
     t.rows.push_back(std::move(cells));
   }
@@ -237,7 +237,7 @@ std::string fragmentation_html(const json& result, drawing& plots) {
                         plots);
     for (const json* row : rows) {
       if (exact_phase(*row, "dropped").contains("spans"))
-        histograms += occupancy(*row, "Span occupancy" + of_variant(variant) + " on " + text_at(*row, "storage"),
+        histograms += occupancy(*row, "Span occupancy" + of_variant(variant) + " on " + string_at(*row, "storage"),
                                 plots);
     }
   }
@@ -315,10 +315,10 @@ table allocations_table(const json& result) {
            {"why", false}},
           {}};
   for (const json& row : result.at("rows")) {
-    std::vector<cell> cells{text_cell(text_at(row, "storage"))};
+    std::vector<cell> cells{text_cell(string_at(row, "storage"))};
     if (!was_measured(row)) {
       cells.resize(t.columns.size());
-      cells.back() = text_cell(text_at(row, "trouble"));
+      cells.back() = text_cell(string_at(row, "trouble"));
       t.rows.push_back(std::move(cells));
       continue;
     }
@@ -333,7 +333,7 @@ table allocations_table(const json& result) {
       cells.push_back(fixed_cell(mib_at(measured, figure), 1));
     cells.push_back(count_cell(measured.at("page_faults").get<double>()));
     cells.push_back(count_cell(exact.at("allocations").get<double>()));
-    cells.push_back(text_cell(text_at(row, "why")));
+    cells.push_back(text_cell(string_at(row, "why")));
     t.rows.push_back(std::move(cells));
   }
   return t;
@@ -358,7 +358,7 @@ std::string who_frees(const json& row) {
 }
 
 std::optional<double> ratio_of(const json& cell_of) {
-  if (!text_at(cell_of, "trouble").empty() || !cell_of.at("fits").get<bool>()) return std::nullopt;
+  if (!string_at(cell_of, "trouble").empty() || !cell_of.at("fits").get<bool>()) return std::nullopt;
   if (!cell_of.contains("ratio") || cell_of.at("cpu_ns_per_op").empty()) return std::nullopt;
   return cell_of.at("ratio").at("median").get<double>();
 }
@@ -384,7 +384,7 @@ std::string frontier_curves(const json& result, drawing& plots) {
       curve_panel panel{std::move(title), "memory, as a multiple of the live entries", {}, {}, {}};
       std::vector<double> times;
       for (const json* row : rows) {
-        const std::string name = text_at(*row, "storage") + ", freed by " + who_frees(*row);
+        const std::string name = string_at(*row, "storage") + ", freed by " + who_frees(*row);
         const auto [at, added] = looks.try_emplace(name, looks.size());
         const look appearance = row_look(at->second);
         if (added) caption += " <span class=\"entry\">" + swatch(0, appearance) + escape(name) + "</span>";
@@ -418,12 +418,12 @@ table frontier_table(const json& result) {
     const double live = std::max(1.0, row.at("live_bytes").get<double>());
     std::optional<double> needs;
     if (row.contains("needed_bytes")) needs = row.at("needed_bytes").get<double>() / live;
-    std::vector<cell> cells{text_cell(text_at(row, "variant")), count_cell(row.at("n").get<double>()),
-                            text_cell(text_at(row, "storage")), text_cell(who_frees(row)),
+    std::vector<cell> cells{text_cell(string_at(row, "variant")), count_cell(row.at("n").get<double>()),
+                            text_cell(string_at(row, "storage")), text_cell(who_frees(row)),
                             fixed_cell(needs, 2)};
     const auto add = [&cells](const json& of) {
       const std::optional<double> time = ratio_of(of);
-      const std::string trouble = text_at(of, "trouble");
+      const std::string trouble = string_at(of, "trouble");
       cells.push_back(time                ? fixed_cell(time, 2)
                       : trouble.empty() ? text_cell("did not fit")
                                           : text_cell(trouble));
@@ -456,7 +456,7 @@ constexpr kind_of_result kinds[] = {{fragmentation_schema, "fragmentation", frag
 
 const kind_of_result* kind_of_schema(const json& result) {
   if (!result.is_object()) return nullptr;
-  const std::string schema = text_at(result, "schema");
+  const std::string schema = string_at(result, "schema");
   for (const kind_of_result& k : kinds) {
     if (schema == k.schema) return &k;
   }
@@ -484,7 +484,7 @@ storage_section make_storage_section(const json& result, std::string_view where,
   try {
     storage_section out{kind.title, id, {}, sentences(result, "findings")};
     const json manifest = result.value("manifest", json::object());
-    const std::string machine = machine_line(manifest), input = text_at(manifest, "input");
+    const std::string machine = machine_line(manifest), input = string_at(manifest, "input");
     out.html = "<section aria-labelledby=\"" + id + "\"><h2 id=\"" + id + "\">" + escape(out.title) + "</h2>\n";
     for (const std::string& line : {input, machine}) {
       if (!line.empty()) out.html += "<p class=\"muted\">" + escape(line) + "</p>\n";
