@@ -856,6 +856,12 @@ void storage_report() {
   }
   run({"report", fragmentation, allocations, memory, "-o", (folder / "again.html").string()});
   check(contents(folder / "again.html") == text, "the same results, the same bytes");
+  // A trace of allocations that was cut, compressed and plain: file, line and reason, and no figure.
+  const std::string cut =
+      write("cut.csv.zst", contents("bench/traces/alloc_python_ast.csv.zst").substr(0, 100'000)).string();
+  expect({"replay", cut, "--allocations"}, 1, "the file was cut");
+  expect({"replay", write("row.csv", "time,op,key,size\n,s,16,8\n,s,3").string(), "--allocations"}, 1,
+         "row.csv:3: expected 4 fields");
   json wrong = json::parse(contents(fragmentation));
   wrong["rows"][0]["exact"].erase("phases");
   expect({"report", write("wrong.json", wrong.dump()).string(), "-o", page}, 1, "result 1, fragmentation: ");
