@@ -348,13 +348,14 @@ std::vector<std::string> allocation_findings(const allocation_result& r) {
 }
 
 std::string why_of(const allocation_row& row) {
-  const std::uint64_t beside = row.peak_resident_bytes - std::min(row.peak_live_bytes, row.peak_resident_bytes);
-  const std::uint64_t kept = row.empty_resident_bytes - std::min(row.returned_resident_bytes, row.empty_resident_bytes);
+  const auto beyond = [](std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); };
+  const std::uint64_t beside = beyond(row.peak_resident_bytes, row.peak_live_bytes),
+                      went = beyond(row.empty_resident_bytes, row.returned_resident_bytes);
   return fmt::format(
-      "{:.1f} MiB beside what is live at the peak; {} page faults, {:.0f} % of the CPU time in the kernel; of "
-      "{:.1f} MiB resident when all is given back {:.0f} % goes on request",
+      "{:.1f} MiB beside what is live at the peak; {} page faults, {:.0f} % of the CPU time in the kernel; "
+      "of {:.1f} MiB resident when all is given back {:.0f} % goes on request",
       mib(beside), row.page_faults, 100 * share(row.kernel_ns, row.cpu_ns), mib(row.empty_resident_bytes),
-      100 * share(kept, row.empty_resident_bytes));
+      100 * share(went, row.empty_resident_bytes));
 }
 
 json allocation_json(const allocation_result& r) {

@@ -47,8 +47,9 @@ std::uint64_t most_entries(const program<Key>& p) {
 template <class Key>
 std::uint64_t most_live_bytes(const program<Key>& p, const value_kind& value) {
   constexpr std::uint64_t least_block = 16;  // lab/values.hpp
+  const bool inside = value.how == value_kind::where::inside;
   const std::uint64_t entry =
-      value.how == value_kind::where::inside ? sizeof(Key) + value.inline_bytes : sizeof(std::pair<Key, std::uint64_t>);
+      inside ? sizeof(Key) + value.inline_bytes : sizeof(std::pair<Key, std::uint64_t>);
   if (!value.points()) return most_entries(p) * entry;
   std::unordered_map<Key, std::uint64_t> alive;
   std::uint64_t now = 0, most = 0;
@@ -58,7 +59,8 @@ std::uint64_t most_live_bytes(const program<Key>& p, const value_kind& value) {
   for (const segment& s : p.segments) {
     if (s.kind == segment_kind::clear) alive.clear(), now = 0;
     if (s.kind == segment_kind::cached) most = std::max(most, s.amount * (entry + least_block));
-    if (s.kind != segment_kind::sets && s.kind != segment_kind::erases && s.kind != segment_kind::mixed) continue;
+    const bool writes = s.kind == segment_kind::sets || s.kind == segment_kind::erases;
+    if (!writes && s.kind != segment_kind::mixed) continue;
     for (std::size_t i = s.begin; i < s.end; ++i) {
       const record<Key>& r = p.records[i];
       if (r.what != operation::set && r.what != operation::erase) continue;
@@ -204,7 +206,7 @@ class frontier_run {
     return out_.interrupted;
   }
 
-  // The exact heap, once for each map and input that is compared with a collector and that it is compiled for.
+  // The exact heap, once for each map and input that is compared with a collector and is compiled for it.
   void add_precise() {
     const std::size_t others = out_.rows.size();
     for (std::size_t i = 0; i < others; ++i) {
@@ -213,8 +215,8 @@ class frontier_run {
       const auto same = [&task](const measured_task& t) {
         return t.variant == task.variant && t.program == task.program;
       };
-      const bool added = std::find_if(tasks_.begin() + static_cast<std::ptrdiff_t>(others), tasks_.end(), same) !=
-                         tasks_.end();
+      const auto mine = tasks_.begin() + static_cast<std::ptrdiff_t>(others);
+      const bool added = std::any_of(mine, tasks_.end(), same);
       if (added || !has_precise_map(task.variant->spec, kind_of(*task.program))) continue;
       memory_row row = out_.rows[i];
       row.storage = precise_storage, row.collected = true, row.frees = true;

@@ -109,7 +109,8 @@ std::string why_of(const fragmentation_row& row) {
       built.page_faults, kernel(built));
   const std::uint64_t freed = built.live_bytes - std::min(dropped.live_bytes, built.live_bytes);
   const std::uint64_t at_once = built.resident_bytes - std::min(dropped.resident_bytes, built.resident_bytes);
-  const std::uint64_t asked = dropped.resident_bytes - std::min(returned.resident_bytes, dropped.resident_bytes);
+  const std::uint64_t asked =
+      dropped.resident_bytes - std::min(returned.resident_bytes, dropped.resident_bytes);
   out += fmt::format("; of {:.1f} MiB freed {:.0f} % went back by itself and {:.0f} % on request", mib(freed),
                      percent(at_once, freed), percent(asked, freed));
   const std::uint64_t still = again.resident_bytes - std::min(again.live_bytes, again.resident_bytes);

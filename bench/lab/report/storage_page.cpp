@@ -110,7 +110,8 @@ std::string timelines(const std::vector<const json*>& rows, const std::string& t
 // ---- a line a storage ---------------------------------------------------------------------------
 
 row_chart storage_chart(const std::string& title, const char* axis, const std::vector<const json*>& rows) {
-  row_chart chart{title, "One line for each storage; the figures are in the table below.", axis, {}, {}, {{}}};
+  row_chart chart{title, "One line for each storage; the figures are in the table below.", axis, {}, {},
+                  {{}}};
   for (const json* row : rows) chart.labels.push_back({string_at(*row, "storage"), ""});
   return chart;
 }
@@ -120,9 +121,7 @@ row_chart storage_chart(const std::string& title, const char* axis, const std::v
 const json& measured_phase(const json& row, const char* phase) {
   return row.at("measured").at("phases").at(phase);
 }
-const json& exact_phase(const json& row, const char* phase) {
-  return row.at("exact").at("phases").at(phase);
-}
+const json& exact_phase(const json& row, const char* phase) { return row.at("exact").at("phases").at(phase); }
 
 std::string what_is_held(const std::vector<const json*>& rows, const std::string& title, drawing& plots) {
   row_chart chart = storage_chart(title, "MiB", rows);
@@ -158,7 +157,8 @@ std::string what_is_held(const std::vector<const json*>& rows, const std::string
 std::string occupancy(const json& row, const std::string& title, drawing& plots) {
   row_chart chart{title, "Spans by the share of their slots that are in use.", "spans", {}, {}, {}};
   for (int tenth = 0; tenth < 10; ++tenth)
-    chart.labels.push_back({std::to_string(10 * tenth) + " to " + std::to_string(10 * tenth + 10) + " %", ""});
+    chart.labels.push_back(
+        {std::to_string(10 * tenth) + " to " + std::to_string(10 * tenth + 10) + " %", ""});
   std::vector<double> values;
   const struct {
     const char *phase, *title;
@@ -171,10 +171,8 @@ std::string occupancy(const json& row, const std::string& title, drawing& plots)
     const json& deciles = exact_phase(row, p.phase).at("spans").at("spans_by_occupancy_decile");
     for (std::size_t i = 0; i < deciles.size(); ++i) {
       values.push_back(deciles[i].get<double>());
-      panel.lines.push_back({.label = i,
-                             .bars = {{0, values.back(), color_token(p.appearance)}},
-                             .segments = {},
-                             .marks = {}});
+      panel.lines.push_back(
+          {.label = i, .bars = {{0, values.back(), color_token(p.appearance)}}, .segments = {}, .marks = {}});
     }
     chart.panels.push_back(std::move(panel));
   }
@@ -213,14 +211,14 @@ table fragmentation_table(const json& result) {
     };
     std::optional<double> trapped;
     if (dropped.contains("spans")) trapped = 100 * dropped.at("spans").at("trapped_share").get<double>();
-    for (cell& c : std::vector<cell>{
-             fixed_cell(mib_at(built, "live_bytes"), 1), resident("built"),
-             fixed_cell(mib_at(dropped, "live_bytes"), 1), resident("dropped"), resident("returned"),
-             fixed_cell(mib_at(row.at("exact"), "moved_bytes"), 1), resident("relocated"),
-             resident("returned_again"), fixed_cell(trapped, 1),
-             count_cell(built.at("allocations").get<double>()),
-             count_cell(measured_phase(row, "built").at("page_faults").get<double>()),
-             text_cell(string_at(row, "why"))})
+    for (cell& c :
+         std::vector<cell>{fixed_cell(mib_at(built, "live_bytes"), 1), resident("built"),
+                           fixed_cell(mib_at(dropped, "live_bytes"), 1), resident("dropped"),
+                           resident("returned"), fixed_cell(mib_at(row.at("exact"), "moved_bytes"), 1),
+                           resident("relocated"), resident("returned_again"), fixed_cell(trapped, 1),
+                           count_cell(built.at("allocations").get<double>()),
+                           count_cell(measured_phase(row, "built").at("page_faults").get<double>()),
+                           text_cell(string_at(row, "why"))})
       cells.push_back(std::move(c));
     t.rows.push_back(std::move(cells));
   }
@@ -233,12 +231,12 @@ std::string fragmentation_html(const json& result, drawing& plots) {
     const std::vector<const json*> rows = rows_of(result, variant);
     if (rows.empty()) continue;
     held += what_is_held(rows, "Nine of ten maps dropped" + of_variant(variant), plots);
-    curves += timelines(rows, "While maps are built, then dropped" + of_variant(variant), "samples", false,
-                        plots);
+    curves +=
+        timelines(rows, "While maps are built, then dropped" + of_variant(variant), "samples", false, plots);
     for (const json* row : rows) {
       if (exact_phase(*row, "dropped").contains("spans"))
-        histograms += occupancy(*row, "Span occupancy" + of_variant(variant) + " on " + string_at(*row, "storage"),
-                                plots);
+        histograms += occupancy(
+            *row, "Span occupancy" + of_variant(variant) + " on " + string_at(*row, "storage"), plots);
     }
   }
   return part("What is held, and what goes back", framed(held), fragmentation_table(result)) +
@@ -258,10 +256,11 @@ std::string ratio_chart(const std::vector<const json*>& rows, drawing& plots) {
     const json& ratio = measured.at("ratio");
     const double low = ratio.at("low"), median = ratio.at("median"), high = ratio.at("high");
     values.insert(values.end(), {low, median, high});
-    chart.panels.front().lines.push_back({.label = i,
-                                          .bars = {},
-                                          .segments = {{low, high, color_token(resident_look)}},
-                                          .marks = {{median, filled_circle, 1.0, color_token(resident_look)}}});
+    chart.panels.front().lines.push_back(
+        {.label = i,
+         .bars = {},
+         .segments = {{low, high, color_token(resident_look)}},
+         .marks = {{median, filled_circle, 1.0, color_token(resident_look)}}});
   }
   if (values.empty()) return {};
   chart.x = make_scale(values, {.from_zero = true, .ratio_for_log = 1e99, .ticks = 5}, tick_figure);
@@ -325,11 +324,11 @@ table allocations_table(const json& result) {
     const json &exact = row.at("exact"), &measured = row.at("measured");
     const bool timed = !measured.at("cpu_ns_per_step").empty();
     for (const char* figure : {"median", "low", "high"})
-      cells.push_back(fixed_cell(
-          timed ? std::optional(measured.at("ratio").at(figure).get<double>()) : std::nullopt, 2));
+      cells.push_back(
+          fixed_cell(timed ? std::optional(measured.at("ratio").at(figure).get<double>()) : std::nullopt, 2));
     cells.push_back(fixed_cell(mib_at(exact, "peak_live_bytes"), 1));
-    for (const char* figure : {"peak_resident_bytes", "end_resident_bytes", "empty_resident_bytes",
-                               "returned_resident_bytes"})
+    for (const char* figure :
+         {"peak_resident_bytes", "end_resident_bytes", "empty_resident_bytes", "returned_resident_bytes"})
       cells.push_back(fixed_cell(mib_at(measured, figure), 1));
     cells.push_back(count_cell(measured.at("page_faults").get<double>()));
     cells.push_back(count_cell(exact.at("allocations").get<double>()));
@@ -405,7 +404,8 @@ std::string frontier_curves(const json& result, drawing& plots) {
   }
   if (chart.panels.empty()) return {};
   return plots.figure(chart, "<b>Time within a budget of memory.</b> To the same map on the first storage "
-                             "without a budget:" + caption + ".");
+                             "without a budget:" +
+                                 caption + ".");
 }
 
 table frontier_table(const json& result) {
@@ -424,16 +424,15 @@ table frontier_table(const json& result) {
     const auto add = [&cells](const json& of) {
       const std::optional<double> time = ratio_of(of);
       const std::string trouble = string_at(of, "trouble");
-      cells.push_back(time                ? fixed_cell(time, 2)
+      cells.push_back(time              ? fixed_cell(time, 2)
                       : trouble.empty() ? text_cell("did not fit")
-                                          : text_cell(trouble));
+                                        : text_cell(trouble));
     };
     for (const json& of : row.at("cells")) add(of);
     add(row.at("unlimited"));
     const json& unlimited = row.at("unlimited");
-    cells.push_back(unlimited.contains("collections")
-                        ? count_cell(unlimited.at("collections").get<double>())
-                        : cell{});
+    cells.push_back(unlimited.contains("collections") ? count_cell(unlimited.at("collections").get<double>())
+                                                      : cell{});
     t.rows.push_back(std::move(cells));
   }
   return t;
@@ -485,7 +484,8 @@ storage_section make_storage_section(const json& result, std::string_view where,
     storage_section out{kind.title, id, {}, sentences(result, "findings")};
     const json manifest = result.value("manifest", json::object());
     const std::string machine = machine_line(manifest), input = string_at(manifest, "input");
-    out.html = "<section aria-labelledby=\"" + id + "\"><h2 id=\"" + id + "\">" + escape(out.title) + "</h2>\n";
+    out.html =
+        "<section aria-labelledby=\"" + id + "\"><h2 id=\"" + id + "\">" + escape(out.title) + "</h2>\n";
     for (const std::string& line : {input, machine}) {
       if (!line.empty()) out.html += "<p class=\"muted\">" + escape(line) + "</p>\n";
     }
