@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include <tophash/allocators/erased.hpp>
-#include <tophash/framework/layout/nodes.hpp>
+#include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/overflow/fresh.hpp>
 #include <tophash/policies/overflow/none.hpp>
@@ -166,7 +166,8 @@ unsigned fail_each(const std::string& storage, unsigned step) {
       }
       REQUIRE(m.size() == expected);
       REQUIRE(m.check_invariants() == nullptr);
-      REQUIRE(m.try_insert({1'000'000, 1}).inserted);  // usable afterwards
+      // Usable afterwards: only one request is refused, at the latest this one.
+      REQUIRE((m.try_insert({1'000'000, 1}).inserted || m.try_insert({1'000'000, 1}).inserted));
       refused = bound->counts()->total.failed;
     }
     REQUIRE(bound->counts()->total.live_blocks == 0);
