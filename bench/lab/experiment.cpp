@@ -131,10 +131,12 @@ std::vector<std::string> chosen_storages(const experiment_request& request) {
 }
 
 // Why this variant cannot run on this storage with this key; empty: it can.
-std::string refusal(const variant_row& row, const std::string& storage, key_kind key, const value_kind& value) {
+std::string refusal(const variant_row& row, const std::string& storage, key_kind key,
+                    const value_kind& value) {
   const bool takes_key = key == key_kind::string ? row.run_string != nullptr : row.run_u64 != nullptr;
   const storage_entry* const entry = find_storage(plain_storage(storage));
-  if (row.spec.empty() && !value.usual()) return "it is no composition: its values are the lab's numbers alone";
+  if (row.spec.empty() && !value.usual())
+    return "it is no composition: its values are the lab's numbers alone";
   if (row.spec.empty()) {
     if (!takes_key) return "it takes no " + std::string{key_kind_name(key)} + " keys";
     return entry != nullptr && entry->sees == visibility::pointer_free

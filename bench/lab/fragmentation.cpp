@@ -46,8 +46,8 @@ using small_entry = std::pair<const std::uint64_t, std::uint64_t>;
 
 using small_go_like = tophash::map<std::uint64_t, std::uint64_t, presets::go_like, allocators::erased>;
 // The same shape in page-sized groups behind a directory, which growth and a collector take one by one.
-using small_grouped = tophash::map<std::uint64_t, std::uint64_t, presets::go_like,
-                                   layout::bucket_chain<bucket_options{.arrange = arrangement::split, .group_bytes = 4080}>,
+constexpr bucket_options grouped{.arrange = arrangement::split, .group_bytes = 4080};
+using small_grouped = tophash::map<std::uint64_t, std::uint64_t, presets::go_like, layout::bucket_chain<grouped>,
                                    overflow::fresh, allocators::erased>;
 using small_std =
     std::unordered_map<std::uint64_t, std::uint64_t, std::hash<std::uint64_t>, std::equal_to<std::uint64_t>,

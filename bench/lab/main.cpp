@@ -424,8 +424,8 @@ void add_experiment_options(CLI::App* command, settings& s) {
   command->add_flag("!--no-memory", s.request.memory, "skip the memory pass");
   command
       ->add_option("--value", s.values,
-                   "the maps' values: inline:N bytes of the entry, boxed in the storage, or gc (a collector's "
-                   "alone); else 8 bytes inline")
+                   "the maps' values: inline:N bytes of the entry, boxed in the storage, or gc (the "
+                   "collector's alone); else 8 bytes inline")
       ->type_name("V");
   command
       ->add_option("--memory", s.budgets,
@@ -641,8 +641,8 @@ int dispatch(const CLI::App& app, settings& s) {
   const CLI::App& chosen = *app.get_subcommands().front();
   const bool profiled = !s.folded_file.empty() || !s.pprof_file.empty();
   const bool valued = (name == "run" || name == "replay") && chosen.count("--value") != 0;
-  if (valued && ((name == "run" && (has_special_command(s.request.workload) || s.request.workload == hazards_name)) ||
-                 s.allocations))
+  const bool special = has_special_command(s.request.workload) || s.request.workload == hazards_name;
+  if (valued && ((name == "run" && special) || s.allocations))
     throw command_error(exit_usage, "--value is about the maps of a workload or a trace");
   if ((profiled || !s.budgets.empty()) && name == "run" && has_special_command(s.request.workload))
     throw command_error(exit_usage, "--folded, --pprof and --memory are not for " + s.request.workload);

@@ -781,13 +781,15 @@ void memory() {
   expect({"run", "--workload", "grow", "--memory", "2x,1x"}, 64, "budgets ascend");
   expect({"run", "--workload", "grow", "--memory", "half"}, 64, "'half' is no multiple");
   if (!boehm_here()) return;
-  const json beside = run({"run", "--workload", "grow", "--n", "20000", "--variant", "defaults", "--allocator",
-                           "system,boehm_scanned", "--memory", "2x,20x", "--repeat", "1", "--json", "-"})
-                          .parsed();
+  const json beside =
+      run({"run", "--workload", "grow", "--n", "20000", "--variant", "defaults", "--allocator",
+           "system,boehm_scanned", "--memory", "2x,20x", "--repeat", "1", "--json", "-"})
+          .parsed();
   const json& exact = beside.at("rows").back();
   check(beside.at("rows").size() == 4 && exact.at("storage") == "precise_heap",
         "the exact heap beside a collector: " + beside.at("rows").dump());
-  check(!exact.at("cells")[0].at("fits") && exact.at("cells")[1].at("fits") && beside.at("mismatches").empty(),
+  check(!exact.at("cells")[0].at("fits") && exact.at("cells")[1].at("fits") &&
+            beside.at("mismatches").empty(),
         "it fits where it does, and computes the same: " + exact.dump());
 }
 
@@ -831,11 +833,14 @@ void storage_report() {
     check(o.code == 0, command.front() + ": " + o.err);
     return file;
   };
-  const std::string trace = write("allocations.csv", "time,op,key,size\n,s,16,100\n,s,32,5000\n,d,16,\n").string();
-  const std::string fragmentation = into({"run", "--workload", "fragmentation", "--n", "200", "--variant", "go_like",
-                                          "--allocator", "system,spans"}, "fragmentation.json"),
+  const std::string trace =
+      write("allocations.csv", "time,op,key,size\n,s,16,100\n,s,32,5000\n,d,16,\n").string();
+  const std::string fragmentation = into({"run", "--workload", "fragmentation", "--n", "200", "--variant",
+                                          "go_like", "--allocator", "system,spans"},
+                                         "fragmentation.json"),
                     allocations = into({"replay", trace, "--allocations", "--allocator", "system,spans",
-                                        "--repeat", "2"}, "allocations.json"),
+                                        "--repeat", "2"},
+                                       "allocations.json"),
                     memory = into({"run", "--workload", "grow", "--n", "2000", "--variant", "defaults",
                                    "--allocator", "system,spans", "--memory", "2x,20x", "--repeat", "1"},
                                   "memory.json");
@@ -844,13 +849,13 @@ void storage_report() {
   if (o.code == 2) return;  // built without the page
   check(o.code == 0, "report: " + o.err);
   const std::string text = contents(page);
-  for (const char* part : {"Occupancy of spans", "Resident against live memory", "Time within a budget of memory",
-                           "page faults", "relocating ", "given back on request"})
+  for (const char* part : {"Occupancy of spans", "Resident against live memory",
+                           "Time within a budget of memory", "page faults", "relocating ", "given back on request"})
     check(text.find(part) != std::string::npos, std::string{"the page has "} + part);
   if (text.find("gnuplot was not found") == std::string::npos) {
+    constexpr const char* plot = "<figure class=\"plot\">";
     std::size_t plots = 0;
-    for (std::size_t at = text.find("<svg viewBox"); at != std::string::npos; at = text.find("<svg viewBox", at + 1))
-      ++plots;
+    for (std::size_t at = text.find(plot); at != std::string::npos; at = text.find(plot, at + 1)) ++plots;
     // Held, timelines, spans; memory, time, timelines; the frontier.
     check(plots == 7, "plots: " + std::to_string(plots));
   }

@@ -216,7 +216,8 @@ TEST_CASE("lab --value: its texts, and what the rules need to know of them", "[l
   CHECK(lab::parse_value_kind("inline:64")->inline_bytes == 64);
   CHECK(lab::parse_value_kind("boxed")->how == where::boxed);
   CHECK(lab::parse_value_kind("gc")->points());
-  for (const char* text : {"inline", "inline:", "inline:0", "inline:12", "inline:4104", "inline:64x", "box", "GC"}) {
+  for (const char* text :
+       {"inline", "inline:", "inline:0", "inline:12", "inline:4104", "inline:64x", "box", "GC"}) {
     INFO(text);
     CHECK_FALSE(lab::parse_value_kind(text).has_value());
   }
