@@ -219,7 +219,7 @@ class frontier_run {
       const bool added = std::any_of(mine, tasks_.end(), same);
       if (added || !has_precise_map(task.variant->spec, kind_of(*task.program))) continue;
       memory_row row = out_.rows[i];
-      row.storage = precise_storage, row.collected = true, row.frees = true;
+      row.storage = precise_storage, row.collected = false, row.frees = true;  // blocks are their map's
       out_.rows.push_back(std::move(row));
       tasks_.push_back(task);
     }
