@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exact heap (gc/precise_heap.hpp) among the rows of --memory. Its storage is no erased handle: a map on it
-// tells it of every store, so the maps are compiled here, for the compositions that it is compared on.
+// The exact heap (gc/precise_heap.hpp) among the rows of --memory. Its storage is no erased handle: a map on
+// it tells it of every store, so the maps are compiled here, for the compositions that it is compared on.
 #ifndef TOPHASH_BENCH_LAB_EQUAL_MEMORY_PRECISE_HPP
 #define TOPHASH_BENCH_LAB_EQUAL_MEMORY_PRECISE_HPP
 

@@ -53,7 +53,8 @@ struct value_kind {
   friend bool operator==(const value_kind&, const value_kind&) = default;
 };
 
-// inline:N (a multiple of 8 up to 4096; inline:8 is the number alone), boxed, gc. Nothing: it is none of them.
+// inline:N (a multiple of 8 up to 4096; inline:8 is the number alone), boxed, gc. Nothing: it is none of
+// them.
 inline std::optional<value_kind> parse_value_kind(std::string_view text) {
   using where = value_kind::where;
   if (text.empty()) return value_kind{};

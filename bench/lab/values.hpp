@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The values that a variant can have beside the driver's number (--value). Each holds that number, so that
-// results are comparable whatever the values are; each is made of it, and its upper half is the record's size.
+// results are comparable whatever the values are; each is made of it, and its upper half is the record's
+// size.
 //
 //   inline_value<N>   N bytes of the entry: number 8 | zeros
 //   boxed_value       an owned block of the map's storage (purpose side): number 8 | size 8 | the rest
 //   collected_value   the same block, owned by nobody: the collector's
 //
-// A block has the record's size, 16 bytes at least. It is written when it is made, as a program would fill it.
+// A block has the record's size, 16 bytes at least. It is written when it is made, as a program would do.
 #ifndef TOPHASH_BENCH_LAB_VALUES_HPP
 #define TOPHASH_BENCH_LAB_VALUES_HPP
 
@@ -58,7 +59,8 @@ class boxed_value {
  public:
   boxed_value() noexcept = default;
   explicit(false) boxed_value(std::uint64_t n) : block_(value_block::make(n)) {}
-  boxed_value(const boxed_value& other) : block_(other.block_ == nullptr ? nullptr : copy_of(*other.block_)) {}
+  boxed_value(const boxed_value& other)
+      : block_(other.block_ == nullptr ? nullptr : copy_of(*other.block_)) {}
   boxed_value(boxed_value&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
   boxed_value& operator=(boxed_value other) noexcept {
     std::swap(block_, other.block_);

@@ -54,7 +54,8 @@ TOPHASH_NOINLINE std::uint64_t* look_up(Map& map, const Key& key) {
 template <is_visited Map, class Key>
 TOPHASH_NOINLINE const std::uint64_t* look_up(Map& map, const Key& key) {
   static thread_local std::uint64_t copy;
-  return map.cvisit(key, [](const auto& e) { copy = number_of(e.second); }) == 0 ? nullptr : std::addressof(copy);
+  const auto take = [](const auto& e) { copy = number_of(e.second); };
+  return map.cvisit(key, take) == 0 ? nullptr : std::addressof(copy);
 }
 
 template <class Map, class Key>
@@ -416,8 +417,8 @@ Map make_composed(const execution_input& in, const Storage& storage, overflow::p
   }
 }
 
-// The resources of a storage that a variant is bound to, and its handle. Specialised where it has any, by what
-// compiles the variant.
+// The resources of a storage that a variant is bound to, and its handle. Specialised where it has any, by
+// what compiles the variant.
 template <class Allocation>
 struct made_storage {
   Allocation handle() { return Allocation{}; }

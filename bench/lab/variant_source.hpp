@@ -27,7 +27,8 @@ std::set<std::string> variant_headers(const spec_description& spec, std::string_
 // `struct ID` with the map as a template over the key, its storage replaced, and the composition as it is
 // named.
 void write_variant(std::ostream& out, const std::string& id, const spec_description& spec,
-                   std::string_view storage = "erased", bool is_metered = false, const value_kind& value = {});
+                   std::string_view storage = "erased", bool is_metered = false,
+                   const value_kind& value = {});
 
 // A whole translation unit for one kind of key: exports variant_symbol, a function that fills in one row.
 // `storage` empty: chosen at run time. `is_metered`: its overflow source is metered<>
