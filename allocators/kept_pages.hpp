@@ -22,6 +22,7 @@
 
 #include <tophash/allocators/pages_system.hpp>
 #include <tophash/allocators/system.hpp>
+#include <tophash/allocators/wrong_block.hpp>
 #include <tophash/framework/concepts/allocation.hpp>
 #include <tophash/framework/concepts/axes.hpp>
 #include <tophash/framework/core/checked.hpp>
@@ -67,6 +68,10 @@ class kept_pages_resource {
 
   void deallocate(void* p, const request& r) noexcept {
     if (!is_large(r)) return system{}.deallocate(p, r);
+    TOPHASH_CHECK_BLOCK(reinterpret_cast<std::uintptr_t>(p) % system_page_bytes == 0, "kept_pages", r,
+                        "no block of whole pages begins there");
+    TOPHASH_CHECK_BLOCK(live_ != 0, "kept_pages", r, "more came back than was given out");
+    TOPHASH_CHECK_BLOCK(!is_kept(p), "kept_pages", r, "the block has come back already");
     --live_;
     const std::size_t bytes = taken_bytes(r.bytes);
     if (bytes <= options_.kept_bytes - kept_bytes_) {
@@ -102,6 +107,12 @@ class kept_pages_resource {
     std::size_t bytes = 0;
   };
 
+  bool is_kept(const void* p) const noexcept {
+    for (const block& b : blocks_) {
+      if (b.at == p) return true;
+    }
+    return false;
+  }
   bool is_large(const request& r) const noexcept {
     return TOPHASH_PAGES_FROM_MMAP != 0 && r.bytes >= options_.least_bytes && r.bytes != 0 &&
            r.align <= system_page_bytes;

@@ -15,6 +15,7 @@
 
 #include <mimalloc.h>
 
+#include <tophash/allocators/wrong_block.hpp>
 #include <tophash/framework/concepts/allocation.hpp>
 #include <tophash/framework/concepts/axes.hpp>
 
@@ -35,7 +36,11 @@ struct mimalloc {
     return r.align <= alignof(std::max_align_t) ? ::mi_malloc(bytes) : allocate_over_aligned(bytes, r.align);
   }
 
-  void deallocate(void* p, const request& r) const noexcept { ::mi_free_size_aligned(p, r.bytes, r.align); }
+  // A checked build notices a size that is too large. Of a foreign block mimalloc cannot tell: tracked does.
+  void deallocate(void* p, const request& r) const noexcept {
+    TOPHASH_CHECK_BLOCK(::mi_usable_size(p) >= r.bytes, "mimalloc", r, "the block there is smaller");
+    ::mi_free_size_aligned(p, r.bytes, r.align);
+  }
 
   // The size class of r: exact for natural alignment to 128 KiB (checked against mi_usable_size of 2.0.9),
   // above that and for over-aligned blocks a lower bound.

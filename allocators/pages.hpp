@@ -20,6 +20,7 @@
 
 #include <tophash/allocators/pages_system.hpp>
 #include <tophash/allocators/system.hpp>
+#include <tophash/allocators/wrong_block.hpp>
 #include <tophash/framework/concepts/allocation.hpp>
 #include <tophash/framework/concepts/axes.hpp>
 #include <tophash/framework/core/text.hpp>
@@ -53,6 +54,8 @@ struct pages {
 
   void deallocate(void* p, const request& r) const noexcept {
     if (is_large(r)) {
+      TOPHASH_CHECK_BLOCK(reinterpret_cast<std::uintptr_t>(p) % system_page_bytes == 0, "pages", r,
+                          "no block of whole pages begins there");
       return_system_pages(p, taken_bytes(r.bytes));
     } else {
       system{}.deallocate(p, r);

@@ -19,6 +19,7 @@
 #include "lab/measure.hpp"
 #include "lab/resident.hpp"
 #include "lab/storages.hpp"
+#include "lab/system_use.hpp"
 #include "lab/trace.hpp"
 
 namespace tophash::lab {
@@ -30,6 +31,7 @@ using nlohmann::json;
 constexpr std::size_t align_bytes = 16;  // malloc's
 constexpr std::size_t page_bytes = 4096;
 constexpr std::size_t resident_samples = 256;
+constexpr std::size_t samples_a_point = 4;  // of the timeline
 
 constexpr request request_of(std::uint32_t bytes) noexcept {
   return {.bytes = bytes, .align = align_bytes, .use = purpose::node, .trace = nullptr};
@@ -119,11 +121,24 @@ json look_at_memory(const std::string& storage, const allocation_trace& trace) {
   };
   std::uint64_t peak = 0;
   const std::size_t steps = trace.steps.size();
+  json timeline = json::array();
+  system_use use;
+  std::uint64_t cpu_ns = 0;
   for (std::size_t i = 0; i < resident_samples; ++i) {
-    if (!p.play(steps * i / resident_samples, steps * (i + 1) / resident_samples)) return refused(storage);
+    const std::size_t end = steps * (i + 1) / resident_samples;
+    const system_use used = system_use_so_far();
+    const std::uint64_t from = thread_cpu_ns();
+    if (!p.play(steps * i / resident_samples, end)) return refused(storage);
+    cpu_ns += thread_cpu_ns() - from;
+    const system_use now = system_use_so_far() - used;
+    use.page_faults += now.page_faults, use.kernel_ns += now.kernel_ns;
     peak = std::max(peak, resident());
+    if ((i + 1) % samples_a_point == 0)
+      timeline.push_back({end, bound->counts()->total.live_bytes, resident()});
   }
-  json out{{"peak", peak}, {"end", resident()}};
+  json out{{"peak", peak},          {"end", resident()},
+           {"timeline", timeline},  {"page_faults", use.page_faults},
+           {"cpu_ns", cpu_ns},      {"kernel_ns", use.kernel_ns}};
   p.give_back_all();
   out["empty"] = resident();
   static_cast<void>(return_free_memory(*bound));
@@ -179,6 +194,10 @@ void read_memory(allocation_row& row, const json& answer) {
   row.empty_resident_bytes = answer.at("empty"), row.returned_resident_bytes = answer.at("returned");
   row.allocations = answer.at("allocations"), row.requested_bytes = answer.at("requested");
   row.peak_live_bytes = answer.at("peak_live"), row.wrong_blocks = answer.at("wrong");
+  row.page_faults = answer.at("page_faults"), row.kernel_ns = answer.at("kernel_ns");
+  row.cpu_ns = answer.at("cpu_ns");
+  for (const json& one : answer.at("timeline"))
+    row.timeline.push_back({.steps = one.at(0), .live_bytes = one.at(1), .resident_bytes = one.at(2)});
 }
 
 double mib(std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
@@ -328,6 +347,17 @@ std::vector<std::string> allocation_findings(const allocation_result& r) {
   return out;
 }
 
+std::string why_of(const allocation_row& row) {
+  const auto beyond = [](std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); };
+  const std::uint64_t beside = beyond(row.peak_resident_bytes, row.peak_live_bytes),
+                      went = beyond(row.empty_resident_bytes, row.returned_resident_bytes);
+  return fmt::format(
+      "{:.1f} MiB beside what is live at the peak; {} page faults, {:.0f} % of the CPU time in the kernel; "
+      "of {:.1f} MiB resident when all is given back {:.0f} % goes on request",
+      mib(beside), row.page_faults, 100 * share(row.kernel_ns, row.cpu_ns), mib(row.empty_resident_bytes),
+      100 * share(went, row.empty_resident_bytes));
+}
+
 json allocation_json(const allocation_result& r) {
   const allocation_trace& t = r.trace;
   json out{{"schema", "tophash-allocations-1"},
@@ -362,9 +392,17 @@ json allocation_json(const allocation_result& r) {
                          {"end_resident_bytes", row.end_resident_bytes},
                          {"empty_resident_bytes", row.empty_resident_bytes},
                          {"returned_resident_bytes", row.returned_resident_bytes},
+                         {"page_faults", row.page_faults},
+                         {"kernel_ns", row.kernel_ns},
+                         {"cpu_ns", row.cpu_ns},
+                         {"timeline_fields", {"steps", "live_bytes", "resident_bytes"}},
+                         {"timeline", json::array()},
                          {"cpu_ns_per_step", row.cpu_ns_per_step},
                          {"ratio",
                           {{"median", row.ratio.median}, {"low", row.ratio.low}, {"high", row.ratio.high}}}};
+      for (const allocation_sample& at : row.timeline)
+        one["measured"]["timeline"].push_back({at.steps, at.live_bytes, at.resident_bytes});
+      one["why"] = why_of(row);
     }
     out["rows"].push_back(std::move(one));
   }
@@ -401,6 +439,10 @@ std::string allocation_text(const allocation_result& r) {
                        mib(row.peak_resident_bytes), share(row.peak_resident_bytes, row.peak_live_bytes),
                        mib(row.end_resident_bytes), mib(row.empty_resident_bytes),
                        mib(row.returned_resident_bytes));
+  }
+  out += "\nwhy\n";
+  for (const allocation_row& row : r.rows) {
+    if (row.trouble.empty()) out += fmt::format("{:<{}}  {}\n", row.storage, width, why_of(row));
   }
   out += "\n";
   for (const std::string& sentence : allocation_findings(r)) out += sentence + "\n";

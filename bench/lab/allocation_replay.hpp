@@ -40,6 +40,10 @@ struct allocation_trace {
 // Throws trace_error: a malformed file, rows that no allocator's trace has (g, c), no row at all.
 allocation_trace load_allocations(const std::filesystem::path& file, std::uint64_t row_limit = UINT32_MAX);
 
+struct allocation_sample {
+  std::uint64_t steps = 0, live_bytes = 0, resident_bytes = 0;
+};
+
 struct allocation_row {
   std::string storage;
   std::string trouble;  // not empty: no figures, and why
@@ -48,6 +52,8 @@ struct allocation_row {
   // measured; resident bytes beyond what the process had before
   std::uint64_t peak_resident_bytes = 0, end_resident_bytes = 0, empty_resident_bytes = 0,
                 returned_resident_bytes = 0;
+  std::uint64_t page_faults = 0, kernel_ns = 0, cpu_ns = 0;  // of the execution that looked at memory
+  std::vector<allocation_sample> timeline;                    // live bytes in it are exact
   std::vector<double> cpu_ns_per_step;  // one for each round
   estimate ratio;                       // to the first row, within rounds
 };
@@ -64,6 +70,8 @@ allocation_result run_allocation_replay(const experiment_request& request);
 
 int exit_code_of(const allocation_result& r);
 std::vector<std::string> allocation_findings(const allocation_result& r);
+// A row explained by its counters, in one sentence.
+std::string why_of(const allocation_row& row);
 nlohmann::json allocation_json(const allocation_result& r);
 std::string allocation_text(const allocation_result& r);
 

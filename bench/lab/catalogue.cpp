@@ -925,8 +925,8 @@ std::string fallback_spelling(const term& t) {
 // Which backends can say whose a block is, as their C++ types do by `owns`.
 bool tells_owner(const term& t) {
   if (t.name == "arena" || t.name == "spans") return true;
-  const bool passes_on = t.name == "tracked" || t.name == "failing" || t.name == "zeroed" ||
-                         t.name == "by_purpose" || t.name == "by_size" || t.name == "fallback";
+  const bool passes_on = t.name == "tracked" || t.name == "failing" || t.name == "limited" ||
+                         t.name == "zeroed" || t.name == "by_purpose" || t.name == "by_size" || t.name == "fallback";
   return passes_on && std::all_of(t.arguments.begin(), t.arguments.end(), [](const term::argument& a) {
            return is_number(a.value) || tells_owner(a.value);
          });

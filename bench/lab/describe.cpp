@@ -21,6 +21,7 @@
 #include "lab/nearest.hpp"
 #include "lab/peers_run.hpp"
 #include "lab/registry.hpp"
+#include "lab/storage_source.hpp"
 #include "lab/storages.hpp"
 #include "lab/variant_source.hpp"
 #include "workloads/workloads.hpp"
@@ -362,7 +363,10 @@ void throw_if_refused(const std::string& text, const std::string& key, const std
 std::string explain_program(const std::string& text, const std::string& key_name,
                             const std::string& value_name) {
   throw_if_refused(text, key_name, value_name);
-  return program_source(parse_spec(text), type_named(key_name), type_named(value_name));
+  const spec_description spec = parse_spec(text);
+  if (const std::string why = handle_too_wide(spec.options[axes::allocation::index]); !why.empty())
+    throw command_error(exit_check_failed, why);
+  return program_source(spec, type_named(key_name), type_named(value_name));
 }
 
 std::string operation_program(const std::string& text, const std::string& key_name,

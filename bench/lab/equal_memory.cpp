@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <variant>
@@ -13,6 +14,7 @@
 
 #include "lab/child_process.hpp"
 #include "lab/collectors.hpp"
+#include "lab/equal_memory_precise.hpp"
 #include "lab/manifest.hpp"
 #include "lab/storages.hpp"
 
@@ -41,17 +43,59 @@ std::uint64_t most_entries(const program<Key>& p) {
   return most;
 }
 
-std::uint64_t entry_bytes(const any_program& p) {
-  return kind_of(p) == key_kind::u64 ? sizeof(std::pair<const std::uint64_t, std::uint64_t>)
-                                     : sizeof(std::pair<const std::string, std::uint64_t>);
+// What the entries alive at one time take at most, with the blocks that they point to.
+template <class Key>
+std::uint64_t most_live_bytes(const program<Key>& p, const value_kind& value) {
+  constexpr std::uint64_t least_block = 16;  // lab/values.hpp
+  const bool inside = value.how == value_kind::where::inside;
+  const std::uint64_t entry =
+      inside ? sizeof(Key) + value.inline_bytes : sizeof(std::pair<Key, std::uint64_t>);
+  if (!value.points()) return most_entries(p) * entry;
+  std::unordered_map<Key, std::uint64_t> alive;
+  std::uint64_t now = 0, most = 0;
+  const auto drop = [&](const Key& key) {
+    if (const auto found = alive.find(key); found != alive.end()) now -= found->second, alive.erase(found);
+  };
+  for (const segment& s : p.segments) {
+    if (s.kind == segment_kind::clear) alive.clear(), now = 0;
+    if (s.kind == segment_kind::cached) most = std::max(most, s.amount * (entry + least_block));
+    const bool writes = s.kind == segment_kind::sets || s.kind == segment_kind::erases;
+    if (!writes && s.kind != segment_kind::mixed) continue;
+    for (std::size_t i = s.begin; i < s.end; ++i) {
+      const record<Key>& r = p.records[i];
+      if (r.what != operation::set && r.what != operation::erase) continue;
+      drop(key_of(r));
+      if (r.what == operation::erase) continue;
+      const std::uint64_t bytes = entry + std::max<std::uint64_t>(r.size_bytes, least_block);
+      alive.emplace(key_of(r), bytes);
+      now += bytes;
+      most = std::max(most, now);
+    }
+  }
+  return most;
 }
 
 bool ran_out(const std::string& trouble) { return trouble.find("bad_alloc") != std::string::npos; }
 
 // In a child. budget 0: none, through the same decorator all the same, so that what it costs (one indirect
 // call and one atomic addition a block) cancels out.
+json execute_precise(const measured_task& task, std::uint64_t budget, std::uint64_t seed) {
+  const std::unique_ptr<bound_storage> nobody = bind_storage("system");
+  const precise_execution p = execute_on_precise_heap(
+      task.variant->spec, *task.program,
+      {.storage = nobody->handle(), .map_seed = seed, .latencies = nullptr, .counters = nullptr}, budget);
+  return {{"trouble", p.result.trouble},
+          {"fits", budget == 0 || p.heap.heap_peak_bytes <= budget},
+          {"checksum", p.result.checksum},
+          {"cpu_ns", p.result.cpu_ns},
+          {"operations", p.result.operations},
+          {"collections", p.heap.collections},
+          {"heap", p.heap.heap_peak_bytes}};
+}
+
 json execute_within(const measured_task& task, const memory_row& row, std::uint64_t budget,
                     std::uint64_t seed) {
+  if (row.storage == precise_storage) return execute_precise(task, budget, seed);
   std::unique_ptr<bound_storage> storage;
   if (row.collected) {
     storage = row.frees ? bind_storage(task.storage) : bind_unfreed_storage(task.storage);
@@ -94,7 +138,8 @@ class frontier_run {
         out_.left_out.push_back(task.variant->name + ": its storage is fixed, and no budget holds it");
         continue;
       }
-      const std::uint64_t live = most_entries_of(*task.program) * entry_bytes(*task.program);
+      const std::uint64_t live =
+          std::visit([&](const auto& p) { return most_live_bytes(p, out_.request.value); }, *task.program);
       for (const bool frees : {true, false}) {
         if (!frees && !collected) continue;
         memory_row row;
@@ -105,11 +150,12 @@ class frontier_run {
         tasks_.push_back(task);
       }
     }
+    add_precise();
   }
 
   void count() {
     for (std::size_t i = 0; i < out_.rows.size() && !stopped(); ++i) {
-      if (out_.rows[i].collected) continue;
+      if (out_.rows[i].collected || out_.rows[i].storage == precise_storage) continue;
       out_.request.progress("memory of " + out_.rows[i].variant + " on " + out_.rows[i].storage);
       const json answer = in_child([&] { return count_bytes(tasks_[i], out_.request.seed); });
       if (answer.contains("needed")) out_.rows[i].needed_bytes = answer.at("needed").get<std::uint64_t>();
@@ -158,6 +204,25 @@ class frontier_run {
   bool stopped() {
     out_.interrupted = out_.interrupted || interrupt_requested.load(std::memory_order_relaxed);
     return out_.interrupted;
+  }
+
+  // The exact heap, once for each map and input that is compared with a collector and is compiled for it.
+  void add_precise() {
+    const std::size_t others = out_.rows.size();
+    for (std::size_t i = 0; i < others; ++i) {
+      const measured_task task = tasks_[i];
+      if (!out_.rows[i].collected || !out_.request.value.usual()) continue;
+      const auto same = [&task](const measured_task& t) {
+        return t.variant == task.variant && t.program == task.program;
+      };
+      const auto mine = tasks_.begin() + static_cast<std::ptrdiff_t>(others);
+      const bool added = std::any_of(mine, tasks_.end(), same);
+      if (added || !has_precise_map(task.variant->spec, kind_of(*task.program))) continue;
+      memory_row row = out_.rows[i];
+      row.storage = precise_storage, row.collected = false, row.frees = true;  // blocks are their map's
+      out_.rows.push_back(std::move(row));
+      tasks_.push_back(task);
+    }
   }
 
   // The same map and input on the first storage.

@@ -4,7 +4,8 @@
 // alive at most times sizeof(pair<const Key, Value>). A storage that frees is held to it by limited(N,A),
 // which counts bytes requested; a collector by its heap's greatest size. Each collector's storage has two
 // rows: the map gives back what it no longer needs, as it always does, or leaves all of it to the collector.
-// What does not fit says so.
+// What does not fit says so. Beside collectors stands the exact heap of gc/precise_heap.hpp, for the maps it is
+// compiled for (equal_memory_precise.hpp).
 //
 // Each cell is executed in a child process of its own; its time is compared, round by round, with the same
 // map on the first storage without a budget.

@@ -18,8 +18,10 @@
 #include "lab/on_demand.hpp"
 #include "lab/peers_run.hpp"
 #include "lab/sha256.hpp"
+#include "lab/storage_source.hpp"
 #include "lab/storages.hpp"
 #include "lab/trace.hpp"
+#include "lab/variant_source.hpp"
 #include "workloads/workloads.hpp"
 
 namespace tophash::lab {
@@ -57,6 +59,10 @@ std::string canonical_storage(const std::string& text) {
   } catch (const spec_error& error) {
     throw command_error(exit_usage, "--allocator " + text + ": " + error.what());
   }
+}
+
+term storage_term(const std::string& storage) {
+  return with_option(default_spec(), "allocation=" + storage).options[axes::allocation::index];
 }
 
 void require_here(const std::string& storage) {
@@ -103,6 +109,8 @@ std::vector<std::string> chosen_storages(const experiment_request& request) {
                           "the collector " + request.collector + " is not built in: it needs libgc-dev");
   }
   std::vector<std::string> asked = request.allocators;
+  if (asked.empty() && request.value.how == value_kind::where::collected)
+    asked = {"boehm_scanned", "boehm_map_aware"};  // nobody else finds such values
   if (asked.empty())
     asked = request.collector == "boehm" ? std::vector<std::string>{"boehm_scanned", "boehm_pointer_free"}
                                          : std::vector<std::string>{"system"};
@@ -123,9 +131,12 @@ std::vector<std::string> chosen_storages(const experiment_request& request) {
 }
 
 // Why this variant cannot run on this storage with this key; empty: it can.
-std::string refusal(const variant_row& row, const std::string& storage, key_kind key) {
+std::string refusal(const variant_row& row, const std::string& storage, key_kind key,
+                    const value_kind& value) {
   const bool takes_key = key == key_kind::string ? row.run_string != nullptr : row.run_u64 != nullptr;
   const storage_entry* const entry = find_storage(plain_storage(storage));
+  if (row.spec.empty() && !value.usual())
+    return "it is no composition: its values are the lab's numbers alone";
   if (row.spec.empty()) {
     if (!takes_key) return "it takes no " + std::string{key_kind_name(key)} + " keys";
     return entry != nullptr && entry->sees == visibility::pointer_free
@@ -133,7 +144,8 @@ std::string refusal(const variant_row& row, const std::string& storage, key_kind
                : "";
   }
   const spec_description spec = with_option(parse_spec(row.spec), "allocation=" + storage);
-  const type_facts types = type_facts_for(spec, *find_type(key_kind_name(key)), *find_type("u64"));
+  type_facts types = type_facts_for(spec, *find_type(key_kind_name(key)), type_of_value(value));
+  types.value_collected = value.how == value_kind::where::collected;
   const std::optional<violation> broken = check_rules(spec, &types);
   if (broken) return broken->message();
   return takes_key ? "" : "it takes no " + std::string{key_kind_name(key)} + " keys";
@@ -175,6 +187,7 @@ class task_list {
         out_(out),
         on_demand_{.compile = request.compile,
                    .keep_duplicates = request.keep_duplicates,
+                   .value = request.value,
                    .progress = request.progress},
         storages_(chosen_storages(request)) {
     for (const std::string& file : request.load) load_variants(file, on_demand_);
@@ -224,10 +237,9 @@ class task_list {
       for (const variant_row* row : rows_) {
         if (row->spec.empty())
           out_.left_out.push_back(row->name + " bound to " + storage + ": it is no composition");
-        else if (needs_resource(storage))
-          out_.left_out.push_back(row->name + " bound to " + storage +
-                                  ": its resource is made by the lab, and a map compiled for it has none");
-        else if (row->any_storage && refusal(*row, storage, key).empty())
+        else if (const std::string why = handle_too_wide(storage_term(storage)); !why.empty())
+          out_.left_out.push_back(row->name + " bound to " + storage + ": " + why);
+        else if (row->any_storage && refusal(*row, storage, key, request_.value).empty())
           pairs.push_back({row, storage});
       }
     }
@@ -260,6 +272,7 @@ class task_list {
 
   void note_parameters(const std::vector<std::size_t>& sizes) {
     std::string text = "workload=" + request_.workload + " key=" + request_.key +
+                       (request_.value.usual() ? "" : " value=" + request_.value.text()) +
                        " seed=" + std::to_string(request_.seed) + " n=";
     for (const std::size_t n : sizes) text += std::to_string(n) + (n == sizes.back() ? "" : ",");
     out_.input_text = text;
@@ -273,7 +286,7 @@ class task_list {
         const bool free = row->any_storage, bound = !row->bound_to.empty();
         if (!free && storage != (bound ? row->bound_to : storages_.front())) continue;
         const std::string where = free || bound ? storage : "system";
-        const std::string why = refusal(*row, where, key);
+        const std::string why = refusal(*row, where, key, request_.value);
         if (why.empty())
           tasks_.push_back({.variant = row, .storage = where, .program = program_of(*row), .n = n});
         else
@@ -361,6 +374,12 @@ const measured_row& base_of(const experiment& e, const measured_row& row) {
       return r;
   }
   return row;
+}
+
+value_kind checked_value(const std::string& text) {
+  if (const std::optional<value_kind> known = parse_value_kind(text)) return *known;
+  throw command_error(exit_usage, "--value: '" + text + "' is neither inline:N (N bytes: 8, 16, ... " +
+                                      std::to_string(value_kind::inline_max_bytes) + ") nor boxed nor gc");
 }
 
 std::vector<std::size_t> parse_sizes(const std::string& text) {

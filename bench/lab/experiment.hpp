@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "lab/measure.hpp"
+#include "lab/value_kind.hpp"
 
 namespace tophash::lab {
 
@@ -43,6 +44,7 @@ struct experiment_request {
   std::vector<std::string> allocators;  // empty: the collector's, or system
   std::string collector;                // empty: whatever the allocators imply
   std::vector<std::size_t> n;           // run; empty: the workload's usual one
+  value_kind value;                     // of every map; other than the usual one: ours alone, compiled
   std::string key = "u64";              // run
   unsigned repeat = 5;
   std::uint64_t seed = 1;
@@ -81,6 +83,9 @@ std::vector<std::string> split_storages(const std::vector<std::string>& texts);
 
 // The canonical text of a storage that is here. Throws command_error.
 std::string checked_storage(const std::string& text);
+
+// `inline:64`, `boxed`, `gc`. Throws command_error.
+value_kind checked_value(const std::string& text);
 
 // `10000`, `10k`, `1M`; a comma separates. Throws command_error.
 std::vector<std::size_t> parse_sizes(const std::string& text);

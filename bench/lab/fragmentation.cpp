@@ -29,6 +29,7 @@
 #include "lab/nearest.hpp"
 #include "lab/resident.hpp"
 #include "lab/storages.hpp"
+#include "lab/system_use.hpp"
 
 namespace tophash::lab {
 
@@ -44,6 +45,10 @@ constexpr unsigned sparse_percent = 75;
 using small_entry = std::pair<const std::uint64_t, std::uint64_t>;
 
 using small_go_like = tophash::map<std::uint64_t, std::uint64_t, presets::go_like, allocators::erased>;
+// The same shape in page-sized groups behind a directory, which growth and a collector take one by one.
+constexpr bucket_options grouped{.arrange = arrangement::split, .group_bytes = 4080};
+using small_grouped = tophash::map<std::uint64_t, std::uint64_t, presets::go_like, layout::bucket_chain<grouped>,
+                                   overflow::fresh, allocators::erased>;
 using small_std =
     std::unordered_map<std::uint64_t, std::uint64_t, std::hash<std::uint64_t>, std::equal_to<std::uint64_t>,
                        allocators::as_std<small_entry, allocators::erased>>;
@@ -215,7 +220,8 @@ class scene {
 json state_json(const fragmentation_state& s) {
   json out{{"live_bytes", s.live_bytes},         {"live_blocks", s.live_blocks},
            {"allocations", s.allocations},       {"requested_bytes", s.requested_bytes},
-           {"resident_bytes", s.resident_bytes}, {"cpu_ns", s.cpu_ns}};
+           {"resident_bytes", s.resident_bytes}, {"cpu_ns", s.cpu_ns},
+           {"page_faults", s.page_faults},       {"kernel_ns", s.kernel_ns}};
   if (s.spans) {
     const span_occupancy& o = *s.spans;
     out["spans"] = {{"spans", o.spans},           {"span_bytes", o.span_bytes}, {"used_bytes", o.used_bytes},
@@ -228,7 +234,7 @@ fragmentation_state state_from(const json& j) {
   fragmentation_state s;
   s.live_bytes = j.at("live_bytes"), s.live_blocks = j.at("live_blocks"), s.allocations = j.at("allocations");
   s.requested_bytes = j.at("requested_bytes"), s.resident_bytes = j.at("resident_bytes"),
-  s.cpu_ns = j.at("cpu_ns");
+  s.cpu_ns = j.at("cpu_ns"), s.page_faults = j.at("page_faults"), s.kernel_ns = j.at("kernel_ns");
   if (j.contains("spans")) {
     const json& o = j.at("spans");
     span_occupancy back;
@@ -246,12 +252,14 @@ json play(const std::string& storage, std::size_t maps, std::uint64_t seed) {
   fragmentation_row out;
   scene<Map> s(storage, maps, seed);
   const auto phase = [&](fragmentation_phase p, const auto& body) {
+    const system_use used = system_use_so_far();
     const std::uint64_t from = thread_cpu_ns();
     body();
     const std::uint64_t took = thread_cpu_ns() - from;
+    const system_use use = system_use_so_far() - used;
     fragmentation_state& at = out.phases[static_cast<std::size_t>(p)];
     at = s.state();
-    at.cpu_ns = took;
+    at.cpu_ns = took, at.page_faults = use.page_faults, at.kernel_ns = use.kernel_ns;
   };
   phase(fragmentation_phase::built, [&] { s.build(false); });
   phase(fragmentation_phase::dropped, [&] { s.drop_nine_of_ten(); });
@@ -291,6 +299,7 @@ constexpr small_maps maps_of(const char* name) {
 
 constexpr small_maps maps_known[] = {
     maps_of<small_go_like>("go_like"),
+    maps_of<small_grouped>("go_like,grouped"),
     maps_of<small_std>("std::unordered_map"),
 #if TOPHASH_LAB_WITH_ABSL
     maps_of<small_absl>("absl::flat_hash_map"),

@@ -48,6 +48,7 @@ struct fragmentation_state {
   std::optional<span_occupancy> spans;                                                  // exact
   std::uint64_t resident_bytes = 0;  // of the process, less what it had before
   std::uint64_t cpu_ns = 0;          // of the phase
+  std::uint64_t page_faults = 0, kernel_ns = 0;  // of the phase: what the CPU time went to, if not to the map
 };
 
 struct fragmentation_sample {
@@ -90,6 +91,9 @@ std::vector<std::string> fragmentation_findings(const fragmentation_result& r);
 
 nlohmann::json fragmentation_json(const fragmentation_result& r);
 std::string fragmentation_text(const fragmentation_result& r);
+
+// A row explained by its counters, in one sentence.
+std::string why_of(const fragmentation_row& row);
 
 }  // namespace tophash::lab
 

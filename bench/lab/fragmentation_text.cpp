@@ -61,12 +61,16 @@ json row_json(const fragmentation_row& row) {
                              {"allocations", s.allocations},
                              {"requested_bytes", s.requested_bytes}};
     if (s.spans) exact["phases"][name]["spans"] = occupancy_json(*s.spans);
-    measured["phases"][name] = {{"resident_bytes", s.resident_bytes}, {"cpu_ns", s.cpu_ns}};
+    measured["phases"][name] = {{"resident_bytes", s.resident_bytes},
+                                {"cpu_ns", s.cpu_ns},
+                                {"page_faults", s.page_faults},
+                                {"kernel_ns", s.kernel_ns}};
   }
   measured["timeline_fields"] = {"maps", "live_bytes", "resident_bytes"};
   measured["timeline"] = json::array();
   for (const fragmentation_sample& one : row.timeline)
     measured["timeline"].push_back({one.maps, one.live_bytes, one.resident_bytes});
+  out["why"] = why_of(row);
   out["exact"] = std::move(exact);
   out["measured"] = std::move(measured);
   return out;
@@ -91,6 +95,29 @@ std::string occupancy_line(const char* when, const span_occupancy& o) {
 }
 
 }  // namespace
+
+std::string why_of(const fragmentation_row& row) {
+  const fragmentation_state &built = row.at(phase::built), &dropped = row.at(phase::dropped),
+                            &returned = row.at(phase::returned), &again = row.at(phase::returned_again);
+  const auto kernel = [](const fragmentation_state& s) { return percent(s.kernel_ns, s.cpu_ns); };
+  std::string out = fmt::format(
+      "building asked for {} blocks of {:.0f} bytes on average and took {} page faults, {:.0f} % of its CPU "
+      "time in the kernel",
+      built.allocations,
+      static_cast<double>(built.requested_bytes) /
+          static_cast<double>(std::max<std::uint64_t>(built.allocations, 1)),
+      built.page_faults, kernel(built));
+  const std::uint64_t freed = built.live_bytes - std::min(dropped.live_bytes, built.live_bytes);
+  const std::uint64_t at_once = built.resident_bytes - std::min(dropped.resident_bytes, built.resident_bytes);
+  const std::uint64_t asked =
+      dropped.resident_bytes - std::min(returned.resident_bytes, dropped.resident_bytes);
+  out += fmt::format("; of {:.1f} MiB freed {:.0f} % went back by itself and {:.0f} % on request", mib(freed),
+                     percent(at_once, freed), percent(asked, freed));
+  const std::uint64_t still = again.resident_bytes - std::min(again.live_bytes, again.resident_bytes);
+  out += fmt::format("; moving the survivors took {} page faults and left {:.1f} MiB beside what is live",
+                     row.at(phase::relocated).page_faults, mib(still));
+  return out;
+}
 
 std::vector<std::string> fragmentation_findings(const fragmentation_result& r) {
   std::vector<std::string> out;
@@ -177,6 +204,10 @@ std::string fragmentation_text(const fragmentation_result& r) {
                     mib(row.at(phase::dropped).resident_bytes), mib(row.at(phase::returned).resident_bytes),
                     mib(row.moved_bytes), mib(row.at(phase::relocated).resident_bytes),
                     mib(row.at(phase::returned_again).resident_bytes), bars(row));
+  }
+  out += "\nwhy\n";
+  for (const fragmentation_row& row : r.rows) {
+    if (row.trouble.empty()) out += lead(row.variant, row.storage) + "  " + why_of(row) + "\n";
   }
   for (const fragmentation_row& row : r.rows) {
     if (!row.trouble.empty() || !row.at(phase::built).spans) continue;

@@ -61,6 +61,7 @@ struct settings {
   experiment_request request;
   std::string sizes;
   std::uint64_t capacity = 0, row_limit = 0;
+  std::string values;  // --value of run and replay
   std::vector<std::string> results;
   std::string output;
   std::string folded_file, pprof_file, budgets;
@@ -173,6 +174,7 @@ int experiment_command(settings& s, const std::string& name) {
   if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
   if (s.capacity != 0) s.request.capacity = static_cast<std::size_t>(s.capacity);
   if (s.row_limit != 0) s.request.row_limit = s.row_limit;
+  s.request.value = checked_value(s.values);
   if (!s.budgets.empty()) return equal_memory_command(s);
   const experiment e = run_experiment(s.request);
   s.request.progress("");
@@ -457,6 +459,11 @@ void add_experiment_options(CLI::App* command, settings& s) {
                     "execute each row once and compare checksums; no figures");
   command->add_flag("!--no-memory", s.request.memory, "skip the memory pass");
   command
+      ->add_option("--value", s.values,
+                   "the maps' values: inline:N bytes of the entry, boxed in the storage, or gc (the "
+                   "collector's alone); else 8 bytes inline")
+      ->type_name("V");
+  command
       ->add_option("--memory", s.budgets,
                    "time within budgets of memory, as multiples of what the live entries take: 1.5x,2x,3x,5x")
       ->type_name("RATIOS");
@@ -672,6 +679,10 @@ int dispatch(const CLI::App& app, settings& s) {
   }
   const CLI::App& chosen = *app.get_subcommands().front();
   const bool profiled = !s.folded_file.empty() || !s.pprof_file.empty();
+  const bool valued = (name == "run" || name == "replay") && chosen.count("--value") != 0;
+  const bool special = has_special_command(s.request.workload) || s.request.workload == hazards_name;
+  if (valued && ((name == "run" && special) || s.allocations))
+    throw command_error(exit_usage, "--value is about the maps of a workload or a trace");
   if ((profiled || !s.budgets.empty()) && name == "run" && has_special_command(s.request.workload))
     throw command_error(exit_usage, "--folded, --pprof and --memory are not for " + s.request.workload);
   if (profiled && !s.budgets.empty())

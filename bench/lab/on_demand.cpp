@@ -36,11 +36,13 @@ struct wanted_variant {
   key_kind key;
   std::string bound_to;
   bool metered = false;  // its overflow source tells overflow_reuse of every bucket
+  value_kind value = {};
 
   // What tells it from all others of one state.
   std::string name() const {
     return canonical(spec) + "\nkey=" + key_kind_name(key) +
-           (bound_to.empty() ? "" : "\nbound_to=" + bound_to) + (metered ? "\nmetered" : "");
+           (bound_to.empty() ? "" : "\nbound_to=" + bound_to) + (metered ? "\nmetered" : "") +
+           (value.usual() ? "" : "\nvalue=" + value.text());
   }
   std::string title() const { return short_text(spec) + (bound_to.empty() ? "" : " bound to " + bound_to); }
 };
@@ -193,7 +195,7 @@ class workshop {
     for (const wanted_variant* w : wanted) {
       const std::string name = w->name();
       const fs::path source = cache_.place(name, ".cpp");
-      write_whole(source, variant_source(w->spec, w->key, w->bound_to, description(), w->metered));
+      write_whole(source, variant_source(w->spec, w->key, w->bound_to, description(), w->metered, w->value));
       const fs::path& object = objects.add(cache_.beside(name, ".so"));
       jobs.push_back(object_job(w->title(), source, object, cache_.beside(name, ".log")));
     }
@@ -296,6 +298,12 @@ bool may_compile(const variant_choice& choice, const on_demand_options& options)
   throw command_error(choice.not_built ? exit_not_here : exit_usage, choice.error);
 }
 
+// Whatever its storage: what the storage forbids is said of each row.
+bool takes_values(const spec_description& spec, key_kind key, const value_kind& value) {
+  const type_facts types = type_facts_for(spec, *find_type(key_kind_name(key)), type_of_value(value));
+  return value.usual() || !check_rules(spec, &types).has_value();
+}
+
 spec_description without_storage(const std::string& text) {
   return with_option(parse_spec(text), "allocation=system");
 }
@@ -313,18 +321,28 @@ std::vector<const variant_row*> resolve_variants(const std::vector<std::string>&
   std::vector<wanted_variant> wanted;
   std::vector<std::pair<std::vector<const variant_row*>, std::optional<std::size_t>>> found;
   for (const std::string& text : texts) {
+    const auto want = [&](const spec_description& spec) {
+      if ((key == key_kind::string && !takes_strings(spec)) || !takes_values(spec, key, options.value)) {
+        found.push_back({{refused_row(spec)}, std::nullopt});
+        return;
+      }
+      found.push_back({{}, wanted.size()});
+      wanted.push_back(
+          {.spec = spec, .key = key, .bound_to = {}, .metered = false, .value = options.value});
+    };
     variant_choice choice = choose_variants(text);
-    if (!may_compile(choice, options)) {
+    if (may_compile(choice, options)) {
+      want(without_storage(text));
+    } else if (options.value.usual()) {
       found.emplace_back(std::move(choice.rows), std::nullopt);
-      continue;
+    } else {
+      for (const variant_row* row : choice.rows) {
+        if (row->spec.empty())
+          found.push_back({{row}, std::nullopt});  // left out later, with the reason
+        else
+          want(parse_spec(row->spec));
+      }
     }
-    const spec_description spec = without_storage(text);
-    if (key == key_kind::string && !takes_strings(spec)) {
-      found.push_back({{refused_row(spec)}, std::nullopt});
-      continue;
-    }
-    found.push_back({{}, wanted.size()});
-    wanted.push_back({.spec = spec, .key = key, .bound_to = {}, .metered = false});
   }
   std::vector<const variant_row*> compiled;
   if (!wanted.empty()) compiled = workshop::instance().rows_of(wanted, options);
@@ -343,8 +361,11 @@ std::vector<const variant_row*> bind_variants(const std::vector<binding>& pairs,
                                               const on_demand_options& options) {
   std::vector<wanted_variant> wanted;
   for (const binding& pair : pairs)
-    wanted.push_back(
-        {.spec = without_storage(pair.row->spec), .key = key, .bound_to = pair.storage, .metered = false});
+    wanted.push_back({.spec = without_storage(pair.row->spec),
+                      .key = key,
+                      .bound_to = pair.storage,
+                      .metered = false,
+                      .value = options.value});
   return wanted.empty() ? std::vector<const variant_row*>{} : workshop::instance().rows_of(wanted, options);
 }
 
@@ -353,7 +374,7 @@ std::vector<const variant_row*> metered_variants(const std::vector<std::string>&
   std::vector<wanted_variant> wanted;
   for (const std::string& text : specs)
     wanted.push_back(
-        {.spec = without_storage(text), .key = key_kind::u64, .bound_to = {}, .metered = true});
+        {.spec = without_storage(text), .key = key_kind::u64, .bound_to = {}, .metered = true, .value = {}});
   if (wanted.empty()) return {};
   if (!options.compile)
     throw command_error(exit_not_here, "overflow_reuse compiles its compositions: it cannot do without");

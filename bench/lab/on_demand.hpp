@@ -17,12 +17,14 @@
 
 #include "lab/execution.hpp"
 #include "lab/program.hpp"
+#include "lab/value_kind.hpp"
 
 namespace tophash::lab {
 
 struct on_demand_options {
   bool compile = true;           // false: what is not built in is an error (exit_not_here)
   bool keep_duplicates = false;  // a variant that is named twice is two rows, for a comparison with itself
+  value_kind value = {};         // other than the usual one: every composition is compiled with it
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 

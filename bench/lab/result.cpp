@@ -47,6 +47,7 @@ std::string rerun_text(const experiment& e, const measured_row& row) {
   const std::string name = v.bound_to.empty() ? v.name : short_text(parse_spec(v.spec));
   out += " --variant " + shell_word(name) + " --allocator " + shell_word(row.task.storage);
   if (!v.bound_to.empty()) out += " --bind";
+  if (!r.value.usual()) out += " --value " + r.value.text();
   return out + " --seed " + std::to_string(r.seed) + " --repeat " + std::to_string(r.repeat);
 }
 
@@ -182,6 +183,7 @@ json experiment_json(const experiment& e) {
   else if (!r.n.empty())
     out["n"] = r.n;
   if (r.capacity) out["capacity"] = *r.capacity;
+  if (!r.value.usual()) out["value"] = r.value.text();
   out["input"] = e.input_text;
   return out;
 }

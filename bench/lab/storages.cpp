@@ -60,6 +60,23 @@ class part : public bound_storage {
 };
 using part_pointer = std::unique_ptr<part>;
 
+// One part around another: whose a block is, and which spans there are, is the inner one's to say.
+class over_part : public part {
+ public:
+  explicit over_part(part_pointer under) : under_(std::move(under)) {}
+  bool tells_owner() const noexcept override { return under_ != nullptr && under_->tells_owner(); }
+  bool owns(const void* p) const noexcept override { return under_ != nullptr && under_->owns(p); }
+  allocators::spans_resource* spans_heap() noexcept override {
+    return under_ != nullptr ? under_->spans_heap() : nullptr;
+  }
+
+ protected:
+  part& under() noexcept { return *under_; }
+
+ private:
+  part_pointer under_;  // null: the backend has no state
+};
+
 // A backend without state.
 template <class A>
 class plain_part final : public part {
@@ -105,11 +122,11 @@ class resource_part final : public part {
 };
 
 template <class A>
-class tracked_part final : public part {
+class tracked_part final : public over_part {
  public:
   tracked_part() requires std::default_initializable<A>
-  = default;
-  tracked_part(part_pointer under, A backend) : under_(std::move(under)), tracking_(std::move(backend)) {}
+      : over_part(nullptr) {}
+  tracked_part(part_pointer under, A backend) : over_part(std::move(under)), tracking_(std::move(backend)) {}
 
   erased handle() noexcept override { return erased(erased_); }
   std::optional<tracked_counts> counts() const override {
@@ -122,33 +139,23 @@ class tracked_part final : public part {
   std::optional<std::uint64_t> requested_bytes(purpose use) const override {
     return tracking_.traffic(use).requested_bytes;
   }
-  bool tells_owner() const noexcept override { return under_ != nullptr && under_->tells_owner(); }
-  bool owns(const void* p) const noexcept override { return under_ != nullptr && under_->owns(p); }
-  allocators::spans_resource* spans_heap() noexcept override {
-    return under_ != nullptr ? under_->spans_heap() : nullptr;
-  }
 
  private:
-  part_pointer under_;
   allocators::tracking_resource<A> tracking_;
   erased_resource<allocators::tracked<A>> erased_{allocators::tracked<A>(tracking_)};
 };
 
 // A decorator with a resource that decides when to refuse: limited, failing.
 template <class Resource, class Handle>
-class guarded_part final : public part {
+class guarded_part final : public over_part {
  public:
   template <class Plan>
-  guarded_part(part_pointer under, const Plan& plan)
-      : under_(std::move(under)), resource_(under_->handle(), plan), erased_(Handle(resource_)) {}
+  guarded_part(part_pointer inner, const Plan& plan)
+      : over_part(std::move(inner)), resource_(under().handle(), plan), erased_(Handle(resource_)) {}
 
   erased handle() noexcept override { return erased(erased_); }
-  bool tells_owner() const noexcept override { return under_->tells_owner(); }
-  bool owns(const void* p) const noexcept override { return under_->owns(p); }
-  allocators::spans_resource* spans_heap() noexcept override { return under_->spans_heap(); }
 
  private:
-  part_pointer under_;
   Resource resource_;
   erased_resource<Handle> erased_;
 };
@@ -164,17 +171,13 @@ class pmr_part final : public part {
   erased_resource<allocators::from_resource> erased_{allocators::from_resource(resource_)};
 };
 
-class zeroed_part final : public part {
+class zeroed_part final : public over_part {
  public:
-  explicit zeroed_part(part_pointer under)
-      : under_(std::move(under)), erased_(allocators::zeroed<erased>(under_->handle())) {}
+  explicit zeroed_part(part_pointer inner)
+      : over_part(std::move(inner)), erased_(allocators::zeroed<erased>(under().handle())) {}
   erased handle() noexcept override { return erased(erased_); }
-  bool tells_owner() const noexcept override { return under_->tells_owner(); }
-  bool owns(const void* p) const noexcept override { return under_->owns(p); }
-  allocators::spans_resource* spans_heap() noexcept override { return under_->spans_heap(); }
 
  private:
-  part_pointer under_;
   erased_resource<allocators::zeroed<erased>> erased_;
 };
 
@@ -652,17 +655,6 @@ std::unique_ptr<bound_storage> bind_unfreed_storage(std::string_view collected_n
   if (known == nullptr || known->unfreed == nullptr)
     throw std::invalid_argument("'" + std::string{collected_name} + "' is no collector's storage");
   return known->unfreed(parse_term(collected_name));
-}
-
-bool needs_resource(std::string_view text) {
-  const auto needs = [](const auto& self, const term& t) -> bool {
-    constexpr std::string_view with_resource[] = {"mimalloc_heap", "spans",   "arena",      "bucket_pool",
-                                                  "limited",       "failing", "kept_pages", "from_resource"};
-    return std::find(std::begin(with_resource), std::end(with_resource), t.name) != std::end(with_resource) ||
-           std::any_of(t.arguments.begin(), t.arguments.end(),
-                       [&self](const term::argument& a) { return self(self, a.value); });
-  };
-  return needs(needs, parse_term(text));
 }
 
 std::string malloc_replaced_by() {

@@ -62,9 +62,6 @@ class bound_storage {
   }  // of `spans`, or of the first part that is
 };
 
-// Does a handle of this storage need a resource that somebody made? Then no map is made without one.
-bool needs_resource(std::string_view text);
-
 // Throws std::invalid_argument with a sentence for a text that no built-in backend has, or that cannot be
 // combined so.
 std::unique_ptr<bound_storage> bind_storage(std::string_view text);

@@ -32,6 +32,7 @@
 #include "lab/map_watcher.hpp"
 #include "lab/overflow_meter.hpp"
 #include "lab/perf_counters.hpp"
+#include "lab/values.hpp"
 
 namespace tophash::lab {
 
@@ -46,14 +47,15 @@ concept is_visited = requires { Map::stripe_count(); };
 template <class Map, class Key>
 TOPHASH_NOINLINE std::uint64_t* look_up(Map& map, const Key& key) {
   const auto found = map.find(key);
-  return found == map.end() ? nullptr : std::addressof(found->second);
+  return found == map.end() ? nullptr : std::addressof(number_of(found->second));
 }
 
 // A copy of the value: valid until the next one.
 template <is_visited Map, class Key>
 TOPHASH_NOINLINE const std::uint64_t* look_up(Map& map, const Key& key) {
   static thread_local std::uint64_t copy;
-  return map.cvisit(key, [](const auto& e) { copy = e.second; }) == 0 ? nullptr : std::addressof(copy);
+  const auto take = [](const auto& e) { copy = number_of(e.second); };
+  return map.cvisit(key, take) == 0 ? nullptr : std::addressof(copy);
 }
 
 template <class Map, class Key>
@@ -65,7 +67,7 @@ std::uint64_t add_to_value(Map& map, const Key& key, std::uint64_t row) {
 template <is_visited Map, class Key>
 std::uint64_t add_to_value(Map& map, const Key& key, std::uint64_t row) {
   std::uint64_t sum = 0;
-  map.visit(key, [&sum, row](auto& e) { sum = (e.second += row) + 1; });
+  map.visit(key, [&sum, row](auto& e) { sum = (number_of(e.second) += row) + 1; });
   return sum;
 }
 
@@ -82,9 +84,9 @@ TOPHASH_ALWAYS_INLINE bool put(Map& map, const Key& key, std::uint64_t value) {
 template <class Map, class F>
 TOPHASH_ALWAYS_INLINE void each_entry(Map& map, F&& f) {
   if constexpr (is_visited<Map>) {
-    map.cvisit_all([&f](const auto& e) { f(e.first, e.second); });
+    map.cvisit_all([&f](const auto& e) { f(e.first, number_of(e.second)); });
   } else {
-    for (auto it = map.begin(); it != map.end(); ++it) f(it->first, it->second);
+    for (auto it = map.begin(); it != map.end(); ++it) f(it->first, number_of(it->second));
   }
 }
 
@@ -123,10 +125,10 @@ TOPHASH_NOINLINE std::uint64_t run_gets(Map& map, const record<Key>* r, std::siz
   std::uint64_t sum = 0;
   for (std::size_t i = begin; i < end; ++i) {
     if constexpr (is_visited<Map>) {
-      map.cvisit(key_of(r[i]), [&](const auto& e) { sum += (e.second + 1) * (2 * (i + 1) + 1); });
+      map.cvisit(key_of(r[i]), [&](const auto& e) { sum += (number_of(e.second) + 1) * (2 * (i + 1) + 1); });
     } else {
       const auto found = map.find(key_of(r[i]));
-      if (found != map.end()) sum += (found->second + 1) * (2 * (i + 1) + 1);
+      if (found != map.end()) sum += (number_of(found->second) + 1) * (2 * (i + 1) + 1);
     }
   }
   return sum;
@@ -349,7 +351,7 @@ void sample_probes(const Map& map, std::size_t units, const record<Key>* r, std:
   std::vector<std::uint32_t> in_bucket(units);
   std::vector<std::uint32_t> position_of_row;
   for (auto it = map.begin(); it != map.end(); ++it) {
-    const auto row = static_cast<std::size_t>(it->second);
+    const auto row = static_cast<std::size_t>(number_of(it->second));
     if (row >= position_of_row.size()) position_of_row.resize(row + 1);
     position_of_row[row] = ++in_bucket[bucket_of(it->first)];
   }
@@ -357,7 +359,7 @@ void sample_probes(const Map& map, std::size_t units, const record<Key>* r, std:
   for (std::size_t i = begin; i < end; ++i) {
     const auto found = map.find(key_of(r[i]));
     if (found != map.end())
-      ++hits, hit_probes += position_of_row[static_cast<std::size_t>(found->second)];
+      ++hits, hit_probes += position_of_row[static_cast<std::size_t>(number_of(found->second))];
     else
       ++misses, miss_probes += in_bucket[bucket_of(key_of(r[i]))];
   }
@@ -415,25 +417,56 @@ Map make_composed(const execution_input& in, const Storage& storage, overflow::p
   }
 }
 
+// The resources of a storage that a variant is bound to, and its handle. Specialised where it has any, by
+// what compiles the variant.
+template <class Allocation>
+struct made_storage {
+  Allocation handle() { return Allocation{}; }
+};
+
+template <class Allocation>
+class storage_in_use {
+ public:
+  explicit storage_in_use(const execution_input&) {}
+  Allocation handle() { return made_.handle(); }
+
+ private:
+  made_storage<Allocation> made_;
+};
+template <>
+class storage_in_use<allocators::erased> {
+ public:
+  explicit storage_in_use(const execution_input& in) : chosen_(in.storage) {}
+  allocators::erased handle() const noexcept { return chosen_; }
+
+ private:
+  allocators::erased chosen_;
+};
+
+// Values in blocks take them from the map's storage.
+template <class Allocation, bool InBlocks>
+struct values_in_use {
+  explicit values_in_use(const Allocation&) noexcept {}
+};
+template <class Allocation>
+struct values_in_use<Allocation, true> {
+  explicit values_in_use(const Allocation& storage) noexcept : resource(storage), handle(resource) {
+    value_storage = &handle;
+  }
+  values_in_use(const values_in_use&) = delete;
+  values_in_use& operator=(const values_in_use&) = delete;
+  ~values_in_use() { value_storage = nullptr; }
+
+  allocators::erased_resource<Allocation> resource;
+  allocators::erased handle;
+};
+
 // A map, and the pool that it takes overflow buckets from if its composition says so. Both on the stack.
 template <class Map>
 struct made_map {
-  explicit made_map(const execution_input& in) : map(make(in, pool)) {}
-  explicit made_map(const execution_input& in)
-    requires requires { typename Map::spec_type; }
-      : pool(storage_of(in)), map(make_composed<Map>(in, storage_of(in), pool)) {
-    if (in.pool_clock != nullptr) pool.follow(*in.pool_clock);
-  }
+  explicit made_map(const execution_input& in) : map(make(in)) {}
 
-  static auto storage_of(const execution_input& in) {
-    using allocation_type = typename Map::spec_type::allocation;
-    if constexpr (std::is_same_v<allocation_type, allocators::erased>) {
-      return in.storage;
-    } else {
-      return allocation_type{};
-    }
-  }
-  static Map make(const execution_input& in, overflow::pool&) {
+  static Map make(const execution_input& in) {
     if constexpr (std::is_constructible_v<typename Map::allocator_type, allocators::erased>) {
       return Map(typename Map::allocator_type(in.storage));
     } else {
@@ -442,6 +475,22 @@ struct made_map {
   }
 
   overflow::pool pool{allocators::system{}};
+  Map map;
+};
+template <class Map>
+  requires requires { typename Map::spec_type; }
+struct made_map<Map> {
+  using allocation = typename Map::spec_type::allocation;
+
+  explicit made_map(const execution_input& in)
+      : storage(in), values(storage.handle()), pool(storage.handle()),
+        map(make_composed<Map>(in, storage.handle(), pool)) {
+    if (in.pool_clock != nullptr) pool.follow(*in.pool_clock);
+  }
+
+  storage_in_use<allocation> storage;
+  [[no_unique_address]] values_in_use<allocation, is_in_blocks<typename Map::mapped_type>> values;
+  overflow::pool pool;
   Map map;
 };
 

@@ -5,6 +5,8 @@
 
 #include <sstream>
 
+#include "lab/storage_source.hpp"
+
 namespace tophash::lab {
 
 namespace {
@@ -23,11 +25,45 @@ void write_type(std::ostream& out, const named_type& type) {
     out << "struct " << type.spelling << " {\n  std::uint64_t words[" << type.bytes / 8 << "];\n};\n\n";
 }
 
+// How a variant makes the storage that it is bound to: made_storage of lab/variant.hpp, where that needs
+// resources.
+void write_made_storage(std::ostream& out, const spec_description& spec, const std::string& storage) {
+  const spec_description bound = on_storage(spec, storage);
+  const storage_source source = source_of_storage(bound.options[axes::allocation::index]);
+  if (source.resources.empty()) return;
+  const std::string type = cxx_option(bound, axes::allocation::index);
+  out << "template <>\nstruct made_storage<" << type << "> {\n";
+  for (const std::string& resource : source.resources) out << "  " << resource << '\n';
+  out << "  " << type << " handle() { return " << source.handle << "; }\n};\n\n";
+}
+
 }  // namespace
 
 bool takes_strings(const spec_description& spec) {
   const type_facts types = type_facts_for(spec, *find_type("string"), *find_type("u64"));
   return !check_rules(spec, &types).has_value();
+}
+
+named_type type_of_value(const value_kind& value) {
+  using where = value_kind::where;
+  switch (value.how) {
+  case where::number:
+    return *find_type("u64");
+  case where::inside: {
+    named_type out = *find_type("bytes_128");
+    out.bytes = value.inline_bytes;
+    return out;
+  }
+  case where::boxed: {
+    named_type out = *find_type("vector");  // owns a block, is moved without throwing
+    out.bytes = sizeof(void*);
+    out.may_point = true;
+    return out;
+  }
+  case where::collected:
+    return *find_type("pointer");
+  }
+  return *find_type("u64");
 }
 
 std::set<std::string> variant_headers(const spec_description& spec, std::string_view storage) {
@@ -39,7 +75,7 @@ std::set<std::string> variant_headers(const spec_description& spec, std::string_
 }
 
 void write_variant(std::ostream& out, const std::string& id, const spec_description& spec,
-                   std::string_view storage, bool is_metered) {
+                   std::string_view storage, bool is_metered, const value_kind& value) {
   std::string options = cxx_options(on_storage(spec, storage));
   if (is_metered) {
     const std::string source = cxx_option(spec, axes::overflow::index);
@@ -47,19 +83,21 @@ void write_variant(std::ostream& out, const std::string& id, const spec_descript
   }
   out << "struct " << id << " {\n"
       << "  template <class Key>\n"
-      << "  using map = tophash::map<Key, std::uint64_t, " << options << ">;\n"
+      << "  using map = tophash::map<Key, " << value.spelling() << ", " << options << ">;\n"
       << "  using composed = tophash::compose<" << cxx_options(spec) << ">;\n"
       << "};\n\n";
 }
 
 std::string variant_source(const spec_description& spec, key_kind key, const std::string& storage,
-                           const std::string& description, bool is_metered) {
+                           const std::string& description, bool is_metered, const value_kind& value) {
   const std::string bound = storage.empty() ? "erased" : storage;
   std::ostringstream out;
   out << "// Written by tophash: " << canonical(spec) << "\n#include <cstdint>\n#include <string>\n\n";
   write_includes(out, variant_headers(spec, bound));
-  out << "\n#include \"lab/variant.hpp\"\n\nnamespace tophash::lab {\n\nnamespace {\n\n";
-  write_variant(out, "on_demand", spec, bound, is_metered);
+  out << "\n#include \"lab/variant.hpp\"\n\nnamespace tophash::lab {\n\n";
+  if (!storage.empty()) write_made_storage(out, spec, storage);
+  out << "namespace {\n\n";
+  write_variant(out, "on_demand", spec, bound, is_metered, value);
   out << "}  // namespace\n\n"
       << "extern \"C\" __attribute__((visibility(\"default\"))) void " << variant_symbol
       << "(variant_row& out);\n\n"
@@ -95,13 +133,17 @@ void write_map(std::ostream& out, const spec_description& spec, const named_type
 }  // namespace
 
 std::string program_source(const spec_description& spec, const named_type& key, const named_type& value) {
-  const bool erased = text_of(spec.options[axes::allocation::index]) == "erased";
+  const storage_source storage = source_of_storage(spec.options[axes::allocation::index]);
+  const bool pooled = spec.options[axes::overflow::index].name == "shared_pool";
   std::ostringstream out;
   write_map(out, spec, key, value, {"cstdint", "cstdio"});
   out << "int main() {\n";
-  if (erased)
-    out << "  tophash::allocators::erased_resource<tophash::allocators::system> storage;\n"
-        << "  map m(tophash::allocators::erased{storage});\n";
+  for (const std::string& resource : storage.resources) out << "  " << resource << '\n';
+  if (pooled)
+    out << "  tophash::overflow::pool spare{" << storage.handle << "};\n"
+        << "  map m(" << storage.handle << ", tophash::overflow::shared_pool{spare});\n";
+  else if (!storage.resources.empty())
+    out << "  map m(" << storage.handle << ");\n";
   else
     out << "  map m;\n";
   out << "  m.insert_or_assign(map::key_type{}, map::mapped_type{});\n"

@@ -837,6 +837,96 @@ void memory() {
   }
   expect({"run", "--workload", "grow", "--memory", "2x,1x"}, 64, "budgets ascend");
   expect({"run", "--workload", "grow", "--memory", "half"}, 64, "'half' is no multiple");
+  if (!boehm_here()) return;
+  const json beside =
+      run({"run", "--workload", "grow", "--n", "20000", "--variant", "defaults", "--allocator",
+           "system,boehm_scanned", "--memory", "2x,20x", "--repeat", "1", "--json", "-"})
+          .parsed();
+  const json& exact = beside.at("rows").back();
+  check(beside.at("rows").size() == 4 && exact.at("storage") == "precise_heap",
+        "the exact heap beside a collector: " + beside.at("rows").dump());
+  check(!exact.at("cells")[0].at("fits") && exact.at("cells")[1].at("fits") &&
+            beside.at("mismatches").empty(),
+        "it fits where it does, and computes the same: " + exact.dump());
+}
+
+// Values inline, in blocks of the storage, and a collector's: the same results whatever they are.
+void values() {
+  const std::vector<std::string> small = {"run",     "--workload", "churn_random", "--n",    "500",
+                                          "--check", "--json",     "-",            "--variant"};
+  const auto with = [&small](std::vector<std::string> more) {
+    std::vector<std::string> out = small;
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
+  };
+  std::vector<std::string> sums;
+  for (const char* value : {"inline:8", "inline:64", "boxed"}) {
+    const json j =
+        run(with({"defaults", "--allocator", "system,tracked(spans)", "--value", value})).parsed();
+    check(j.at("rows").size() == 2, std::string{value} + ": a row a storage: " + j.dump());
+    for (const json& row : j.at("rows")) sums.push_back(row.at("checksum"));
+  }
+  check(std::count(sums.begin(), sums.end(), sums.front()) == 6, "the same results");
+  const json left =
+      run(with({"defaults", "std::unordered_map", "dirty", "--value", "boxed"})).parsed().at("left_out");
+  check(left.size() == 2 && left.dump().find("std::unordered_map on system: it is no composition") !=
+                                std::string::npos,
+        "what cannot have such values is left out: " + left.dump());
+  expect(with({"defaults", "--value", "gc", "--allocator", "system"}), 64, "nobody searches this storage");
+  expect(with({"defaults", "--value", "inline:7"}), 64, "'inline:7' is neither inline:N");
+  expect({"run", "--workload", "fragmentation", "--value", "boxed"}, 64, "--value is about the maps");
+  if (!boehm_here()) return;
+  const json gc = run(with({"defaults", "--value", "gc"})).parsed();
+  check(gc.at("rows").size() == 2 && gc.at("rows")[0].at("checksum") == sums.front(),
+        "a collector's values: " + gc.dump());
+}
+
+// Results about storage itself have pages with plots.
+void storage_report() {
+  const auto into = [](std::vector<std::string> command, const char* name) {
+    const std::string file = (folder / name).string();
+    command.insert(command.end(), {"--json", file});
+    const outcome o = run(command);
+    check(o.code == 0, command.front() + ": " + o.err);
+    return file;
+  };
+  const std::string trace =
+      write("allocations.csv", "time,op,key,size\n,s,16,100\n,s,32,5000\n,d,16,\n").string();
+  const std::string fragmentation = into({"run", "--workload", "fragmentation", "--n", "200", "--variant",
+                                          "go_like", "--allocator", "system,spans"},
+                                         "fragmentation.json"),
+                    allocations = into({"replay", trace, "--allocations", "--allocator", "system,spans",
+                                        "--repeat", "2"},
+                                       "allocations.json"),
+                    memory = into({"run", "--workload", "grow", "--n", "2000", "--variant", "defaults",
+                                   "--allocator", "system,spans", "--memory", "2x,20x", "--repeat", "1"},
+                                  "memory.json");
+  const std::string page = (folder / "storage.html").string();
+  const outcome o = run({"report", fragmentation, allocations, memory, "-o", page});
+  if (o.code == 2) return;  // built without the page
+  check(o.code == 0, "report: " + o.err);
+  const std::string text = contents(page);
+  for (const char* part : {"Occupancy of spans", "Resident against live memory",
+                           "Time within a budget of memory", "page faults", "relocating ", "given back on request"})
+    check(text.find(part) != std::string::npos, std::string{"the page has "} + part);
+  if (text.find("gnuplot was not found") == std::string::npos) {
+    constexpr const char* plot = "<figure class=\"plot\">";
+    std::size_t plots = 0;
+    for (std::size_t at = text.find(plot); at != std::string::npos; at = text.find(plot, at + 1)) ++plots;
+    // Held, timelines, spans; memory, time, timelines; the frontier.
+    check(plots == 7, "plots: " + std::to_string(plots));
+  }
+  run({"report", fragmentation, allocations, memory, "-o", (folder / "again.html").string()});
+  check(contents(folder / "again.html") == text, "the same results, the same bytes");
+  // A trace of allocations that was cut, compressed and plain: file, line and reason, and no figure.
+  const std::string cut =
+      write("cut.csv.zst", contents("bench/traces/alloc_python_ast.csv.zst").substr(0, 100'000)).string();
+  expect({"replay", cut, "--allocations"}, 1, "the file was cut");
+  expect({"replay", write("row.csv", "time,op,key,size\n,s,16,8\n,s,3").string(), "--allocations"}, 1,
+         "row.csv:3: expected 4 fields");
+  json wrong = json::parse(contents(fragmentation));
+  wrong["rows"][0]["exact"].erase("phases");
+  expect({"report", write("wrong.json", wrong.dump()).string(), "-o", page}, 1, "result 1, fragmentation: ");
 }
 
 const std::vector<std::string> small_compare = {
@@ -1078,6 +1168,8 @@ int main(int argc, char** argv) {
       {"record", record},
       {"profile", profile},
       {"memory", memory},
+      {"values", values},
+      {"storage_report", storage_report},
       {"peers", peers},
       {"tour", tour},
       {"compare", compare},

@@ -317,6 +317,14 @@ void bind() {
   }
   check(statically == 2, "both on the system's heap");
 
+  // Storage with a resource: the compiled map makes its own.
+  const std::string limited = "limited(1000000,spans)", wide = "by_purpose(overflow=bucket_pool(144),rest=spans)";
+  const json own = run(checked_run({"defaults"}, {"--bind", "--allocator", limited, wide})).parsed();
+  check(own.at("rows").size() == 3 && checksums(own).size() == 1, "bound to its resources: " + own.dump());
+  check(own.at("left_out").size() == 1 &&
+            own.at("left_out").dump().find("handle is larger than two words") != std::string::npos,
+        "a handle that is too wide for a type says so: " + own.at("left_out").dump());
+
   const outcome o = run({"run", "--workload", "churn_random", "--n", "2000", "--variant", "defaults",
                          "--bind", "--repeat", "3", "--json", "-"});
   const json timed = o.parsed();
@@ -369,8 +377,15 @@ void cxx() {
       {"failing(tracked(system)),bucket_chain(slots=5,split),counters", "--value", "vector"},
       {"erased,incremental(2,every_write)", "--key", "pointer", "--value", "pointer"},
       {"event_log(64,no_clock)"},
-      {"tombstone_log(64,steady_clock)"}};
-  for (std::size_t i = 0; i < (everything() ? all.size() : 2); ++i) {
+      {"tombstone_log(64,steady_clock)"},
+      {"go_like,limited(100000,spans)"},
+      {"shared_pool,tracked(zeroed(arena(bucket_pool(4096))))"},
+      {"by_size(1024,small=from_resource(pool),large=kept_pages(keep))"},
+      {"failing(100,fallback(arena,failing(system)))"}};
+  expect({"explain", "by_purpose(overflow=bucket_pool(144),rest=spans)", "--cxx"}, 1,
+         "larger than two words");
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!everything() && i > 1 && all[i].front() != "go_like,limited(100000,spans)") continue;
     std::vector<std::string> command = {"explain", "--cxx"};
     command.insert(command.end(), all[i].begin(), all[i].end());
     const outcome o = run(command);

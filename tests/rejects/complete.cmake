@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 cmake_minimum_required(VERSION 3.25)
 # cmake -DRULES=rules.def -DFOLDER=tests/rejects -P complete.cmake: every rule has a file that must not compile, and
-# every such file a rule.
+# every such file a rule. Every combinator of storage has a file too: a rule that judges a backend judges it inside one.
 file(STRINGS "${RULES}" lines REGEX "^TOPHASH_RULE\\(")
 set(ids)
 foreach(line IN LISTS lines)
@@ -18,8 +18,14 @@ endif()
 file(GLOB files "${FOLDER}/*.cpp")
 foreach(file IN LISTS files)
   get_filename_component(id "${file}" NAME_WE)
-  # What a door refuses that no rule can judge: go_sync_map is no option of a composition.
-  if(NOT id STREQUAL "accepted" AND NOT id MATCHES "^door_" AND NOT id IN_LIST ids)
+  # What a door refuses that no rule can judge: go_sync_map is no option of a composition. And what is refused of each
+  # combination of storage.
+  if(NOT id STREQUAL "accepted" AND NOT id MATCHES "^(door|combinator)_" AND NOT id IN_LIST ids)
     message(SEND_ERROR "${file} belongs to no rule")
+  endif()
+endforeach()
+foreach(combinator IN ITEMS by_purpose by_size fallback arena tracked failing limited logged zeroed)
+  if(NOT EXISTS "${FOLDER}/combinator_${combinator}.cpp")
+    message(SEND_ERROR "combinator ${combinator} has no ${FOLDER}/combinator_${combinator}.cpp")
   endif()
 endforeach()

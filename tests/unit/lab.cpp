@@ -61,6 +61,7 @@
 #include "lab/sha256.hpp"
 #include "lab/spec_parser.hpp"
 #include "lab/statistics.hpp"
+#include "lab/storage_source.hpp"
 #include "lab/storages.hpp"
 #include "lab/trace.hpp"
 #include "workloads/random.hpp"
@@ -719,12 +720,32 @@ TEST_CASE("lab storages: combinations by their text, at any depth", "[lab]") {
   static_cast<void>(block);
 }
 
-TEST_CASE("lab storages: a list of them, and those that need a resource", "[lab]") {
+TEST_CASE("lab storages: a list of them, and the C++ that makes each one's handle", "[lab]") {
   REQUIRE(lab::split_storages({"system,by_size(64,small=spans,large=pages)", "mimalloc"}) ==
           std::vector<std::string>{"system", "by_size(64,small=spans,large=pages)", "mimalloc"});
-  REQUIRE(lab::needs_resource("tracked(zeroed(spans))"));
-  REQUIRE(lab::needs_resource("by_purpose(overflow=bucket_pool(144),rest=system)"));
-  REQUIRE_FALSE(lab::needs_resource("by_size(64,small=system,large=pages(32768))"));
+  const auto source = [](const std::string& text) {
+    return lab::source_of_storage(
+        lab::parse_spec("allocation=" + text).options[tophash::axes::allocation::index]);
+  };
+  const std::string ours = "tophash::allocators::";
+  const lab::storage_source nested = source("tracked(zeroed(spans))");
+  REQUIRE(nested.resources ==
+          std::vector<std::string>{ours + "spans_resource storage_1;",
+                                   ours + "tracking_resource<" + ours + "zeroed<" + ours + "spans>> storage_2{" +
+                                       ours + "zeroed<" + ours + "spans>{" + ours + "spans{storage_1}}};"});
+  REQUIRE(nested.handle == ours + "tracked<" + ours + "zeroed<" + ours + "spans>>{storage_2}");
+  REQUIRE(source("by_size(64,small=system,large=pages(32768))").resources.empty());
+  REQUIRE(source("limited(1000,system)").resources.back() ==
+          ours + "limiting_resource<" + ours + "system> storage_1{" + ours + "system{}, std::size_t{1000}};");
+  REQUIRE(source("by_purpose(overflow=bucket_pool(144),rest=system)").resources.size() == 1);
+  // Two pointers and a pointer: chosen at run time it runs, as a type it would break a rule.
+  const auto wide = [](const std::string& text) {
+    return lab::handle_too_wide(
+        lab::parse_spec("allocation=" + text).options[tophash::axes::allocation::index]);
+  };
+  REQUIRE(wide("by_purpose(overflow=bucket_pool(144),rest=spans)").find("larger than two words") !=
+          std::string::npos);
+  REQUIRE(wide("by_purpose(overflow=bucket_pool(144),rest=tracked(spans))").empty());
 }
 
 TEST_CASE("lab storages: a wrong text is named, with what would be right", "[lab]") {

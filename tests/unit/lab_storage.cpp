@@ -11,6 +11,13 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include <tophash/allocators/erased.hpp>
+#include <tophash/framework/layout/open_groups.hpp>
+#include <tophash/map.hpp>
+#include <tophash/policies/overflow/fresh.hpp>
+#include <tophash/policies/overflow/none.hpp>
+#include <tophash/presets.hpp>
+
 #include "lab/allocation_profile.hpp"
 #include "lab/allocation_replay.hpp"
 #include "lab/catalogue.hpp"
@@ -18,6 +25,8 @@
 #include "lab/record.hpp"
 #include "lab/storages.hpp"
 #include "lab/trace.hpp"
+#include "lab/value_kind.hpp"
+#include "lab/variant_source.hpp"
 #include "record/raw_recording.hpp"
 
 namespace lab = tophash::lab;
@@ -83,7 +92,6 @@ TEST_CASE("lab storage: limited, failing, kept_pages and from_resource by text",
     void* const p = bound->handle().try_allocate(of(40'000));
     REQUIRE(p != nullptr);
     bound->handle().deallocate(p, of(40'000));
-    CHECK(lab::needs_resource(text));
     CHECK(lab::checked_storage(text) == text);
   }
   CHECK(lab::checked_storage("kept_pages(at_once)") == "kept_pages");
@@ -92,6 +100,131 @@ TEST_CASE("lab storage: limited, failing, kept_pages and from_resource by text",
   CHECK(storage_fault("kept_pages(kep)").find("nearest: keep") != std::string::npos);
   CHECK(lab::cxx_type(lab::parse_spec("limited(10,spans)"), "K", "V") ==
         "tophash::map<K, V, tophash::allocators::limited<tophash::allocators::spans>>");
+}
+
+namespace {
+
+// Every storage that the lab has and no collector owns, and the kinds of combinations.
+std::vector<std::string> every_storage() {
+  std::vector<std::string> out;
+  for (const lab::storage_entry& s : lab::storages()) {
+    if (s.here && s.alone && !s.collected()) out.push_back(s.name);
+  }
+  for (const char* combined :
+       {"bucket_pool(144)", "bucket_pool(1088,spans)", "arena(pages(32768))", "zeroed(spans)",
+        "limited(1000000000,system)", "by_purpose(overflow=bucket_pool(144),rest=system)",
+        "by_size(1024,small=spans,large=pages(32768))", "fallback(arena(system),system)",
+        "from_resource(monotonic)", "kept_pages(keep)"})
+    out.emplace_back(combined);
+  return out;
+}
+
+struct alignas(64) line_key {
+  std::uint64_t number = 0;
+  explicit line_key(std::uint64_t n = 0) noexcept : number(n) {}
+  friend bool operator==(const line_key& a, const line_key& b) noexcept { return a.number == b.number; }
+};
+
+}  // namespace
+
+template <>
+struct std::hash<line_key> {
+  std::size_t operator()(const line_key& k) const noexcept { return k.number * 0x9e3779b97f4a7c15u; }
+};
+
+namespace {
+
+using tophash::allocators::erased;
+using shapes_small = tophash::map<std::uint64_t, std::uint64_t, erased, tophash::presets::go_like,
+                                  tophash::overflow::fresh>;
+using shapes_nodes = tophash::map<std::uint64_t, std::uint64_t, erased, tophash::layout::nodes,
+                                  tophash::overflow::none, tophash::load<14>>;
+
+// Each operation that allocates, with every allocation failing in its turn. How many were made to fail.
+template <class Map>
+unsigned fail_each(const std::string& storage, unsigned step) {
+  unsigned fired = 0;
+  for (unsigned n = 1;; n += step) {
+    const auto bound = lab::bind_storage("tracked(failing(" + std::to_string(n) + "," + storage + "))");
+    std::uint64_t refused = 0;
+    {
+      Map m(bound->handle(), typename Map::spec_type::hashing{1});
+      std::uint64_t expected = 0;
+      for (std::uint64_t key = 0; key < 150; ++key) {
+        const auto made = m.try_insert({key, key});
+        expected += made.inserted ? 1 : 0;
+        if (!made.allocated) REQUIRE(m.find(key) == m.end());
+      }
+      try {
+        m.reserve(400);
+      } catch (const std::bad_alloc&) {
+      }
+      try {
+        const Map copy(m);
+        REQUIRE(copy.size() == expected);
+      } catch (const std::bad_alloc&) {
+      }
+      REQUIRE(m.size() == expected);
+      REQUIRE(m.check_invariants() == nullptr);
+      // Usable afterwards: only one request is refused, at the latest this one.
+      REQUIRE((m.try_insert({1'000'000, 1}).inserted || m.try_insert({1'000'000, 1}).inserted));
+      refused = bound->counts()->total.failed;
+    }
+    REQUIRE(bound->counts()->total.live_blocks == 0);
+    if (refused == 0) return fired;
+    ++fired;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("lab storage: every backend survives each of its allocations failing", "[lab]") {
+#if defined(TOPHASH_WALK_EVERY_POINT)
+  constexpr unsigned step = 1;
+#else
+  constexpr unsigned step = 5;  // system alone walks every point here
+#endif
+  for (const std::string& storage : every_storage()) {
+    INFO(storage);
+    CHECK(fail_each<shapes_small>(storage, storage == "system" ? 1 : step) >= 1);
+    CHECK(fail_each<shapes_nodes>(storage, storage == "system" ? 1 : 7 * step) >= 1);
+  }
+}
+
+TEST_CASE("lab storage: keys aligned to 64 bytes on every backend", "[lab]") {
+  for (const std::string& storage : every_storage()) {
+    INFO(storage);
+    const auto bound = lab::bind_storage("tracked(" + storage + ")");
+    {
+      tophash::map<line_key, std::uint64_t, erased> m(bound->handle());
+      for (std::uint64_t n = 0; n < 200; ++n) m.try_emplace(line_key(n), n);
+      std::size_t misaligned = 0;
+      for (const auto& [key, value] : m) {
+        misaligned += reinterpret_cast<std::uintptr_t>(&key) % 64 != 0 ? 1 : 0;
+        REQUIRE(key.number == value);
+      }
+      CHECK(misaligned == 0);
+      CHECK(m.size() == 200);
+    }
+    CHECK(bound->counts()->total.live_blocks == 0);
+  }
+}
+
+TEST_CASE("lab --value: its texts, and what the rules need to know of them", "[lab]") {
+  using where = lab::value_kind::where;
+  CHECK(lab::parse_value_kind("inline:8") == lab::value_kind{});
+  CHECK(lab::parse_value_kind("inline:64")->inline_bytes == 64);
+  CHECK(lab::parse_value_kind("boxed")->how == where::boxed);
+  CHECK(lab::parse_value_kind("gc")->points());
+  for (const char* text :
+       {"inline", "inline:", "inline:0", "inline:12", "inline:4104", "inline:64x", "box", "GC"}) {
+    INFO(text);
+    CHECK_FALSE(lab::parse_value_kind(text).has_value());
+  }
+  for (const char* text : {"inline:64", "boxed", "gc"}) CHECK(lab::parse_value_kind(text)->text() == text);
+  CHECK(lab::type_of_value(*lab::parse_value_kind("inline:64")).bytes == 64);
+  CHECK(lab::type_of_value(*lab::parse_value_kind("boxed")).may_point);
+  CHECK_FALSE(lab::type_of_value(*lab::parse_value_kind("boxed")).deferred);
 }
 
 TEST_CASE("lab allocations: what a trace says is what storage is asked for", "[lab]") {

@@ -255,8 +255,11 @@ TEST_CASE("storage: keys of 64-byte alignment on every backend", "[map]") {
   arena_resource memory;
   bucket_pool_resource<1088> pool;
   std::pmr::unsynchronized_pool_resource resource;
+  kept_pages_resource kept;
   check_lines(allocators::system{});
   check_lines(pages<>{});
+  check_lines(large_pages<>{});
+  check_lines(kept_pages(kept));
   check_lines(spans(heap));
   check_lines(arena(memory));
   check_lines(bucket_pool(pool));
@@ -378,6 +381,53 @@ TEST_CASE("storage: a checked build names a wrong block", "[allocation]") {
 #if defined(TOPHASH_WITH_MIMALLOC)
   mimalloc_heap_resource of_mimalloc;
   check_names_wrong_blocks(mimalloc_heap(of_mimalloc), "mimalloc_heap");
+#endif
+  // Of small blocks these know nothing, and leave them to the C library.
+  kept_pages_resource kept;
+  const auto of_pages = [](auto handle, const std::string& backend) {
+    const request large = ask(100'000, purpose::slots);
+    CHECK_THAT(dying_words([&] { handle.deallocate(handle.try_allocate(ask(100)), large); }),
+               Contains(backend + ": deallocate: 100000 bytes aligned to 16 for slots: ") &&
+                   Contains("no block of whole pages"));
+  };
+  of_pages(pages<>{}, "pages");
+  of_pages(kept_pages(kept), "kept_pages");
+  CHECK_THAT(dying_words([&] {
+               const request large = ask(100'000, purpose::slots);
+               void* const p = kept_pages(kept).try_allocate(large);
+               static_cast<void>(kept_pages(kept).try_allocate(large));
+               kept_pages(kept).deallocate(p, large);
+               kept_pages(kept).deallocate(p, large);
+             }),
+             Contains("kept_pages: deallocate: ") && Contains("come back already"));
+#if defined(TOPHASH_WITH_MIMALLOC)
+  CHECK_THAT(dying_words([] {
+               mimalloc{}.deallocate(mimalloc{}.try_allocate(ask(100)), ask(100'000, purpose::node));
+             }),
+             Contains("mimalloc: deallocate: 100000 bytes aligned to 16 for node: the block there is "));
+#endif
+  // And tracked tells of each backend, whatever that knows.
+  const auto is_told = [](auto handle) {
+    static unsigned char foreign[256];
+    tracking_resource<decltype(handle), true> counts{handle};
+    const tracked told{counts};
+    CHECK_THAT(dying_words([&] { told.deallocate(foreign + 16, ask(100, purpose::overflow)); }),
+               Contains("100 bytes aligned to 16 for overflow: no such live block"));
+    CHECK_THAT(dying_words([&] { told.deallocate(told.try_allocate(ask(100)), ask(96, purpose::node)); }),
+               Contains("96 bytes aligned to 16 for node") && Contains("100 bytes"));
+  };
+  is_told(allocators::system{});
+  is_told(pages<>{});
+  is_told(kept_pages(kept));
+  is_told(arena(memory));
+  is_told(spans(heap));
+  is_told(from_resource{});
+#if defined(TOPHASH_WITH_MIMALLOC)
+  is_told(mimalloc{});
+  is_told(mimalloc_heap(of_mimalloc));
+#endif
+#if defined(TOPHASH_WITH_JEMALLOC)
+  is_told(jemalloc{});
 #endif
   const request r = ask(100, purpose::node);
   CHECK_THAT(

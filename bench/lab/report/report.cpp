@@ -12,6 +12,7 @@
 #include "lab/report/marker.hpp"
 #include "lab/report/page.hpp"
 #include "lab/report/sections.hpp"
+#include "lab/report/storage_page.hpp"
 #include "lab/report/text.hpp"
 
 namespace tophash::lab {
@@ -62,16 +63,34 @@ std::string frontiers_html(const std::vector<experiment_view>& views) {
   return out;
 }
 
-std::string navigation(const std::vector<experiment_view>& views) {
+std::string navigation(const std::vector<experiment_view>& views,
+                       const std::vector<storage_section>& storages) {
   std::string out = "<nav aria-label=\"Sections\">";
   for (const experiment_view& view : views) {
     out += "<a href=\"#" + view.id + "\">" + escape(view.title) + "</a>";
   }
-  return out + "<a href=\"#manifest\">manifest</a></nav>\n";
+  for (const storage_section& s : storages) out += "<a href=\"#" + s.id + "\">" + escape(s.title) + "</a>";
+  return out + (views.empty() ? "" : "<a href=\"#manifest\">manifest</a>") + "</nav>\n";
 }
 
-std::string first_screen(const std::vector<experiment_view>& views, const palette& looks) {
-  return "<header><h1>tophash report</h1>\n" + machine_paragraph(views) + navigation(views) +
+// Of a page about storage alone.
+std::string storage_findings(const std::vector<storage_section>& storages) {
+  constexpr std::size_t most = 3;
+  std::vector<std::string> chosen;
+  for (const storage_section& s : storages) chosen.insert(chosen.end(), s.findings.begin(), s.findings.end());
+  if (chosen.size() > most) chosen.resize(most);
+  if (chosen.empty()) return {};
+  std::string out = "<section aria-label=\"Findings\"><ol class=\"findings\">";
+  for (const std::string& sentence : chosen) out += "<li>" + escape(sentence) + "</li>";
+  return out + "</ol></section>\n";
+}
+
+std::string first_screen(const std::vector<experiment_view>& views,
+                         const std::vector<storage_section>& storages, const palette& looks) {
+  if (views.empty())
+    return "<header><h1>tophash report</h1>\n" + navigation(views, storages) + "</header>\n" +
+           storage_findings(storages);
+  return "<header><h1>tophash report</h1>\n" + machine_paragraph(views) + navigation(views, storages) +
          "</header>\n<section class=\"first\" aria-label=\"Findings and frontier\"><div>" +
          first_findings(views) + legend_html(looks) + "</div><div>" + frontiers_html(views) +
          "</div></section>\n";
@@ -163,20 +182,27 @@ std::string report_page(std::span<const nlohmann::json> results, const report_op
   using namespace report;
   if (results.empty()) throw std::runtime_error("report: no result given");
   std::vector<result> read;
+  gnuplot program(options.gnuplot);
+  drawing plots(program);
+  std::vector<storage_section> storages;
   for (std::size_t i = 0; i < results.size(); ++i) {
-    read.push_back(read_result(results[i], "result " + std::to_string(i + 1)));
+    const std::string where = "result " + std::to_string(i + 1);
+    if (is_storage_result(results[i]))
+      storages.push_back(
+          make_storage_section(results[i], where, "s" + std::to_string(storages.size() + 1), plots));
+    else
+      read.push_back(read_result(results[i], where));
   }
   const palette looks(read);
   std::vector<experiment_view> views;
   for (std::size_t i = 0; i < read.size(); ++i) views.push_back(make_view(read[i], looks, i));
 
-  gnuplot program(options.gnuplot);
-  drawing plots(program);
   std::string sections;
   for (const experiment_view& view : views) sections += experiment_html(view, plots);
-  std::string page = page_head() + first_screen(views, looks);
+  for (const storage_section& s : storages) sections += s.html;
+  std::string page = page_head() + first_screen(views, storages, looks);
   if (!program.complaint().empty()) page += "<p class=\"notice\">" + escape(program.complaint()) + "</p>\n";
-  return page + sections + manifests_part(views) + page_foot();
+  return page + sections + (views.empty() ? "" : manifests_part(views)) + page_foot();
 }
 
 void write_report(std::span<const nlohmann::json> results, const std::filesystem::path& output,

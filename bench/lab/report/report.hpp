@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The report: results of the lab (schema tophash-result-1) as one self-contained HTML page.
+// The report: results of the lab (schema tophash-result-1; of storage itself: report/storage_page.hpp) as one
+// self-contained HTML page.
 // Invariants: the page loads nothing and links nowhere; every text that comes from a result is escaped; the
 // same results give the same bytes (no clock, no random id); every row of every result stands in a table.
 // Plots are drawn by gnuplot; without it the page has the tables and says so in one line.
