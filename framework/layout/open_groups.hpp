@@ -334,6 +334,8 @@ struct open_groups_model : open_entries<Key, T, Home> {
     return find_vacancy_beyond(a, hash);
   }
 
+  // The home group is full. Out of line: an insert, whose registers are then its own, executes 4 % fewer
+  // instructions.
   TOPHASH_NOINLINE static slot find_vacancy_beyond(const array& a, std::uint64_t hash) noexcept {
     probe p(a, hash);
     for (;;) {

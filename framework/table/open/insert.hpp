@@ -209,8 +209,9 @@ TOPHASH_ALWAYS_INLINE typename B::slot vacancy_in_current(open_state<B>& s, std:
   return model::find_vacancy(s.current, hash);
 }
 
-// Where an entry is a few words, an insert is there twice, for maps of one group and for larger ones: which it is would
-// be asked twice otherwise, before and after the entry is constructed.
+// Where an entry is a few words, an insert is there twice, for maps of one group and for larger ones: which it
+// is would be asked twice otherwise, before and after the entry is constructed (6 % more instructions an insert
+// of u64).
 template <class B>
 inline constexpr bool asks_for_one_group_once =
     B::model::least_units == 1 && B::tags_unwatched && !B::leaves_dead && !TOPHASH_HAS_ASAN &&
