@@ -324,7 +324,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
 
   // Where an entry known to be absent goes; none if every slot is taken. Passed groups are marked; counters
   // are not touched before the entry exists (count_passed).
-  static slot find_vacancy(const array& a, std::uint64_t hash) noexcept {
+  TOPHASH_ALWAYS_INLINE static slot find_vacancy(const array& a, std::uint64_t hash) noexcept {
     const std::size_t home = a.map.index(hash);
     group* const g = a.groups + home;
     if (const unsigned free = vacant(g); free != 0) [[likely]] {
