@@ -235,7 +235,11 @@ nlohmann::json read_progress(const std::string& file, const nlohmann::json& fres
   std::ifstream in(file);
   nlohmann::json saved = nlohmann::json::parse(in, nullptr, false);
   if (saved.is_discarded()) refuse(fmt::format("--resume {}: is no JSON", file));
-  if (const auto why = cannot_resume(saved, fresh)) refuse(fmt::format("--resume {}: {}", file, *why));
+  try {
+    if (const auto why = cannot_resume(saved, fresh)) refuse(fmt::format("--resume {}: {}", file, *why));
+  } catch (const nlohmann::json::exception& error) {
+    refuse(fmt::format("--resume {}: is damaged: {}", file, error.what()));
+  }
   return saved;
 }
 
@@ -285,19 +289,21 @@ int main(int argc, char** argv) {
   std::fflush(text);
   nlohmann::json saved;
   if (!a.resume_file.empty()) saved = read_progress(a.resume_file, to_json(b, how, {}));
-  if (!saved.is_null()) restore_footprints(b, saved);
-  b.weigh(tasks);
+  std::vector<task_result> results;
+  try {
+    if (!saved.is_null()) restore_footprints(b, saved);
+    b.weigh(tasks);
+    if (!saved.is_null()) results = restore_results(b, saved, tasks);
+  } catch (const nlohmann::json::exception& error) {
+    refuse(fmt::format("--resume {}: is damaged: {}", a.resume_file, error.what()));
+  }
 
   std::signal(SIGINT, [](int) {
     interrupted = 1;
     std::signal(SIGINT, SIG_DFL);  // the second ends at once
   });
-  std::vector<task_result> results;
-  if (!saved.is_null()) {
-    results = restore_results(b, saved, tasks);
-    for (const task_result& r : results) fmt::print(text, "{}", table_line(b, r));
-    std::fflush(text);
-  }
+  for (const task_result& r : results) fmt::print(text, "{}", table_line(b, r));
+  std::fflush(text);
   const auto is_done = [&results](const task& t) {
     return std::any_of(results.begin(), results.end(),
                        [&](const task_result& r) { return r.what.name() == t.name(); });
