@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // tophash_peers: tophash::fast_map against the hash maps that Debian packages, in one process. See
 // docs/peers.md.
-//   tophash_peers [--quick] [--only REGEX] [--sizes N,...] [--rounds N] [--large] [--native-hash] [--json
-//   FILE]
+//   tophash_peers [--quick] [--only REGEX] [--sizes N,...] [--rounds N] [--large] [--native-hash]
+//                 [--json FILE] [--resume FILE]
 // Exit codes: 0 done, 1 a map computed something else than the others, 2 could not be run or written here, 64
 // usage.
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -21,6 +22,7 @@
 
 #include "micro/peers/heap_meter.hpp"
 #include "micro/peers/report.hpp"
+#include "micro/peers/resume.hpp"
 
 namespace {
 
@@ -32,6 +34,7 @@ struct arguments {
   std::string subject = "fast_map";
   std::string only;
   std::string json_file;
+  std::string resume_file;
   bench_settings settings;
   bool large = false;
   bool quick = false;
@@ -113,6 +116,9 @@ arguments parse(int argc, char** argv) {
   app.add_option("--subject", a.subject, "The tophash map that is compared with its peers");
   app.add_option("--seed", a.settings.seed, "Seed of keys and orders");
   app.add_option("--json", a.json_file, "Write every round to FILE; - is standard output");
+  app.add_option("--resume", a.resume_file,
+                 "Write FILE after each workload, and leave out what an earlier run wrote there: the whole "
+                 "table in pieces, each of which may be cut off");
   app.add_flag("--large", a.large, "Also 10,000,000 entries: some gigabytes, and minutes");
   app.add_flag("--quick", a.quick,
                "3 rounds, u64 only, 2,000 and 200,000 entries, without the slowest peers: under a minute");
@@ -207,6 +213,36 @@ void list(const std::vector<contestant>& maps, const std::vector<std::string>& a
   for (const task& t : tasks) fmt::print("run       {}\n", t.name());
 }
 
+[[noreturn]] void cannot_write(const std::string& option, const std::string& file) {
+  std::cerr << "tophash_peers: " << option << " " << file << ": cannot be written\n";
+  std::exit(2);
+}
+
+// Whole or not at all: what is there is not lost when this run ends half way.
+void save_progress(const nlohmann::json& result, const std::string& file) {
+  const std::string beside = file + ".part";
+  std::ofstream out(beside);
+  out << result.dump(1) << "\n";
+  out.close();
+  std::error_code failed;
+  if (out) std::filesystem::rename(beside, file, failed);
+  if (!out || failed) cannot_write("--resume", file);
+}
+
+// Of an earlier run with --resume; null: there was none.
+nlohmann::json read_progress(const std::string& file, const nlohmann::json& fresh) {
+  if (!std::filesystem::exists(file)) return nullptr;
+  std::ifstream in(file);
+  nlohmann::json saved = nlohmann::json::parse(in, nullptr, false);
+  if (saved.is_discarded()) refuse(fmt::format("--resume {}: is no JSON", file));
+  try {
+    if (const auto why = cannot_resume(saved, fresh)) refuse(fmt::format("--resume {}: {}", file, *why));
+  } catch (const nlohmann::json::exception& error) {
+    refuse(fmt::format("--resume {}: is damaged: {}", file, error.what()));
+  }
+  return saved;
+}
+
 void write_json(const nlohmann::json& result, const std::string& file) {
   const std::string text = result.dump(1) + "\n";
   if (file == "-") {
@@ -216,10 +252,7 @@ void write_json(const nlohmann::json& result, const std::string& file) {
   std::ofstream out(file);
   out << text;
   out.close();
-  if (!out) {
-    std::cerr << "tophash_peers: --json " << file << ": cannot be written\n";
-    std::exit(2);
-  }
+  if (!out) cannot_write("--json", file);
 }
 
 }  // namespace
@@ -254,21 +287,42 @@ int main(int argc, char** argv) {
   bench b(maps, 0, a.settings);
   fmt::print(text, "{}\n{}", heading(b, how), table_head(b));
   std::fflush(text);
-  b.weigh(tasks);
+  nlohmann::json saved;
+  if (!a.resume_file.empty()) saved = read_progress(a.resume_file, to_json(b, how, {}));
+  std::vector<task_result> results;
+  try {
+    if (!saved.is_null()) restore_footprints(b, saved);
+    b.weigh(tasks);
+    if (!saved.is_null()) results = restore_results(b, saved, tasks);
+  } catch (const nlohmann::json::exception& error) {
+    refuse(fmt::format("--resume {}: is damaged: {}", a.resume_file, error.what()));
+  }
 
   std::signal(SIGINT, [](int) {
     interrupted = 1;
     std::signal(SIGINT, SIG_DFL);  // the second ends at once
   });
-  std::vector<task_result> results;
+  for (const task_result& r : results) fmt::print(text, "{}", table_line(b, r));
+  std::fflush(text);
+  const auto is_done = [&results](const task& t) {
+    return std::any_of(results.begin(), results.end(),
+                       [&](const task_result& r) { return r.what.name() == t.name(); });
+  };
   for (const task& t : tasks) {
     if (interrupted) break;
+    if (is_done(t)) continue;
     const bool shown = isatty(STDERR_FILENO) != 0;
     if (shown) fmt::print(stderr, "\r\033[K{} ({} of {})\r", t.name(), results.size() + 1, tasks.size());
     results.push_back(b.measure(t));
     if (shown) fmt::print(stderr, "\033[K");
     fmt::print(text, "{}", table_line(b, results.back()));
     std::fflush(text);
+    // A wrong result is not kept: the next run meets it again.
+    if (!a.resume_file.empty() && b.wrong().empty()) {
+      nlohmann::json so_far = to_json(b, how, results);
+      keep_other_results(so_far, saved);
+      save_progress(so_far, a.resume_file);
+    }
   }
   fmt::print(text, "{}", summary(b, results));
   if (!a.json_file.empty()) write_json(to_json(b, how, results), a.json_file);

@@ -24,7 +24,7 @@ void report_array(memory_report& r, const typename B::array& a) noexcept {
   if (a.units == 0) return;
   if constexpr (B::model::grouped) {
     std::size_t groups = 0;
-    for (std::size_t g = 0; g < a.group_count(); ++g) groups += a.groups[g] != nullptr ? 1 : 0;
+    for (std::size_t g = 0; g < a.group_count(); ++g) groups += B::model::is_absent(a.groups[g]) ? 0 : 1;
     r.add(purpose::slots, buckets_request<B>(a.units_per_group()).bytes, groups);
     r.add(purpose::directory, directory_request<B>(a.group_count()).bytes, 1);
   } else {

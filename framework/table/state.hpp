@@ -390,8 +390,8 @@ TOPHASH_NOINLINE typename B::array allocate_array_slow(state<B>& s, std::size_t 
     const request r = directory_request<B>(fresh.group_count());
     void* const block = s.policies.allocation.try_allocate(r);
     if (block == nullptr) return {};
-    std::memset(block, 0, r.bytes);
     fresh.groups = static_cast<typename B::bucket**>(block);
+    std::uninitialized_fill_n(fresh.groups, fresh.group_count(), B::model::absent_group());
   } else {
     fresh.buckets = allocate_buckets_slow(s, units);
     if (fresh.buckets == nullptr) return {};
@@ -412,7 +412,7 @@ TOPHASH_NOINLINE bool make_group_slow(state<B>& s, std::size_t index) noexcept {
   if (made == nullptr) return false;
   // The allocation may have run a collector, and that the map.
   auto*& place = s.current.groups[index / B::model::group_buckets];
-  if (place == nullptr) {
+  if (B::model::is_absent(place)) {
     place = made;
   } else {
     s.policies.allocation.deallocate(made, buckets_request<B>(s.current.units_per_group()));
@@ -422,9 +422,9 @@ TOPHASH_NOINLINE bool make_group_slow(state<B>& s, std::size_t index) noexcept {
 
 template <class B>
 void release_group(state<B>& s, typename B::array& a, std::size_t group) noexcept {
-  if (a.groups[group] == nullptr) return;
+  if (B::model::is_absent(a.groups[group])) return;
   s.policies.allocation.deallocate(a.groups[group], buckets_request<B>(a.units_per_group()));
-  a.groups[group] = nullptr;
+  a.groups[group] = B::model::absent_group();
 }
 
 // Gives back the blocks of an array that holds nothing any more.
@@ -447,7 +447,7 @@ void for_each_array(const state<B>& s, F&& f) {
     if (a.units == 0) return;
     if constexpr (B::model::grouped) {
       for (std::size_t g = 0; g < a.group_count(); ++g) {
-        if (a.groups[g] != nullptr) f(static_cast<const void*>(a.groups[g]));
+        if (!B::model::is_absent(a.groups[g])) f(static_cast<const void*>(a.groups[g]));
       }
     } else {
       f(static_cast<const void*>(a.buckets));

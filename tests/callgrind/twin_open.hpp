@@ -78,6 +78,13 @@ class twin_open {
       ++size_;
       return fresh->e.value;
     } else {
+      if (units_ != 1) [[likely]] {
+        const slot s = vacancy(hash);
+        *s.at = {key, 0};
+        *s.tag = static_cast<std::uint8_t>(words[hash >> 56]);
+        ++size_;
+        return s.at->value;
+      }
       const slot s = vacancy_for_new(hash);
       *s.at = {key, 0};
       claim(s, hash);
@@ -183,16 +190,26 @@ class twin_open {
     return vacancy(hash);
   }
   slot vacancy(std::uint64_t hash) const {
+    const std::size_t at = hash & mask_;
+    group* const g = groups_ + at;
+    if (const unsigned free = equal(g, 0); free != 0) [[likely]] {
+      const std::size_t i = lowest(free);
+      return {entries_ + at * 15 + i, g->tags + i};
+    }
+    return vacancy_beyond(hash);
+  }
+  [[gnu::noinline]] slot vacancy_beyond(std::uint64_t hash) const {
     std::size_t at = hash & mask_, step = 0;
     for (;;) {
+      if constexpr (!InNodes)
+        groups_[at].tags[15] = static_cast<std::uint8_t>(groups_[at].tags[15] | 1u << (hash >> 61));
+      ++step;
+      at = after(at, step);
       group* const g = groups_ + at;
       if (const unsigned free = equal(g, 0); free != 0) [[likely]] {
         const std::size_t i = lowest(free);
         return {entries_ + at * 15 + i, g->tags + i};
       }
-      if constexpr (!InNodes) g->tags[15] = static_cast<std::uint8_t>(g->tags[15] | 1u << (hash >> 61));
-      ++step;
-      at = after(at, step);
     }
   }
   std::size_t after(std::size_t at, std::size_t step) const {

@@ -201,6 +201,11 @@ nlohmann::json to_json(const bench& b, const circumstances& how, const std::vect
     nlohmann::json one{{"name", b.maps()[m].name}, {"type", b.maps()[m].type}, {"peer", !b.maps()[m].ours}};
     out["maps"].push_back(one);
   }
+  for (const auto& [of, bytes] : b.footprints()) {
+    if (bytes.at.empty()) continue;
+    out["footprints"][name_of(of.second)][std::string(b.maps()[of.first].name)] = {{"mean", bytes.mean},
+                                                                                   {"at", bytes.at}};
+  }
   for (const task_result& r : results) {
     nlohmann::json one{{"workload", r.what.row->name},
                        {"what", r.what.row->what},

@@ -129,6 +129,18 @@ const input_base& bench::inputs_of(kind what, std::size_t n) {
   return *inputs_;
 }
 
+bool bench::is_weighed(kind what, const std::vector<std::size_t>& at) const {
+  for (std::size_t m = 0; m < maps_.size(); ++m) {
+    const auto known = footprints_.find({m, what});
+    if (known == footprints_.end()) return false;
+    if (maps_[m].row(what).bytes == nullptr) continue;
+    for (const std::size_t n : at) {
+      if (!known->second.at.contains(n)) return false;
+    }
+  }
+  return true;
+}
+
 void bench::weigh(const std::vector<task>& tasks) {
   std::map<kind, std::vector<std::size_t>> needed;
   for (const task& t : tasks) needed[t.what].push_back(t.n);
@@ -142,9 +154,11 @@ void bench::weigh(const std::vector<task>& tasks) {
     if (what == kind::u64) all.push_back(4);
     std::sort(all.begin(), all.end());
     all.erase(std::unique(all.begin(), all.end()), all.end());
+    if (is_weighed(what, all)) continue;
     const input_base& in = inputs_of(what, all.back());
     for (std::size_t m = 0; m < maps_.size(); ++m) {
       footprint& out = footprints_[{m, what}];
+      out.mean = 0;
       const bytes_function bytes = maps_[m].row(what).bytes;
       if (bytes == nullptr) continue;
       const std::vector<double> total = bytes(in, all);

@@ -83,16 +83,20 @@ class bench {
   std::size_t subject() const noexcept { return subject_; }
   const bench_settings& settings() const noexcept { return settings_; }
 
-  // Bytes of every map, for every kind that the tasks need. Before `measure`.
+  // Bytes of every map, for every kind that the tasks need, as far as they are not known. Before `measure`.
   void weigh(const std::vector<task>& tasks);
+  void restore_bytes(std::size_t map, kind what, footprint known) { footprints_[{map, what}] = std::move(known); }
+  const std::map<std::pair<std::size_t, kind>, footprint>& footprints() const noexcept { return footprints_; }
   const footprint& bytes_of(std::size_t map, kind what) const { return footprints_.at({map, what}); }
 
   task_result measure(const task& what);
+  // Fills in what follows from the rounds: ratios, and who is best.
+  void judge(task_result& result) const;
   const std::vector<wrong_result>& wrong() const noexcept { return wrong_; }
 
  private:
   const input_base& inputs_of(kind what, std::size_t n);
-  void judge(task_result& result) const;
+  bool is_weighed(kind what, const std::vector<std::size_t>& at) const;
   std::optional<std::size_t> best_peer(const task_result& result,
                                        const std::function<bool(std::size_t)>& counts) const;
 

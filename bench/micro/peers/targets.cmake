@@ -65,8 +65,8 @@ endforeach()
 
 add_executable(tophash_peers EXCLUDE_FROM_ALL
   micro/peers.cpp micro/peers/floor.cpp micro/peers/heap_meter.cpp micro/peers/inputs.cpp
-  micro/peers/report.cpp micro/peers/run.cpp micro/peers/workload_rows.cpp)
-set_source_files_properties(micro/peers.cpp micro/peers/report.cpp micro/peers/run.cpp
+  micro/peers/report.cpp micro/peers/resume.cpp micro/peers/run.cpp micro/peers/workload_rows.cpp)
+set_source_files_properties(micro/peers.cpp micro/peers/report.cpp micro/peers/resume.cpp micro/peers/run.cpp
   PROPERTIES COMPILE_OPTIONS -O1)
 set_source_files_properties(micro/peers.cpp PROPERTIES
   COMPILE_DEFINITIONS "TOPHASH_PEERS_FLAGS=\"${compile_flags}\";${peers_definitions}")
