@@ -146,9 +146,13 @@ struct array_census {
   std::atomic<std::uint32_t> live_and_one{0};  // 0: no collection has counted the block
   std::atomic<std::uint32_t> residue{0}, overflow{0}, overflow_empty{0};
 
-  void begin() noexcept {
-    live_and_one.store(1, std::memory_order_relaxed);
-    for (auto* count : {&residue, &overflow, &overflow_empty}) count->store(0, std::memory_order_relaxed);
+  // Of a block that is marked in one call, all of it. Locked additions here and calls of popcount for all made the census
+  // 9 % of a group's marking; without them it is 2 % (1,000,000 entries, on and off in turn).
+  void set(const slot_census& seen) noexcept {
+    live_and_one.store(seen.live + 1, std::memory_order_relaxed);
+    residue.store(seen.residue, std::memory_order_relaxed);
+    overflow.store(seen.overflow, std::memory_order_relaxed);
+    overflow_empty.store(seen.overflow_empty, std::memory_order_relaxed);
   }
   // Pieces of an array may be marked by several markers.
   void add(const slot_census& seen) noexcept {
@@ -301,8 +305,8 @@ TOPHASH_NOINLINE inline void count_unit(const trace_info& t, const unit_view& u,
 
 inline constexpr int overflow_walked_max = 64;  // a longer chain is counted so far
 
-// What one bucket or group adds to its block's census. Slots of overflow buckets in the block itself are units of their
-// own.
+// What one bucket or group adds to its block's census, but for the live slots that mark_unit goes through. Slots of
+// overflow buckets in the block itself are units of their own.
 TOPHASH_ALWAYS_INLINE void take_census(const trace_info& t, const block_reader& block, const unit_view& u, unsigned traced,
                                        unsigned dirty, slot_census& seen) noexcept {
   const auto dead_in = [&t](const unsigned char* tags) {
@@ -311,8 +315,8 @@ TOPHASH_ALWAYS_INLINE void take_census(const trace_info& t, const block_reader& 
                               : match_nonzero_byte(tags, t.dead_tag);
     return static_cast<std::uint32_t>(std::popcount(dead & ((1u << t.slots) - 1u)));
   };
-  seen.live += static_cast<std::uint32_t>(std::popcount(traced));
-  seen.residue += static_cast<std::uint32_t>(std::popcount(dirty));
+  if (!t.entries_may_point) seen.live += static_cast<std::uint32_t>(std::popcount(traced));
+  if (dirty != 0) seen.residue += static_cast<std::uint32_t>(std::popcount(dirty));
   if (t.dead_tag != 0) seen.residue += dead_in(u.tags);
   if (u.link == nullptr) return;
   const auto* next = static_cast<const unsigned char*>(word_at(u.link));
@@ -332,11 +336,12 @@ TOPHASH_ALWAYS_INLINE void take_census(const trace_info& t, const block_reader& 
 }
 
 TOPHASH_ALWAYS_INLINE mark_entry* mark_unit(const trace_info& t, const unit_view& u, unsigned traced, unsigned dirty,
-                                            mark_entry* top, mark_entry* limit) noexcept {
+                                            slot_census& seen, mark_entry* top, mark_entry* limit) noexcept {
   if (u.link != nullptr && word_at(u.link) != nullptr) top = push(u.link, top, limit);
   if (!t.entries_may_point) return top;
   for (; traced != 0; traced &= traced - 1) {
     const auto i = static_cast<std::size_t>(std::countr_zero(traced));
+    ++seen.live;
     if (t.key_bytes != 0) top = push_part(u.keys + i * t.key_stride_bytes, t.key_bytes, top, limit);
     if (t.value_bytes != 0) top = push_part(u.values + i * t.value_stride_bytes, t.value_bytes, top, limit);
   }
@@ -402,13 +407,13 @@ inline mark_entry* mark_block(GC_word* object, mark_entry* top, mark_entry* limi
   header& h = *reinterpret_cast<header*>(object);
   if (h.trace == nullptr) return top;
   array_census* const census = h.overflow() || GC_is_incremental_mode() != 0 ? nullptr : h.census();
-  if (census != nullptr && from == 0) census->begin();
   const trace_info& t = *h.trace;
   const std::size_t units = units_in(t, h.bytes());
   std::size_t end = units;
   const std::size_t piece = piece_units(t);
   const bool too_large = end - std::min<std::size_t>(from, end) > piece;
   bool continued = false;
+  if (census != nullptr && too_large && from == 0) census->set({});
   if (too_large && may_continue(object, top, limit, from)) {
     end = from + piece;
     top = continue_from(object, top, end);
@@ -428,9 +433,15 @@ inline mark_entry* mark_block(GC_word* object, mark_entry* top, mark_entry* limi
     if (counting) [[unlikely]]
       count_unit(t, u, traced, dirty, seen, told);
     if (census != nullptr) take_census(t, block, u, traced, dirty, noted);
-    top = mark_unit(t, u, traced, dirty, top, limit);
+    top = mark_unit(t, u, traced, dirty, noted, top, limit);
   }
-  if (census != nullptr) census->add(noted);
+  if (census != nullptr) {
+    if (from == 0 && end == units) {
+      census->set(noted);
+    } else {
+      census->add(noted);
+    }
+  }
   if (counting) [[unlikely]] {
     seen.calls = 1;
     seen.pieces = from != 0 ? 1 : 0;
