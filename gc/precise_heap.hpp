@@ -286,6 +286,24 @@ class precise_heap {
   // Free pages back to the system. Returns how many bytes went.
   std::size_t scavenge() noexcept { return objects_.scavenge() + blocks_.scavenge(); }
 
+  // For tests and debugging: words of objects in pointer-free spans that are addresses of objects in use. Their type says
+  // that it holds no pointer; either it lies, or the word is a number that looks so. O(bytes of those spans).
+  std::size_t words_that_lie() const noexcept {
+    std::size_t found = 0;
+    objects_.for_each_span([this, &found](const allocators::span_view& span) {
+      if (!span.pointer_free) return;
+      for (std::size_t w = 0; w < span.words(); ++w) {
+        for (std::uint64_t slots = span.allocated[w]; slots != 0; slots &= slots - 1) {
+          const unsigned char* const begin = slot_in(span, w, slots).begin;
+          for (std::size_t at = 0; at + sizeof(void*) <= span.slot_bytes; at += sizeof(void*)) {
+            found += objects_.owns(load_address(begin + at)) ? 1 : 0;
+          }
+        }
+      }
+    });
+    return found;
+  }
+
   root_scope_link*& scopes() noexcept { return scopes_; }
   weak_link& weak_tables() noexcept { return weak_tables_; }
 
