@@ -472,6 +472,52 @@ TEST_CASE(
   CHECK_FALSE(w.is_alive(0));
 }
 
+TEST_CASE("weak map on Boehm's: finalizers allocate, insert, collect and resurrect", "[boehm][weak]") {
+  struct world {
+    gc::boehm_objects heap;
+    weak<gc::boehm_objects> m;
+    gc::boehm_handle<node> resurrected, kept;
+    std::size_t finalized = 0;
+  };
+  static world* all = nullptr;
+  world here;
+  all = &here;
+  here.kept = here.heap.make<node>(1u);
+  in_own_frame([&] {
+    for (u64 i = 0; i < 50; ++i) {
+      const auto dying = here.heap.make<node>(100 + i);
+      dying->next = here.kept.get();
+      here.m.insert_or_assign(dying.get(), dying.get());
+      GC_register_finalizer(
+          dying.get(),
+          [](void* object, void*) {
+            world& w = *all;
+            ++w.finalized;
+            const auto fresh = w.heap.make<node>(7u);
+            w.m.insert_or_assign(w.kept.get(), fresh.get());
+            w.resurrected = w.heap.keep(static_cast<node*>(object));
+            w.m.insert_or_assign(w.resurrected.get(), fresh.get());
+            if (w.finalized % 10 == 0) w.heap.collect();
+          },
+          nullptr, nullptr, nullptr);
+    }
+  });
+  for (int i = 0; i < 4; ++i) {
+    collect(here.heap);
+    GC_invoke_finalizers();
+  }
+  CHECK(here.finalized >= 50 - handful);
+  CHECK(here.finalized <= 50);  // once each, resurrected or not
+  collect(here.heap);
+  CHECK(here.m.get(here.kept.get())->stamp == 7);
+  // What was resurrected last is whole, and in the table again by its key.
+  CHECK(here.resurrected->stamp >= 100);
+  CHECK(here.resurrected->next == here.kept.get());
+  CHECK(here.m.get(here.resurrected.get()) != nullptr);
+  CHECK(here.m.size() <= 2 + 2 * handful);
+  all = nullptr;
+}
+
 TEST_CASE("objects on Boehm's: destructors run once, with collections at every step", "[boehm][weak]") {
   static std::size_t alive = 0;
   struct counted {
