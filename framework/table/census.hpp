@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a collector counted in a map while marking it, and the work that follows from it. Nothing is done in the pause:
-// with deletion::purging<D, census> the first write after a collection begins to go through the blocks that were
-// counted with work, and every write does a few chains of it:
+// What a collector counted in a map while marking it, and the work that follows from it. Nothing is done in
+// the pause: with deletion::purging<D, census> the first write after a collection begins to go through the
+// blocks that were counted with work, and every write does a few chains of it:
 //   deletion::dirty       its entries are swept
-//   deletion::tombstone   overflow buckets that hold nothing go back to their source, which Go's map never does
-//   growth::shrinking     at the end of the list, a smaller array if so few entries are left
+//   deletion::tombstone   overflow buckets that hold nothing go back to their source, which Go's map never
+//   does growth::shrinking     at the end of the list, a smaller array if so few entries are left
 // Blocks without work are passed over by their count, so a purge costs what there is to purge, not the table.
 // A growth ends the list: evacuation leaves no residue. Chains only: rule census_reader.
 #ifndef TOPHASH_FRAMEWORK_TABLE_CENSUS_HPP
@@ -44,9 +44,11 @@ map_census census_of(const state<B>& s) noexcept {
   return finished(out, s.policies.allocation);
 }
 
-// ---- the work list --------------------------------------------------------------------------------------------
+// ---- the work list
+// --------------------------------------------------------------------------------------------
 
-// Takes overflow buckets without entries out of a tombstone's chain. Open iterators note entries, never such a bucket.
+// Takes overflow buckets without entries out of a tombstone's chain. Open iterators note entries, never such
+// a bucket.
 template <class B>
 void unlink_emptied(state<B>& s, typename B::bucket* home) noexcept {
   for (auto* b = home->link; b != nullptr;) {
@@ -135,7 +137,8 @@ bool has_census_work(const state<B>& s) noexcept {
 template <class B>
 TOPHASH_ALWAYS_INLINE void tidy_before_insert(state<B>& s) noexcept {
   if constexpr (B::facts.deletion.purge_census) {
-    if (has_census_work(s) && !s.growing()) [[unlikely]] tidy_slow(s, tidied_chains_at_once);
+    if (has_census_work(s) && !s.growing()) [[unlikely]]
+      tidy_slow(s, tidied_chains_at_once);
   }
 }
 

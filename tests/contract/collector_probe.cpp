@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Maps and weak maps on the precise heap for headers with a planted bug (.ci/bugs), without a test framework. Freed
-// objects are poisoned, so a lost one shows in its stamp. Exit status: 0 when everything holds, 1 with what does not.
+// Maps and weak maps on the precise heap for headers with a planted bug (.ci/bugs), without a test framework.
+// Freed objects are poisoned, so a lost one shows in its stamp. Exit status: 0 when everything holds, 1 with
+// what does not.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -45,7 +46,9 @@ gc::precise_options by_hand() {
   return o;
 }
 
-root made(gc::precise_heap& heap, std::uint64_t stamp, node* next = nullptr) { return heap.make<node>(node{stamp, next}); }
+root made(gc::precise_heap& heap, std::uint64_t stamp, node* next = nullptr) {
+  return heap.make<node>(node{stamp, next});
+}
 
 void self_references_go() {
   gc::precise_heap heap(by_hand());
@@ -123,12 +126,14 @@ void nothing_is_lost_in_steps() {
   }
   heap.collect();
   heap.collect();
-  for (std::uint64_t i = 0; i < 500; ++i) check(m.find(999 - i)->second->stamp == i, "an entry's object is lost");
+  for (std::uint64_t i = 0; i < 500; ++i)
+    check(m.find(999 - i)->second->stamp == i, "an entry's object is lost");
 }
 
 void census_agrees_and_is_used() {
   gc::precise_heap heap(by_hand());
-  map<std::uint64_t, node*, gc::precise, deletion::purging<deletion::dirty, deletion::census>> m{gc::precise(heap)};
+  map<std::uint64_t, node*, gc::precise, deletion::purging<deletion::dirty, deletion::census>> m{
+      gc::precise(heap)};
   for (std::uint64_t i = 0; i < 2'000; ++i) m.insert_or_assign(i, made(heap, i).get());
   for (std::uint64_t i = 0; i < 2'000; i += 2) m.erase(i);
   heap.collect();
@@ -137,14 +142,16 @@ void census_agrees_and_is_used() {
   for (int i = 0; i < 200; ++i) m.insert_or_assign(1, made(heap, 1).get());
   check(m.stats().dirty == 0, "the work list is not worked through");
 
-  map<std::uint64_t, node*, gc::precise, hashing::identity, deletion::purging<deletion::tombstone, deletion::census>> t{
-      gc::precise(heap)};
+  map<std::uint64_t, node*, gc::precise, hashing::identity,
+      deletion::purging<deletion::tombstone, deletion::census>>
+      t{gc::precise(heap)};
   for (std::uint64_t i = 0; i < 64; ++i) t.insert_or_assign(i << 20, made(heap, i).get());
   for (std::uint64_t i = 8; i < 56; ++i) t.erase(i << 20);
   heap.collect();
   for (int i = 0; i < 100; ++i) t.insert_or_assign(1, made(heap, 1).get());
   check(t.stats().overflow_in_use <= 2, "an overflow bucket without entries is still linked");
-  for (std::uint64_t i = 56; i < 64; ++i) check(t.find(i << 20) != t.end(), "an entry is unlinked with its bucket");
+  for (std::uint64_t i = 56; i < 64; ++i)
+    check(t.find(i << 20) != t.end(), "an entry is unlinked with its bucket");
   check(t.check_invariants() == nullptr, "the table is broken");
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The census that marking takes of a map, and the work list that writes make of it: what is counted is what the table
-// counts itself; nothing is done in the pause; a write does a bounded piece, where there is something to do, and nothing
-// elsewhere; entries, invariants and open iterators are as without it.
+// The census that marking takes of a map, and the work list that writes make of it: what is counted is what
+// the table counts itself; nothing is done in the pause; a write does a bounded piece, where there is
+// something to do, and nothing elsewhere; entries, invariants and open iterators are as without it.
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
@@ -70,8 +70,10 @@ std::size_t wrong_entries(Map& m) {
 
 TEMPLATE_TEST_CASE("census: marking counts what the table counts", "[precise][census]", map_of<>,
                    map_of<deletion::dirty>, (map_of<grouped, deletion::dirty, growth::incremental<1>>),
-                   (map_of<split, deletion::tombstone_not_reusing>), (map_of<deletion::tombstone, overflow::preallocated>),
-                   (map_of<layout::open_groups<>, deletion::tombstone>), (map_of<layout::open_groups<8>, deletion::dirty>),
+                   (map_of<split, deletion::tombstone_not_reusing>),
+                   (map_of<deletion::tombstone, overflow::preallocated>),
+                   (map_of<layout::open_groups<>, deletion::tombstone>),
+                   (map_of<layout::open_groups<8>, deletion::dirty>),
                    (map_of<layout::nodes, deletion::dirty>)) {
   precise_heap heap(by_hand());
   TestType m{precise(heap)};
@@ -116,7 +118,8 @@ TEST_CASE("census: a map of numbers is not read, so not counted", "[precise][cen
 
 // ---- the work list
 
-TEST_CASE("census: dirty entries are swept by later writes, where they lie, and never in the pause", "[precise][census]") {
+TEST_CASE("census: dirty entries are swept by later writes, where they lie, and never in the pause",
+          "[precise][census]") {
   precise_heap heap(by_hand());
   map_of<grouped, purged<deletion::dirty>, hashing::identity> m{precise(heap)};
   constexpr u64 n = 24'000;

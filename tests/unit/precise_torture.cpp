@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What breaks collectors, on the precise heap, as far as the other units do not have it; docs/collectors.md lists all of
-// it by test. With TOPHASH_WALK_EVERY_POINT (test.sh --long) at full size.
+// What breaks collectors, on the precise heap, as far as the other units do not have it; docs/collectors.md
+// lists all of it by test. With TOPHASH_WALK_EVERY_POINT (test.sh --long) at full size.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -134,7 +134,8 @@ TEST_CASE("torture: lists from one to ten million deep, and an array of 100 MB",
   CHECK(array.get()[wide - 1'024]->stamp == wide - 1'024);
 }
 
-TEST_CASE("torture: weak tables that end before their keys, with them, and inside a value", "[precise][torture]") {
+TEST_CASE("torture: weak tables that end before their keys, with them, and inside a value",
+          "[precise][torture]") {
   precise_heap heap(by_hand());
   const root<bead> key = heap.make<bead>(u64{1});
   {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A precise heap belongs to one thread; several threads may each have heaps of their own. What they share then is
-// nothing: the list of heaps that are marking is a thread's. For the thread sanitizer.
+// A precise heap belongs to one thread; several threads may each have heaps of their own. What they share
+// then is nothing: the list of heaps that are marking is a thread's. For the thread sanitizer.
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
