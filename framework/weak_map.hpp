@@ -87,6 +87,27 @@ struct map_of<Key, T, bundle<Taken...>, First, Rest...>
     : std::conditional_t<names_weakness<First>, map_of<Key, T, bundle<Taken...>, Rest...>,
                          map_of<Key, T, bundle<Taken..., First>, Rest...>> {};
 
+// Where no collector removes entries: what a weak map is made of after its assertion has said so, so that nothing else
+// is said.
+struct no_host {
+  template <class Map>
+  struct table {
+    template <class... Policies>
+    explicit table(Policies&&...) noexcept {}
+    template <class F>
+    auto locked(F&& f) {
+      return f();
+    }
+    Map& operator*() noexcept { return *map; }
+    std::uint64_t removed() const noexcept { return 0; }
+    Map* map = nullptr;
+  };
+};
+template <class Storage>
+struct host_of : std::type_identity<no_host> {};
+template <gc::weak_storage Storage>
+struct host_of<Storage> : std::type_identity<gc::weak_host<Storage>> {};
+
 }  // namespace weak_map_steps
 
 template <class Key, class T, class... Options>
@@ -103,9 +124,8 @@ class weak_map {
   static_assert((std::size_t{weak_map_steps::names_weakness<Options>} + ... + 0) <= 1,
                 "tophash[weak_map]: a map is held in one way: weak_keys, weak_values or ephemerons");
   static_assert(std::is_pointer_v<std::conditional_t<by_value, T, Key>>,
-                "tophash[weak_map]: the weak side is a plain pointer to an object of the collector: the key "
-                "of weak_keys "
-                "and ephemerons, the value of weak_values");
+                "tophash[weak_map]: the weak side is a plain pointer to an object of the collector: the key of weak_keys and "
+                "ephemerons, the value of weak_values");
   static_assert(
       gc::weak_storage<storage>,
       "tophash[weak_map x allocation]: a collector must remove the entries: name its storage, gc::precise or "
@@ -114,7 +134,7 @@ class weak_map {
       by_value || !weak_map_steps::is_functor<typename map_type::spec_type::hashing>,
       "tophash[weak_map x hashing]: a weak key is hashed by address; a function that reads the object would "
       "read it after its end");
-  using table = typename gc::weak_host<storage>::template table<map_type>;
+  using table = typename weak_map_steps::host_of<storage>::type::template table<map_type>;
 
  public:
   using key_type = Key;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Boehm storage whose blocks are marked as maps (boehm_kind.hpp): for any Key and T.
 //   boehm_map_aware   what a vacated, dead or dirty slot still holds keeps nothing alive, and nothing is wiped.
-//                     16 bytes more a block than boehm_scanned
+//                     16 bytes more a block than boehm_scanned, 32 of an array or a group: its census
 //   boehm_for<K, T>   boehm_pointer_free where neither type can hold a pointer to collected memory, else this
 // By request: an array, group or overflow bucket with entries or links to follow is a block of the map kind; an
 // array that holds neither, and a node whose entry cannot point, are pointer-free; nodes, directories and side
@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <type_traits>
 
@@ -42,12 +43,20 @@ inline void* allocate_kind_once(std::size_t bytes, std::size_t align) noexcept {
              : GC_malloc_kind(bytes, kind);
 }
 
+inline std::size_t head_bytes(const request& r) noexcept {
+  return r.use == purpose::slots ? boehm_kind::array_head_bytes : sizeof(boehm_kind::header);
+}
+inline void* object_of_traced(void* payload, const request& r) noexcept {
+  return r.align > natural_align_bytes ? GC_base(payload) : static_cast<unsigned char*>(payload) - head_bytes(r);
+}
+
 inline void* allocate_traced(const request& r) noexcept {
   using boehm_kind::header;
   if (r.bytes > (static_cast<std::size_t>(PTRDIFF_MAX) >> header::bytes_shift) || r.align > align_max_bytes)
     return nullptr;
   const bool over_aligned = r.align > natural_align_bytes;
-  const std::size_t total = r.bytes + sizeof(header) + (over_aligned ? r.align : 0);
+  const std::size_t head = head_bytes(r);
+  const std::size_t total = r.bytes + head + (over_aligned ? r.align : 0);
   void* object = allocate_kind_once(total, r.align);
   if (object == nullptr) {
     GC_gcollect();
@@ -55,7 +64,7 @@ inline void* allocate_traced(const request& r) noexcept {
     if (object == nullptr) return nullptr;
   }
   const auto base = reinterpret_cast<std::uintptr_t>(object);
-  const std::uintptr_t first = base + sizeof(header);
+  const std::uintptr_t first = base + head;
   const std::uintptr_t payload = over_aligned ? (first + r.align - 1) / r.align * r.align : first;
   const std::size_t offset = payload - base;
   if (GC_get_all_interior_pointers() == 0) {
@@ -67,6 +76,7 @@ inline void* allocate_traced(const request& r) noexcept {
     GC_register_displacement(offset);
   }
   auto* const h = static_cast<header*>(object);
+  if (r.use == purpose::slots) ::new (static_cast<void*>(h->census())) boehm_kind::array_census;
   h->extent = header::extent_of(r.bytes, offset, r.use == purpose::overflow);
   std::atomic_signal_fence(std::memory_order_seq_cst);  // a collection that sees the trace sees the extent
   h->trace = r.trace;
@@ -107,18 +117,25 @@ struct boehm_map_aware {
     if (read_as(r) != reading::by_slots) {
       boehm_heap::deallocate(p, r);
     } else {
-      GC_free(r.align > boehm_heap::natural_align_bytes
-                  ? GC_base(p)
-                  : static_cast<unsigned char*>(p) - sizeof(boehm_kind::header));
+      GC_free(boehm_heap::object_of_traced(p, r));
     }
   }
+
+  bool census_of(const void* p, const request& r, slot_census& out) const noexcept {
+    if (r.use != purpose::slots || read_as(r) != reading::by_slots) return false;
+    void* const object = boehm_heap::object_of_traced(const_cast<void*>(p), r);
+    return static_cast<boehm_kind::header*>(object)->census()->read(out);
+  }
+  // libgc counts collections in plain memory: what another thread's collection adds is seen at the latest by the next
+  // write that follows it.
+  std::uint64_t census_number() const noexcept { return GC_get_gc_no(); }
 
   bool owns(const void* p) const noexcept { return boehm_heap::owns(p); }
 
   friend constexpr bool operator==(boehm_map_aware, boehm_map_aware) noexcept { return true; }
 };
 
-static_assert(allocation_backend<boehm_map_aware>);
+static_assert(allocation_backend<boehm_map_aware> && takes_census<boehm_map_aware>);
 
 template <class Key, class T>
 using boehm_for = std::conditional_t<pointer_free_entry<Key, T>, boehm_pointer_free, boehm_map_aware>;

@@ -59,6 +59,7 @@
 #include <tophash/framework/concepts/allocation.hpp>
 #include <tophash/framework/concepts/axes.hpp>
 #include <tophash/framework/config.hpp>
+#include <tophash/framework/core/census.hpp>
 #include <tophash/framework/core/checked.hpp>
 #include <tophash/framework/core/trace_info.hpp>
 #include <tophash/gc/collection_log.hpp>
@@ -285,6 +286,24 @@ class precise_heap {
   // Free pages back to the system. Returns how many bytes went.
   std::size_t scavenge() noexcept { return objects_.scavenge() + blocks_.scavenge(); }
 
+  // For tests and debugging: words of objects in pointer-free spans that are addresses of objects in use. Their type says
+  // that it holds no pointer; either it lies, or the word is a number that looks so. O(bytes of those spans).
+  std::size_t words_that_lie() const noexcept {
+    std::size_t found = 0;
+    objects_.for_each_span([this, &found](const allocators::span_view& span) {
+      if (!span.pointer_free) return;
+      for (std::size_t w = 0; w < span.words(); ++w) {
+        for (std::uint64_t slots = span.allocated[w]; slots != 0; slots &= slots - 1) {
+          const unsigned char* const begin = slot_in(span, w, slots).begin;
+          for (std::size_t at = 0; at + sizeof(void*) <= span.slot_bytes; at += sizeof(void*)) {
+            found += objects_.owns(load_address(begin + at)) ? 1 : 0;
+          }
+        }
+      }
+    });
+    return found;
+  }
+
   root_scope_link*& scopes() noexcept { return scopes_; }
   weak_link& weak_tables() noexcept { return weak_tables_; }
 
@@ -303,7 +322,6 @@ class precise_heap {
     auto* const header = ::new (static_cast<void*>(map_array::of(block))) map_array;
     header->trace = r.trace;
     header->bytes = r.bytes;
-    header->block = block;
     header->traced_in = cycle_;  // it is empty, and what will be stored is told
     header->place = place;
     if (place != map_place::in_object)
@@ -322,6 +340,15 @@ class precise_heap {
     if (phase_ == cycle_phase::marking) [[unlikely]]
       entry_stored_slow(t, key, value);
   }
+  // What marking counted in an array (core/census.hpp). Not in weak tables: those are told what went.
+  bool census_of(const void* block, const request& r, slot_census& out) const noexcept {
+    if (!map_array::is_one(r)) return false;
+    const map_array& a = *map_array::of(block);
+    if (!a.is_counted || a.at_unit != 0) return false;
+    out = a.census;
+    return true;
+  }
+  std::uint64_t markings() const noexcept { return markings_; }
   void array_taken_over(const void* block) noexcept {
     if (phase_ == cycle_phase::marking) array(block);
   }
@@ -609,6 +636,7 @@ class precise_heap {
       for (weak_link* t = weak_tables_.next; t != &weak_tables_; t = t->next) t->purge(*t);
     }
     leave_marking_list();
+    ++markings_;
     ++window_.collections;
     const std::size_t live = static_cast<std::size_t>(counts_.bytes) + made_bytes_;
     object_bytes_ = live;
@@ -678,7 +706,7 @@ class precise_heap {
     for (const map_array* a = weak_arrays_.next; a != &weak_arrays_; a = a->next) {
       const trace_info& t = *a->trace;
       const bool by_key = a->place != map_place::weak_values;
-      for_each_live_entry(t, a->block, a->bytes, [&](const unsigned char* key, const unsigned char* value) {
+      for_each_live_entry(t, a->block(), a->bytes, [&](const unsigned char* key, const unsigned char* value) {
         if (!by_key) {
           if (t.trace_key != nullptr) trace_part(key, t.key_is_pointer, t.trace_key, *this);
         } else if (t.trace_value != nullptr && (a->place == map_place::weak_keys || !waits_for(key, value, t))) {
@@ -804,7 +832,12 @@ class precise_heap {
     const trace_info& t = *a.trace;
     const std::size_t units = units_of(t, a.bytes), first = a.at_unit;
     const std::size_t last = std::min(units, first + units_in_one_go);
-    trace_units(t, a.block, a.bytes, units, first, last, *this);
+    const slot_census seen = trace_units(t, a.block(), a.bytes, units, first, last, *this);
+    if (first == 0) a.census = {};
+    a.census.live += seen.live;
+    a.census.residue += seen.residue;
+    a.census.overflow += seen.overflow;
+    a.census.overflow_empty += seen.overflow_empty;
     counts_.array_units += last - first;
     work_left_ -= static_cast<std::ptrdiff_t>(last - first);
     a.at_unit = last;
@@ -812,6 +845,7 @@ class precise_heap {
     a.leave();
     a.at_unit = 0;
     a.traced_in = cycle_;
+    a.is_counted = true;
     if (a.place == map_place::outside) a.join(traced_arrays_);
   }
 
@@ -879,7 +913,7 @@ class precise_heap {
   std::ptrdiff_t credit_bytes_ = 0;
   std::size_t object_bytes_ = 0, made_bytes_ = 0;
   std::size_t goal_bytes_ = 0, trigger_bytes_ = 0, expected_work_ = 0;
-  std::uint64_t entries_ = 0;
+  std::uint64_t entries_ = 0, markings_ = 0;  // of the collector; of cycles that marked to their end
   unsigned allocations_ = 0;
   pause_list pauses_;
   window_counts window_;
@@ -942,6 +976,10 @@ class precise {
     if (place_ < map_place::ephemerons) heap_->entry_stored(t, key, value);
   }
   void array_taken_over(const void* block) const noexcept { heap_->array_taken_over(block); }
+  bool census_of(const void* block, const request& r, slot_census& out) const noexcept {
+    return heap_->census_of(block, r, out);
+  }
+  std::uint64_t census_number() const noexcept { return heap_->markings(); }
 
   precise_heap& heap() const noexcept { return *heap_; }
   map_place place() const noexcept { return place_; }
@@ -953,7 +991,8 @@ class precise {
   map_place place_;
 };
 
-static_assert(allocation_backend<precise> && hears_of_stores<precise> && hears_of_arrays<precise>);
+static_assert(allocation_backend<precise> && hears_of_stores<precise> && hears_of_arrays<precise> &&
+              takes_census<precise>);
 
 inline precise storage_of(precise_heap& heap) noexcept { return precise(heap); }
 inline precise weak_storage_of(precise_heap& heap) noexcept { return precise(heap); }

@@ -627,7 +627,7 @@ void in_order_facts(const term& t, spec_facts& out) {
 
 // ---- a deletion that purges ---------------------------------------------------------------------
 
-// purging(D, share=PERCENT | batch(SLOTS,TIMES))
+// purging(D, share=PERCENT | batch(SLOTS,TIMES) | census)
 term purging_form(const term& t) {
   if (t.arguments.size() != 2 || !t.arguments.front().key.empty()) {
     throw spec_error(t.position,
@@ -643,18 +643,21 @@ term purging_form(const term& t) {
     for (const term::argument& a : trigger.value.arguments)
       batch.arguments.push_back({.key = {}, .value = word(number_text(a.value))});
     out.arguments.push_back({.key = {}, .value = batch});
+  } else if (trigger.key.empty() && trigger.value.name == "census" && trigger.value.arguments.empty()) {
+    out.arguments.push_back({.key = {}, .value = word("census")});
   } else {
     term named = trigger.value;
     if (!trigger.key.empty()) named.name = trigger.key;
-    unknown(named, "trigger of a purge", {"share=25", "batch(64,3)"});
+    unknown(named, "trigger of a purge", {"share=25", "batch(64,3)", "census"});
   }
   return out;
 }
 
 std::string purging_spelling(const term& t) {
   const term::argument& trigger = t.arguments.back();
-  const std::string when = trigger.key == "share" ? "share<" + trigger.value.name + ">"
-                                                  : "batch<" + trigger.value.arguments[0].value.name + ", " +
+  const std::string when = trigger.key == "share"           ? "share<" + trigger.value.name + ">"
+                           : trigger.value.name == "census" ? std::string{"census"}
+                                                            : "batch<" + trigger.value.arguments[0].value.name + ", " +
                                                         trigger.value.arguments[1].value.name + ">";
   return "tophash::deletion::purging<" + spelling_of(deletion_axis, t.arguments.front().value) +
          ", tophash::deletion::" + when + ">";
@@ -666,6 +669,8 @@ void purging_facts(const term& t, spec_facts& out) {
   const term::argument& trigger = t.arguments.back();
   if (trigger.key == "share") {
     out.deletion.purge_percent = static_cast<std::size_t>(number_of(trigger.value));
+  } else if (trigger.value.name == "census") {
+    out.deletion.purge_census = true;
   } else {
     out.deletion.purge_batch_slots = static_cast<std::size_t>(number_of(trigger.value.arguments[0].value));
     out.deletion.purge_batches = static_cast<std::size_t>(number_of(trigger.value.arguments[1].value));
@@ -1053,11 +1058,12 @@ constexpr option_entry options_table[] = {
      [](const term&) { return std::string{"tophash::deletion::dirty"}; },
      [](const term&, spec_facts& out) { out.deletion = deletion::dirty::facts; }},
 
-    {deletion_axis, "purging", "D, share=percent | batch(slots,times)",
-     "the residue of D is removed by an erase by key when there is enough of it",
+    {deletion_axis, "purging", "D, share=percent | batch(slots,times) | census",
+     "the residue of D is removed by an erase by key when there is enough of it, or where a collector counted it",
      "policies/deletion/purging.hpp", false, purging_form, purging_spelling, purging_facts,
      "purging(dirty,share=25) purging(dirty,batch(64,3)) purging(tombstone(not_reusing),share=10) "
-     "purging(immediate,share=25) purging(dirty,batch(64,0))"},
+     "purging(immediate,share=25) purging(dirty,batch(64,0)) purging(dirty,census) purging(tombstone,census) "
+     "purging(immediate,census)"},
 
     {deletion_axis, "wiping", "D, none|pointers|all",
      "what is zeroed of an entry that is gone: addresses, every byte", "policies/deletion/wiping.hpp", false,
@@ -1204,7 +1210,10 @@ constexpr option_entry options_table[] = {
      "Boehm's collector, told of the map: only slots in use are searched (needs libgc)",
      "gc/boehm_map_aware.hpp", true, plain_form,
      [](const term&) { return std::string{"tophash::gc::boehm_map_aware"}; },
-     [](const term&, spec_facts& out) { stateless_storage(out, visibility::traced); }},
+     [](const term&, spec_facts& out) {
+       stateless_storage(out, visibility::traced);
+       out.allocation.takes_census = true;
+     }},
     {allocation_axis, "boehm_typed", "",
      "Boehm's collector, of each bucket the words that can be pointers are searched (needs libgc)",
      "gc/boehm_typed.hpp", true, plain_form,

@@ -2,8 +2,10 @@
 // What marking a map of 4,000,000 entries with pointer values costs: gc::precise_heap against libgc, and how
 // long the longest stay in the incremental collector is while the map is written. The values were made in one
 // order and put in in another, so every one of them is a cache miss. Full collections of both alternate; each
-// pair gives a ratio.
+// pair gives a ratio. What is asked for: the fastest shape here at least 2 times as fast as the fastest shape and storage
+// on libgc (least of the pairs), and no stay of 1 ms in the default steps with buckets in groups.
 //   tophash_marking [PAIRS [ENTRIES]]      0 pairs: the incremental collector only
+// Exit status 1: an entry was lost, or, at 4,000,000 entries or more, what is asked for does not hold.
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -12,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +34,7 @@
 #include <tophash/policies/growth/incremental.hpp>
 #if TOPHASH_MARKING_WITH_BOEHM
 #include <tophash/gc/boehm.hpp>
+#include <tophash/gc/boehm_map_aware.hpp>
 #endif
 
 #include "lab/statistics.hpp"
@@ -197,12 +201,26 @@ struct on_boehm : subject {
 
 #endif
 
-void print_pair(const char* what, subject& ours, subject& theirs) {
+// The fastest full collection of each side so far.
+struct fastest {
+  double ours_ms = 0, theirs_ms = 0;
+  std::string our_shape, their_shape;
+
+  static void keep(double& best, std::string& where, double ms, const char* what) {
+    if (best != 0 && best <= ms) return;
+    best = ms;
+    where = what;
+  }
+};
+
+void print_pair(const char* what, subject& ours, subject& theirs, fastest& all) {
   std::vector<double> ratios, own, other;
   ours.collect(), theirs.collect();
   for (unsigned i = 0; i < pairs; ++i) {
     const auto a = static_cast<double>(ours.timed()), b = static_cast<double>(theirs.timed());
     ratios.push_back(b / a);
+    fastest::keep(all.ours_ms, all.our_shape, a / 1e6, what);
+    fastest::keep(all.theirs_ms, all.their_shape, b / 1e6, what);
     own.push_back(static_cast<double>(entries) / a * 1e3);
     other.push_back(static_cast<double>(entries) / b * 1e3);
   }
@@ -214,25 +232,30 @@ void print_pair(const char* what, subject& ours, subject& theirs) {
 
 #if TOPHASH_MARKING_WITH_BOEHM
 template <class Object, class... Options>
-void compare(const char* shape, const char* object) {
+void compare(const char* shape, const char* object, fastest& all) {
   if (pairs == 0) return;
   on_precise<Object, Options...> ours;
   char text[96];
   {
     on_boehm<Object, gc::boehm_scanned, Options...> theirs;
     std::snprintf(text, sizeof text, "%s, %s, against boehm_scanned", shape, object);
-    print_pair(text, ours, theirs);
+    print_pair(text, ours, theirs, all);
+  }
+  {
+    on_boehm<Object, gc::boehm_map_aware, Options...> theirs;
+    std::snprintf(text, sizeof text, "%s, %s, against boehm_map_aware", shape, object);
+    print_pair(text, ours, theirs, all);
   }
   if constexpr (decltype(on_precise<Object, Options...>::m)::spec_type::layout::facts.kind ==
                 layout_kind::bucket_chain) {
     on_boehm<Object, boehm_typed, Options...> theirs;
     std::snprintf(text, sizeof text, "%s, %s, against typed descriptors", shape, object);
-    print_pair(text, ours, theirs);
+    print_pair(text, ours, theirs, all);
   }
 }
 #else
 template <class Object, class... Options>
-void compare(const char* shape, const char* object) {
+void compare(const char* shape, const char* object, fastest&) {
   on_precise<Object, Options...> ours;
   std::printf("%s, %s: libgc is not here (libgc-dev); nothing to compare with\n", shape, object);
 }
@@ -258,9 +281,27 @@ struct stays {
   }
 };
 
-// While the heap marks in steps, values are replaced, and the heap decides when it works.
+// True: it is asked for and missed.
+bool misses(const char* what, bool holds) {
+  if (entries < 4'000'000) {
+    std::printf("  asked for at 4,000,000 entries: %s\n", what);
+    return false;
+  }
+  std::printf("  asked for: %s: %s\n", what, holds ? "holds" : "DOES NOT HOLD");
+  return !holds;
+}
+
+bool print_fastest(const char* object, const fastest& all) {
+  if (all.theirs_ms == 0) return false;
+  const double times = all.theirs_ms / all.ours_ms;
+  std::printf("%s, least of all pairs: %.1f ms (%s) against libgc's %.1f ms (%s): %.2f times\n", object, all.ours_ms,
+              all.our_shape.c_str(), all.theirs_ms, all.their_shape.c_str(), times);
+  return misses("at least 2 times", times >= 2);
+}
+
+// While the heap marks in steps, values are replaced, and the heap decides when it works. Returns the longest stay, ns.
 template <class Object, class... Options>
-void print_stalls(const char* shape, std::size_t step_work) {
+std::uint64_t print_stalls(const char* shape, std::size_t step_work) {
   constexpr unsigned runs = 4, cycles = 2;
   stays seen;
   std::uint64_t collector_ns = 0, all_ns = 0;
@@ -310,6 +351,7 @@ void print_stalls(const char* shape, std::size_t step_work) {
               static_cast<double>(sorted[sorted.size() / 2]) / 1e6, sorted.size(),
               100.0 * static_cast<double>(collector_ns) / static_cast<double>(all_ns));
   std::fflush(stdout);
+  return *longest;
 }
 
 template <class N>
@@ -336,17 +378,23 @@ int main(int argc, char** argv) {
               "a second\n",
               entries, pairs);
   std::printf("%-64s %5s  %-16s  %6s  %6s\n", "", "ratio", "[interval]", "ours", "libgc");
-  compare<leaf, flat>("bucket_chain", "values pointer-free");
-  compare<linked, flat>("bucket_chain", "values with a pointer");
-  compare<linked, grouped>("bucket_chain in groups", "values with a pointer");
-  compare<linked, layout::open_groups<>>("open_groups", "values with a pointer");
-  compare<linked, layout::nodes>("nodes", "values with a pointer");
+  bool missed = false;
+  fastest plain, pointing;
+  compare<leaf, flat>("bucket_chain", "values pointer-free", plain);
+  compare<leaf, layout::open_groups<>>("open_groups", "values pointer-free", plain);
+  compare<linked, flat>("bucket_chain", "values with a pointer", pointing);
+  compare<linked, grouped>("bucket_chain in groups", "values with a pointer", pointing);
+  compare<linked, layout::open_groups<>>("open_groups", "values with a pointer", pointing);
+  compare<linked, layout::nodes>("nodes", "values with a pointer", pointing);
+  missed |= print_fastest("values pointer-free", plain);
+  missed |= print_fastest("values with a pointer", pointing);
   std::printf("\nstays in the incremental collector while values are replaced at random: CPU, the least of "
               "four runs\n");
   for (const std::size_t work : {2048u, 8192u}) {
     print_stalls<linked, flat>("bucket_chain", work);
-    print_stalls<linked, grouped>("bucket_chain in groups", work);
+    const std::uint64_t longest_ns = print_stalls<linked, grouped>("bucket_chain in groups", work);
+    missed |= misses("under 1 ms", longest_ns < 1'000'000);
     print_stalls<linked, layout::open_groups<>>("open_groups", work);
   }
-  return 0;
+  return missed ? 1 : 0;
 }

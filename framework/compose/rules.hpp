@@ -122,6 +122,7 @@ constexpr allocation_facts allocation_facts_of() noexcept {
           .thread_bound = is_thread_bound<A>(),
           .unsynchronised = is_unsynchronised<A>(),
           .hoards = hoards_blocks<A>(),
+          .takes_census = tophash::takes_census<A>,
           .align_max_bytes = strictest_align_bytes<A>()};
 }
 

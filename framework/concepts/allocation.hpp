@@ -28,6 +28,9 @@
 //                                                  set) was put into a slot, or moved there, or assigned to; t is the
 //                                                  layout's trace_info. Writes through references are not told
 //   a.array_taken_over(p)      void        never   another map now holds the array that begins at p
+//   a.census_of(p, r, out)     bool        never   what the last collection counted in block p of request r, an array or
+//                                                  a group; false: none has marked it since it was made
+//   a.census_number()          uint64_t    never   of collections that counted so far
 // Capacity is what was requested: bytes past r.bytes belong to the backend even where good_size is larger
 // (a collector need not scan them). Laws: tests/laws/allocation.hpp. The smallest conforming type is below.
 #ifndef TOPHASH_FRAMEWORK_CONCEPTS_ALLOCATION_HPP
@@ -41,6 +44,7 @@
 #include <utility>
 
 #include <tophash/framework/config.hpp>
+#include <tophash/framework/core/census.hpp>
 #include <tophash/framework/core/purpose.hpp>
 
 namespace tophash::inline v1 {
@@ -184,6 +188,12 @@ concept hears_of_stores = requires(const A& a, const trace_info& t, const void* 
 template <class A>
 concept hears_of_arrays = requires(const A& a, const void* array) {
   { a.array_taken_over(array) } noexcept -> std::same_as<void>;
+};
+
+template <class A>
+concept takes_census = requires(const A& a, const void* block, const request& r, slot_census& out) {
+  { a.census_of(block, r, out) } noexcept -> std::same_as<bool>;
+  { a.census_number() } noexcept -> std::same_as<std::uint64_t>;
 };
 
 template <class A>

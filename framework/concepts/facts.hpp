@@ -70,6 +70,7 @@ struct deletion_facts {
   std::size_t purge_percent = 0;      // as soon as the residue is this share of the load limit
   std::size_t purge_batch_slots = 0;  // when `purge_batches` checks in a row, one every so many erases, each found
   std::size_t purge_batches = 0;      // at least a batch of residue
+  bool purge_census = false;          // after each collection, a few chains a write, where marking counted residue
   wipe wiped = wipe::none;
 
   // Erased entries that are counted (load.dead or load.dirty) and that a purge can remove.
@@ -111,6 +112,7 @@ struct allocation_facts {
   bool thread_bound = false;      // one thread alone may allocate
   bool unsynchronised = false;    // any thread may, but not two at once
   bool hoards = false;            // it keeps blocks, or what leads to them, where no collector looks
+  bool takes_census = false;      // marking counts the slots of a map as it reads them
   std::size_t align_max_bytes = static_cast<std::size_t>(-1);
 };
 

@@ -376,6 +376,13 @@ class container {
     dump_table(state_of(*this), options, sink);
   }
 
+  // What the last collection counted in the arrays of this map; O(groups). Only where the collector reads them.
+  map_census census() const noexcept
+    requires(takes_census<allocation_type>)
+  {
+    return census_of(s_);
+  }
+
   // Calls f(const void*) for each array that this holds and an exact collector is to trace: for containers that lie
   // inside a collected object.
   static constexpr bool has_traced_arrays = hears_of_arrays<allocation_type> && model::trace.is_traced();

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include <tophash/framework/concepts/allocation.hpp>
+#include <tophash/framework/table/census.hpp>
 #include <tophash/framework/table/find.hpp>
 #include <tophash/framework/table/memory_report.hpp>
 #include <tophash/framework/table/migrate.hpp>
@@ -121,6 +122,9 @@ template <class B>
 TOPHASH_ALWAYS_INLINE void after_erase_by_key(state<B>& s) noexcept {
   if constexpr (B::facts.deletion.purges()) {
     if (!s.growing() && is_purge_due(s)) [[unlikely]] purge_slow(s);
+  }
+  if constexpr (B::facts.deletion.purge_census) {
+    if (has_census_work(s) && !s.growing()) [[unlikely]] tidy_slow(s, tidied_chains_at_once);
   }
   if constexpr (B::facts.growth.shrink_percent != 0) {
     if (s.size < s.shrink_at) [[unlikely]] shrink_slow(s);

@@ -14,6 +14,7 @@
 #include <tuple>
 #include <utility>
 
+#include <tophash/framework/table/census.hpp>
 #include <tophash/framework/table/find.hpp>
 #include <tophash/framework/table/migrate.hpp>
 #include <tophash/framework/table/state.hpp>
@@ -232,6 +233,7 @@ TOPHASH_NOINLINE insert_result<B> insert_while_growing(state<B>& s, std::uint64_
 template <class B, class K, class... Args>
 TOPHASH_ALWAYS_INLINE insert_result<B> insert_if_absent(state<B>& s, std::uint64_t hash, K&& key, Args&&... args) {
   using model = typename B::model;
+  tidy_before_insert(s);
   if (s.growing()) [[unlikely]] {
     return insert_while_growing(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
   }

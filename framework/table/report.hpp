@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include <tophash/framework/concepts/overflow.hpp>
+#include <tophash/framework/core/census.hpp>
 #include <tophash/framework/core/purpose.hpp>
 
 namespace tophash::inline v1 {
@@ -80,6 +81,33 @@ namespace table {
 struct recount {
   std::size_t live = 0, dirty = 0, dead = 0, overflow = 0;
 };
+
+// Of a map_census, block by block.
+inline void add_block(map_census& out, const slot_census& seen, bool counted, bool dirty_kind) noexcept {
+  if (!counted) {
+    ++out.uncounted;
+    return;
+  }
+  ++out.blocks;
+  out.live += seen.live;
+  (dirty_kind ? out.dirty : out.dead) += seen.residue;
+  out.overflow += seen.overflow;
+  out.overflow_empty += seen.overflow_empty;
+  out.blocks_with_work += seen.has_work() ? 1 : 0;
+}
+
+template <class Storage>
+void add_block_of(map_census& out, const Storage& from, const void* block, const request& r, bool dirty_kind) noexcept {
+  slot_census seen;
+  const bool counted = from.census_of(block, r, seen);
+  add_block(out, seen, counted, dirty_kind);
+}
+
+template <class Storage>
+map_census finished(map_census out, const Storage& from) noexcept {
+  if (out.blocks != 0) out.collection = from.census_number();
+  return out;
+}
 
 }  // namespace table
 

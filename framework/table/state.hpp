@@ -167,6 +167,17 @@ struct purge_checks<true> {
   std::size_t batches = 0;  // checks in a row that found one
 };
 
+// How far a write has gone with what the last collection counted (census.hpp).
+template <bool Needed>
+struct census_work {};
+
+template <>
+struct census_work<true> {
+  std::uint64_t seen = 0;  // the storage's census_number() when the list was begun
+  std::size_t at = 0;      // the chain that is next
+  bool pending = false;
+};
+
 // The iterators that are open over a table's arrays, and go where those go.
 template <class B, bool Needed>
 struct pin_list {};
@@ -226,6 +237,7 @@ struct arrays_and_counts {
   bool regrow_wanted = false;  // the growth policy has a reason that an acquired overflow bucket gave
   bool purge_due = false;      // the deletion policy has one
   [[no_unique_address]] purge_checks<B::facts.deletion.purge_batch_slots != 0> purge{};
+  [[no_unique_address]] census_work<B::facts.deletion.purge_census> work{};
   [[no_unique_address]] keep_alive_list<B::may_need_keep_alive> keep_alive{};
   [[no_unique_address]] overflow_sample<B::facts.growth.counts_overflow> counted_overflow{};
   [[no_unique_address]] pin_list<B, B::pinned> pins{};

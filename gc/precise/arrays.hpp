@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <tophash/framework/core/census.hpp>
 #include <tophash/framework/core/purpose.hpp>
 #include <tophash/framework/core/trace_info.hpp>
 
@@ -33,10 +34,11 @@ struct map_array {
   map_array* next = this;
   const trace_info* trace = nullptr;
   std::size_t bytes = 0;  // of the block
-  const unsigned char* block = nullptr;
   std::size_t at_unit = 0;      // where tracing goes on
   std::uint32_t traced_in = 0;  // the last cycle that has traced it, or is about to
   map_place place{};
+  bool is_counted = false;      // `census` is of the last cycle that traced it, whole when at_unit is 0
+  slot_census census;
 
   static constexpr std::size_t header_bytes = 64;
   static constexpr std::size_t offset_for(std::size_t align) noexcept {
@@ -55,6 +57,8 @@ struct map_array {
   static map_array* of(const void* block) noexcept {
     return reinterpret_cast<map_array*>(static_cast<unsigned char*>(const_cast<void*>(block)) - header_bytes);
   }
+
+  const unsigned char* block() const noexcept { return reinterpret_cast<const unsigned char*>(this) + header_bytes; }
 
   bool is_alone() const noexcept { return next == this; }
   void join(map_array& ring) noexcept {

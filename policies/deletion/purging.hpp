@@ -4,6 +4,9 @@
 //   purging<dirty, share<25>>                        as soon as the residue is 25 % of the load limit
 //   purging<tombstone_not_reusing, batch<1024, 3>>   when three checks in a row, one every 1,024 erases, found 1,024
 //                                                    or more
+//   purging<dirty, census>                           after each collection, where marking counted residue: a few chains at
+//                                                    each insertion and erase by key (framework/table/census.hpp). Also
+//                                                    of tombstone: overflow buckets that hold nothing go back
 // Dirty entries are swept within that erase: O(buckets), paid for by the share's erases, not by a small batch's.
 // Tombstones go when the next insert moves the entries to a fresh array of the same size, at the quantum of the
 // growth policy. erase(iterator) and erase_if never purge. The batch with its count is the scheme that a published
@@ -40,6 +43,15 @@ struct batch {
   static constexpr option_text name() {
     option_text out;
     out.append("batch(").append(Slots).append(",").append(Batches).append(")");
+    return out;
+  }
+};
+
+struct census {
+  static constexpr void put(deletion_facts& out) noexcept { out.purge_census = true; }
+  static constexpr option_text name() {
+    option_text out;
+    out.append("census");
     return out;
   }
 };

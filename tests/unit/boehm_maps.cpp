@@ -28,10 +28,12 @@
 #include <tophash/go_sync_map.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
+#include <tophash/policies/deletion/purging.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/hashing/hash_with.hpp>
 #include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/overflow/preallocated.hpp>
 #include <tophash/policies/overflow/shared_pool.hpp>
 #include <tophash/shared_map.hpp>
 
@@ -428,6 +430,72 @@ TEST_CASE("the census leaves a work list, and a map acts on it", "[boehm][maps]"
   });
   const marking_counts emptied = counted_collection();
   CHECK(emptied.overflow_without_live - after.overflow_without_live >= 6);
+}
+
+namespace {
+
+template <class... Options>
+void census_of_map_agrees(const char* what) {
+  INFO(what);
+  traced_map<Options...> m;
+  CHECK(m.census().collection == 0);
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < many; ++i) m.try_emplace(i, new_object(i));
+    for (std::size_t i = 0; i < many; i += 3) m.erase(i);
+  });
+  GC_gcollect();
+  const map_census c = m.census();
+  const map_stats s = m.stats();
+  CHECK(c.collection == GC_get_gc_no());
+  CHECK(c.uncounted == 0);
+  CHECK(c.live == m.size());
+  CHECK(c.dirty == s.dirty);
+  CHECK(c.dead == s.dead);
+  CHECK(c.overflow == s.overflow_in_use);
+  CHECK(c.live < many);
+}
+
+}  // namespace
+
+TEST_CASE("each map has its census, and writes work through it", "[boehm][maps]") {
+  using namespace deletion;
+  census_of_map_agrees<dirty>("flat");
+  census_of_map_agrees<grouped, tombstone_not_reusing>("grouped");
+  census_of_map_agrees<tombstone_not_reusing, overflow::preallocated>("overflow in the array");
+  census_of_map_agrees<layout::open_groups<8>, dirty>("open");
+  census_of_map_agrees<layout::open_groups<>, tombstone>("open, tombstone");
+  census_of_map_agrees<layout::bucket_chain<bucket_options{.inline_limit_bytes = 0}>, dirty>("boxed");
+
+  traced_map<grouped, purging<dirty, census>> m;
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < many; ++i) m.try_emplace(i, new_object(i));
+    for (std::size_t i = 0; i < many; ++i) {
+      if (i % 4 != 0) m.erase(i);
+    }
+  });
+  const std::size_t dirty_entries = m.stats().dirty;
+  GC_gcollect();
+  CHECK(m.stats().dirty == dirty_entries);
+  CHECK(m.census().blocks_with_work > 1);
+  for (std::size_t i = 0; m.stats().dirty != 0; ++i) {
+    REQUIRE(i < m.bucket_count());
+    m.try_emplace(0, nullptr);
+  }
+  std::size_t intact = 0;
+  for (const auto& [key, object] : m) intact += *object == pattern(key) ? 1 : 0;
+  CHECK(intact == many / 4);
+
+  map<u64, u64*, boehm_map_aware, hashing::identity, purging<tombstone, census>> chained;
+  in_own_frame([&] {
+    for (std::size_t i = 0; i < 64; ++i) chained.try_emplace(i << 20, new_object(i));
+    for (std::size_t i = 8; i < 64; ++i) chained.erase(i << 20);
+  });
+  CHECK(chained.stats().overflow_in_use == 7);
+  GC_gcollect();
+  CHECK(chained.census().overflow_empty == 7);
+  chained.try_emplace(0, nullptr);
+  CHECK(chained.stats().overflow_in_use == 0);
+  CHECK(chained.check_invariants() == nullptr);
 }
 
 // ---- shapes of blocks

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -68,6 +69,19 @@ struct heap_of : Heap {};
 template <>
 struct heap_of<gc::precise_heap> : gc::precise_heap {
   heap_of() : precise_heap(small()) {}
+};
+
+// The same with room for a million objects and their tables.
+template <class Heap>
+struct heap_of_addresses : Heap {};
+template <>
+struct heap_of_addresses<gc::precise_heap> : gc::precise_heap {
+  static gc::precise_options roomy() {
+    gc::precise_options o = small();
+    o.objects.reserved_bytes = o.blocks.reserved_bytes = std::size_t{1} << 30;
+    return o;
+  }
+  heap_of_addresses() : precise_heap(roomy()) {}
 };
 
 template <class Heap, class... Options>
@@ -316,6 +330,88 @@ TEST_CASE("weak map on Boehm's: rounds along the table, and the bound across it"
   }
 }
 
+namespace {
+
+enum class links : std::uint8_t { to_itself, forward, backward, anywhere };
+
+// n entries whose values lead to the key of another: the next of the table's own order, the one before, a random one, or
+// their own. What the first root leads to lives, all of it and nothing else; `kept` says that this cycle left it open.
+template <class Heap>
+void check_long_chain(std::size_t n, links how) {
+  INFO("n " << n << ", links " << static_cast<int>(how));
+  heap_of_addresses<Heap> heap;
+  weak<Heap> m(weak_storage_of(heap));
+  typename Heap::template handle<node> first;
+  in_own_frame([&] {
+    auto keys = heap.template make_array<node*>(n);
+    m.reserve(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      keys.get()[i] = heap.template make<node>(i).get();
+      heap.stored(keys.get()[i]);
+      m.insert_or_assign(keys.get()[i], keys.get()[i]);
+    }
+    std::size_t at = 0;
+    m.for_each([&](node* key, node*) { keys.get()[at++] = key; });
+    const std::vector<std::size_t> order = how == links::anywhere ? shuffled(n) : std::vector<std::size_t>{};
+    const auto chained = [&](std::size_t i) {
+      return keys.get()[how == links::backward ? n - 1 - i : how == links::anywhere ? order[i] : i];
+    };
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto value = heap.template make<node>(i);
+      value->next = how == links::to_itself ? chained(i) : i + 1 < n ? chained(i + 1) : nullptr;
+      m.insert_or_assign(chained(i), value.get());
+    }
+    first = heap.keep(chained(0));
+    for (std::size_t i = 0; i < n; ++i) keys.get()[i] = nullptr;
+  });
+  collect(heap);
+  if (how == links::to_itself) {
+    CHECK(m.size() >= 1);
+    CHECK(m.size() <= 1 + stray<Heap>);
+  } else {
+    CHECK(m.size() == n);
+  }
+  std::size_t seen = 0;
+  in_own_frame([&] {
+    const node* key = first.get();
+    for (; key != nullptr && seen < n; ++seen) {
+      const node* const value = m.get(const_cast<node*>(key));
+      if (value == nullptr || value->stamp != seen) break;
+      key = value->next == key ? nullptr : value->next;
+    }
+  });
+  CHECK(seen == (how == links::to_itself ? 1 : n));
+  if constexpr (std::is_same_v<Heap, gc::precise_heap>) {
+    // Linear in any order, by what was done: every pointer followed, object read or slot looked at is counted.
+    const gc::mark_counts c = heap.last_marking();
+    CHECK(c.work + c.pointers < 12 * n + 1'000);
+  } else {
+    const gc::weak_cycle_counts c = gc::boehm_weak_tables::last_cycle();
+    CAPTURE(c.entries, c.looks, c.rounds, c.kept_undecided);
+    if (how == links::anywhere) {
+      CHECK(c.kept_undecided > 0);  // stated, and safe
+      CHECK(c.looks <= (gc::boehm_weak_tables::looks_per_entry + 4) * n + 2 * gc::boehm_weak_tables::free_looks);
+    } else {
+      CHECK(c.kept_undecided == 0);
+      CHECK(c.looks <= 12 * n);
+    }
+  }
+  first.reset();
+  cut_into_pieces(m);
+  collect(heap);
+  CHECK(m.size() <= piece * 2 * stray<Heap>);
+}
+
+constexpr links every_way[] = {links::to_itself, links::forward, links::backward, links::anywhere};
+
+}  // namespace
+
+// test.sh --long: a million.
+TEMPLATE_TEST_CASE("weak map: chains to itself, along the table, against it, across it", "[boehm][weak]", ON_BOTH) {
+  const std::size_t n = std::getenv("TOPHASH_WALK_EVERY_POINT") != nullptr ? 1'000'000 : 20'000;
+  for (const links how : every_way) check_long_chain<TestType>(n, how);
+}
+
 TEST_CASE("weak map on Boehm's: values that overflow the mark stack are marked through before anything goes",
           "[boehm][weak]") {
   gc::boehm_objects heap;
@@ -374,6 +470,52 @@ TEST_CASE(
   key.reset();
   collect(heap);
   CHECK_FALSE(w.is_alive(0));
+}
+
+TEST_CASE("weak map on Boehm's: finalizers allocate, insert, collect and resurrect", "[boehm][weak]") {
+  struct world {
+    gc::boehm_objects heap;
+    weak<gc::boehm_objects> m;
+    gc::boehm_handle<node> resurrected, kept;
+    std::size_t finalized = 0;
+  };
+  static world* all = nullptr;
+  world here;
+  all = &here;
+  here.kept = here.heap.make<node>(1u);
+  in_own_frame([&] {
+    for (u64 i = 0; i < 50; ++i) {
+      const auto dying = here.heap.make<node>(100 + i);
+      dying->next = here.kept.get();
+      here.m.insert_or_assign(dying.get(), dying.get());
+      GC_register_finalizer(
+          dying.get(),
+          [](void* object, void*) {
+            world& w = *all;
+            ++w.finalized;
+            const auto fresh = w.heap.make<node>(7u);
+            w.m.insert_or_assign(w.kept.get(), fresh.get());
+            w.resurrected = w.heap.keep(static_cast<node*>(object));
+            w.m.insert_or_assign(w.resurrected.get(), fresh.get());
+            if (w.finalized % 10 == 0) w.heap.collect();
+          },
+          nullptr, nullptr, nullptr);
+    }
+  });
+  for (int i = 0; i < 4; ++i) {
+    collect(here.heap);
+    GC_invoke_finalizers();
+  }
+  CHECK(here.finalized >= 50 - handful);
+  CHECK(here.finalized <= 50);  // once each, resurrected or not
+  collect(here.heap);
+  CHECK(here.m.get(here.kept.get())->stamp == 7);
+  // What was resurrected last is whole, and in the table again by its key.
+  CHECK(here.resurrected->stamp >= 100);
+  CHECK(here.resurrected->next == here.kept.get());
+  CHECK(here.m.get(here.resurrected.get()) != nullptr);
+  CHECK(here.m.size() <= 2 + 2 * handful);
+  all = nullptr;
 }
 
 TEST_CASE("objects on Boehm's: destructors run once, with collections at every step", "[boehm][weak]") {

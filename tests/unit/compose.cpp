@@ -157,6 +157,12 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("purge_trigger", [tombstones](judged& j) { tombstones(j), j.f.deletion.purge_percent = 101; });
   fires("purge_trigger", [tombstones](judged& j) { tombstones(j), j.f.deletion.purge_batch_slots = 8; });
   CHECK(after([tombstones](judged& j) { tombstones(j), j.f.deletion.purge_percent = 100; }) == "");
+  const auto by_census = [](judged& j) { j.f.deletion.purge_census = true, j.f.allocation.takes_census = true; };
+  const auto hides = [](judged& j) { j.f.deletion.kind = deletion_kind::dirty; };
+  CHECK(after([by_census, hides](judged& j) { by_census(j), hides(j); }) == "");
+  fires("purge_census", by_census);
+  fires("purge_census", [by_census, tombstones](judged& j) { by_census(j), tombstones(j); });
+  fires("census_reader", [by_census, hides](judged& j) { by_census(j), hides(j), j.f.allocation.takes_census = false; });
   fires("tail_groups", [](judged& j) { j.f.overflow.in_array = true, j.f.layout.group_bytes = 4096; });
   fires("pool_pointer_free", [](judged& j) {
     j.f.overflow.shared = true, j.f.allocation.sees = visibility::pointer_free;

@@ -49,6 +49,20 @@ map_stats stats_of(const open_state<B>& s) noexcept {
   return out;
 }
 
+// What marking counted in the arrays (core/census.hpp); nothing is purged by it, and there are no overflow buckets.
+template <class B>
+map_census census_of(const open_state<B>& s) noexcept {
+  map_census out;
+  const auto add = [&out, &s](const typename B::array& a) {
+    if (a.units == 0) return;
+    add_block_of(out, s.policies.allocation, B::model::block_of(a), block_request<B>(a.units, B::model::capacity(a)),
+                 B::dirty_kind);
+  };
+  add(s.current);
+  if constexpr (B::may_stay_growing) add(s.generation.old);
+  return finished(out, s.policies.allocation);
+}
+
 // A probe sequence read as a chain: a group that entries passed has overflow, an entry's place is the number
 // of groups that a search for it looks at, and the longest chain is the longest of these, in slots.
 template <class B>
