@@ -34,10 +34,10 @@ constexpr const char* default_name = "defaults";
 constexpr std::size_t least_rows = 1'000;
 constexpr std::size_t least_stage_rows = 20'000, most_first_stage_rows = 500'000;
 constexpr unsigned halving_rounds = 3, duel_rounds = 15;
-constexpr std::size_t finalists = 6;        // go from halving into the neighbourhood and from there to the final
+constexpr std::size_t finalists = 6;  // go from halving into the neighbourhood and from there to the final
 constexpr std::size_t neighbour_batch = 4;  // compiled and measured together
-// Fruitless batches after which the neighbourhood counts as searched: 12 compositions in a row that none of the
-// best gave way to.
+// Fruitless batches after which the neighbourhood counts as searched: 12 compositions in a row that none of
+// the best gave way to.
 constexpr unsigned fruitless_batches = 3;
 // Of the budget, what halving and neighbours may use up before no further batch starts.
 constexpr double neighbours_share = 0.8;
@@ -91,7 +91,8 @@ struct objectives {
 objectives objectives_of(const measured_row& r) {
   const auto or_huge = [](const std::optional<double>& v) { return v.value_or(1e300); };
   const std::optional<double> peak = metric_of("peak", r);
-  return {{or_huge(metric_of("time", r)), or_huge(peak ? peak : metric_of("rss", r)), or_huge(metric_of("max", r))}};
+  return {{or_huge(metric_of("time", r)), or_huge(peak ? peak : metric_of("rss", r)),
+           or_huge(metric_of("max", r))}};
 }
 
 bool dominates(const objectives& a, const objectives& b) {
@@ -120,8 +121,8 @@ std::vector<std::size_t> ranked_rows(const std::vector<measured_row>& rows, cons
 }
 
 // `count` of the ranked: two thirds by rank; the rest from the front, then again by rank.
-std::vector<std::size_t> survivors_of(const std::vector<measured_row>& rows, const std::vector<std::size_t>& ranked,
-                                      std::size_t count) {
+std::vector<std::size_t> survivors_of(const std::vector<measured_row>& rows,
+                                      const std::vector<std::size_t>& ranked, std::size_t count) {
   const std::vector<std::size_t> front = pareto_front(rows);
   count = std::min(count, ranked.size());
   std::vector<std::size_t> out;
@@ -189,7 +190,8 @@ std::string reason_against(const measured_row& chosen, const measured_row& other
 void find_reasons(advice& a, const advice_stage& s) {
   const measured_row& chosen = s.measured.front();
   for (std::size_t i = 1; i < s.measured.size(); ++i) {
-    if (i == 1 || s.measured[i].task.variant->name == a.baseline) a.reasons.push_back(reason_against(chosen, s.measured[i]));
+    if (i == 1 || s.measured[i].task.variant->name == a.baseline)
+      a.reasons.push_back(reason_against(chosen, s.measured[i]));
   }
 }
 
@@ -247,15 +249,16 @@ class adviser {
                                           std::to_string(least_rows));
     out_.training_rows = rows / 2, out_.held_out_rows = rows - rows / 2;
     out_.most_entries = most_entries_of(*whole_);
-    out_.entry_bytes = kind_of(*whole_) == key_kind::u64 ? sizeof(std::pair<const std::uint64_t, std::uint64_t>)
-                                                         : sizeof(std::pair<const std::string, std::uint64_t>);
+    out_.entry_bytes = kind_of(*whole_) == key_kind::u64
+                           ? sizeof(std::pair<const std::uint64_t, std::uint64_t>)
+                           : sizeof(std::pair<const std::string, std::uint64_t>);
     for (const measured_task& t : tasks) {
       start_.push_back({t.variant, t.storage});
       if (std::find(storages_.begin(), storages_.end(), t.storage) == storages_.end())
         storages_.push_back(t.storage);
     }
-    const bool collected = std::any_of(out_.goals.begin(), out_.goals.end(),
-                                       [](const goal& g) { return g.metric == "pause"; });
+    const bool collected =
+        std::any_of(out_.goals.begin(), out_.goals.end(), [](const goal& g) { return g.metric == "pause"; });
     if (collected && request_.base.collector != "boehm")
       throw command_error(exit_usage, "the goal on pause needs a collector: --collector boehm");
     out_.started_with = start_.size();
@@ -279,8 +282,9 @@ class adviser {
   std::uint64_t live_bytes(const any_program& p) const { return most_entries_of(p) * out_.entry_bytes; }
 
   // Measures the candidates on a part of the trace; nothing after an interruption.
-  advice_stage* measure_stage(const std::string& name, const std::vector<candidate>& candidates, std::size_t begin,
-                              std::size_t end, unsigned rounds, unsigned latency_executions) {
+  advice_stage* measure_stage(const std::string& name, const std::vector<candidate>& candidates,
+                              std::size_t begin, std::size_t end, unsigned rounds,
+                              unsigned latency_executions) {
     if (programs_.first != std::pair{begin, end}) programs_ = {{begin, end}, part_of(*whole_, begin, end)};
     const any_program& part = programs_.second;
     std::vector<measured_task> tasks;
@@ -300,8 +304,10 @@ class adviser {
       if (!r.trouble.empty()) out_.left_out.push_back(r.name() + ": " + r.trouble);
     }
     std::erase_if(m.rows, [](const measured_row& r) { return !r.trouble.empty(); });
-    if (m.rows.empty()) throw command_error(exit_check_failed, "no variant came to the end: " + out_.left_out.back());
-    advice_stage stage{.name = name, .rows = end - begin, .live_bytes = live_bytes(part), .measured = {}, .kept = {}};
+    if (m.rows.empty())
+      throw command_error(exit_check_failed, "no variant came to the end: " + out_.left_out.back());
+    advice_stage stage{
+        .name = name, .rows = end - begin, .live_bytes = live_bytes(part), .measured = {}, .kept = {}};
     for (const std::size_t i : ranked_rows(m.rows, out_.goals, stage.live_bytes))
       stage.measured.push_back(std::move(m.rows[i]));
     out_.stages.push_back(std::move(stage));
@@ -375,15 +381,14 @@ class adviser {
     return !check_rules(spec, &types);
   }
 
-  // Several at a time use all cores. Where one does not compile, the others are still wanted. False: there is no
-  // compiler, or the user has had enough.
+  // Several at a time use all cores. Where one does not compile, the others are still wanted. False: there is
+  // no compiler, or the user has had enough.
   bool compile(std::span<const neighbour> some, std::vector<candidate>& into) {
     std::vector<std::string> specs;
     for (const neighbour& n : some) specs.push_back(n.spec);
     try {
-      const std::vector<const variant_row*> rows =
-          resolve_variants(specs, kind_of(*whole_),
-                           {.compile = true, .keep_duplicates = true, .progress = progress_});
+      const std::vector<const variant_row*> rows = resolve_variants(
+          specs, kind_of(*whole_), {.compile = true, .keep_duplicates = true, .progress = progress_});
       for (std::size_t i = 0; i < rows.size(); ++i) into.push_back({rows[i], some[i].storage});
       out_.compiled += rows.size();
       return true;
@@ -415,8 +420,8 @@ class adviser {
       if (!compile(some, group)) return;
       if (group.size() == alive_.size()) continue;
       const std::vector<candidate> old = alive_;
-      advice_stage* const s = measure_stage("neighbours " + std::to_string(batch), group, 0, neighbour_rows_,
-                                            halving_rounds, 1);
+      advice_stage* const s =
+          measure_stage("neighbours " + std::to_string(batch), group, 0, neighbour_rows_, halving_rounds, 1);
       if (s == nullptr) return;
       keep_best(*s, finalists);
       const bool same = std::all_of(alive_.begin(), alive_.end(), [&old](const candidate& c) {
@@ -474,7 +479,8 @@ class adviser {
   void search_exhaustively() {
     const candidate chosen = candidate_of(out_.stages[out_.decided_by].measured.front());
     const std::size_t rows = records_of(*whole_);
-    const advice_stage* s = measure_stage("exhaustive", start_, out_.training_rows, rows, halving_rounds + 2, 1);
+    const advice_stage* s =
+        measure_stage("exhaustive", start_, out_.training_rows, rows, halving_rounds + 2, 1);
     if (s == nullptr) return;
     const candidate best = candidate_of(s->measured.front());
     out_.best_held_out = s->measured.front().name();

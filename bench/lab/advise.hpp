@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tophash advise --trace T`: which map for this trace. The first half of the rows is for choosing (training), the
-// second for checking (held out), which starts with the map as the first half left it, or, as a cache, empty.
-//   halving     every variant to start from (the curated ones) on a short part of the training rows; the better half
+// `tophash advise --trace T`: which map for this trace. The first half of the rows is for choosing
+// (training), the second for checking (held out), which starts with the map as the first half left it, or, as
+// a cache, empty.
+//   halving     every variant to start from (the curated ones) on a short part of the training rows; the
+//   better half
 //               and the Pareto front go on to a part twice as long, until few are left.
-//   neighbours  compositions that differ from one of those by a single option, compiled when asked for, until the
-//               budget is used or nothing new stays among the best. Axes that change what a map promises (iteration,
-//               sync) or observe it are left as they are, and the storage is what --allocator says.
-//   final       what is left, on all training rows, more rounds: the Pareto set of time, memory and worst operation,
+//   neighbours  compositions that differ from one of those by a single option, compiled when asked for, until
+//   the
+//               budget is used or nothing new stays among the best. Axes that change what a map promises
+//               (iteration, sync) or observe it are left as they are, and the storage is what --allocator
+//               says.
+//   final       what is left, on all training rows, more rounds: the Pareto set of time, memory and worst
+//   operation,
 //               and from it the recommendation: the least time that keeps to the goals.
-//   held out    the Pareto set and the default map on the rows that chose nothing; with `exhaustive` all of the
+//   held out    the Pareto set and the default map on the rows that chose nothing; with `exhaustive` all of
+//   the
 //               starting set too, and how far the recommendation is from the best there.
-// What is measured decides what is tried next, so two runs may differ in anything; without neighbours they differ in
-// times and in what follows from times. Every variant's results are compared (measure.hpp).
+// What is measured decides what is tried next, so two runs may differ in anything; without neighbours they
+// differ in times and in what follows from times. Every variant's results are compared (measure.hpp).
 #ifndef TOPHASH_BENCH_LAB_ADVISE_HPP
 #define TOPHASH_BENCH_LAB_ADVISE_HPP
 
@@ -29,9 +35,9 @@
 namespace tophash::lab {
 
 struct advice_request {
-  experiment_request base;       // trace, capacity, keys, variants to start from, storages, seed, compile
-  std::string goals;             // as of parse_goals
-  double budget_minutes = 5;     // for halving and neighbours; the final and the held-out rounds come on top
+  experiment_request base;    // trace, capacity, keys, variants to start from, storages, seed, compile
+  std::string goals;          // as of parse_goals
+  double budget_minutes = 5;  // for halving and neighbours; the final and the held-out rounds come on top
   bool exhaustive = false;
   unsigned final_rounds = 11;
 };
@@ -78,8 +84,8 @@ int exit_code_of(const advice& a);
 nlohmann::json advice_json(const advice& a);
 std::string advice_text(const advice& a);
 
-// Exposed for tests. The Pareto front of time, memory and worst operation; what lies within the resolution of each
-// counts as equal.
+// Exposed for tests. The Pareto front of time, memory and worst operation; what lies within the resolution of
+// each counts as equal.
 std::vector<std::size_t> pareto_front(const std::vector<measured_row>& rows);
 
 // Legal compositions one option away from `spec`, in an order that the seed decides, axes in turn.

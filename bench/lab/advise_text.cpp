@@ -20,7 +20,8 @@ namespace {
 std::string advised_type(const measured_row& r) {
   if (r.task.variant->spec.empty()) return r.task.variant->name;
   const spec_description spec = parse_spec(r.task.variant->spec);
-  return cxx_type(r.task.storage == "system" ? spec : with_option(spec, "allocation=" + r.task.storage), "K", "V");
+  return cxx_type(r.task.storage == "system" ? spec : with_option(spec, "allocation=" + r.task.storage), "K",
+                  "V");
 }
 
 std::string metric_text(std::string_view metric, const measured_row& r) {
@@ -46,13 +47,13 @@ std::string goals_text(const advice& a, const advice_stage& s, const measured_ro
 std::string stage_table(const advice& a, const advice_stage& s, const std::vector<std::size_t>& rows) {
   std::size_t width = 20;
   for (const std::size_t i : rows) width = std::max(width, s.measured[i].name().size());
-  std::string out = fmt::format("{:<{}}  {:>9}  {:>10}  {:>10}  {:>9}  {:>9}  {}\n", "", width + 2, "CPU ns/op", "peak",
-                                "rss", "p99.9", "worst", a.goals.empty() ? "" : "goals");
+  std::string out = fmt::format("{:<{}}  {:>9}  {:>10}  {:>10}  {:>9}  {:>9}  {}\n", "", width + 2,
+                                "CPU ns/op", "peak", "rss", "p99.9", "worst", a.goals.empty() ? "" : "goals");
   for (const std::size_t i : rows) {
     const measured_row& r = s.measured[i];
-    out += fmt::format("{} {:<{}}  {:>9}  {:>10}  {:>10}  {:>9}  {:>9}  {}\n", i == 0 ? '*' : ' ', r.name(), width,
-                       metric_text("time", r), metric_text("peak", r), metric_text("rss", r), metric_text("p99.9", r),
-                       metric_text("max", r), goals_text(a, s, r));
+    out += fmt::format("{} {:<{}}  {:>9}  {:>10}  {:>10}  {:>9}  {:>9}  {}\n", i == 0 ? '*' : ' ', r.name(),
+                       width, metric_text("time", r), metric_text("peak", r), metric_text("rss", r),
+                       metric_text("p99.9", r), metric_text("max", r), goals_text(a, s, r));
   }
   return out;
 }
@@ -65,7 +66,8 @@ const advice_stage* stage_named(const advice& a, std::string_view name) {
 }
 
 std::string ratio_text(const estimate& e) {
-  return fmt::format("{:+.1f} % ({:+.1f}..{:+.1f})", 100 * (e.median - 1), 100 * (e.low - 1), 100 * (e.high - 1));
+  return fmt::format("{:+.1f} % ({:+.1f}..{:+.1f})", 100 * (e.median - 1), 100 * (e.low - 1),
+                     100 * (e.high - 1));
 }
 
 nlohmann::json advised_row_json(const advice& a, const advice_stage& s, std::size_t index) {
@@ -94,7 +96,8 @@ nlohmann::json advice_json(const advice& a) {
   out["experiment"] = {{"command", "advise"}, {"argv", r.argv}, {"seed", r.seed}};
   out["goals"] = nlohmann::json::array();
   for (const goal& g : a.goals)
-    out["goals"].push_back({{"text", g.text}, {"metric", g.metric}, {"limit", g.limit}, {"multiple", g.multiple}});
+    out["goals"].push_back(
+        {{"text", g.text}, {"metric", g.metric}, {"limit", g.limit}, {"multiple", g.multiple}});
   out["training_rows"] = a.training_rows, out["held_out_rows"] = a.held_out_rows;
   out["most_entries"] = a.most_entries, out["entry_bytes"] = a.entry_bytes;
   out["search"] = {{"started_with", a.started_with},
@@ -106,7 +109,8 @@ nlohmann::json advice_json(const advice& a) {
   out["stages"] = nlohmann::json::array();
   for (const advice_stage& s : a.stages) {
     nlohmann::json stage{{"name", s.name}, {"rows", s.rows}, {"live_bytes", s.live_bytes}};
-    for (std::size_t i = 0; i < s.measured.size(); ++i) stage["measured"].push_back(advised_row_json(a, s, i));
+    for (std::size_t i = 0; i < s.measured.size(); ++i)
+      stage["measured"].push_back(advised_row_json(a, s, i));
     out["stages"].push_back(std::move(stage));
   }
   if (a.recommended) {
@@ -116,7 +120,8 @@ nlohmann::json advice_json(const advice& a) {
     for (const std::size_t i : a.pareto) out["pareto"].push_back(advised_row_json(a, s, i));
     out["reasons"] = a.reasons;
   }
-  if (a.held_out_to_baseline) out["baseline"] = a.baseline, out["held_out_to_baseline"] = interval_json(*a.held_out_to_baseline);
+  if (a.held_out_to_baseline)
+    out["baseline"] = a.baseline, out["held_out_to_baseline"] = interval_json(*a.held_out_to_baseline);
   if (a.distance) {
     out["exhaustive"] = {{"best", a.best_held_out},
                          {"ratio", interval_json(*a.distance)},
@@ -132,11 +137,13 @@ std::string advice_text(const advice& a) {
   out += fmt::format("chosen by the first {} rows, checked on the other {}; {} entries of {} bytes at most\n",
                      fmt::group_digits(a.training_rows), fmt::group_digits(a.held_out_rows),
                      fmt::group_digits(a.most_entries), a.entry_bytes);
-  out += fmt::format("searched in {:.0f} s: {} to start from, {} neighbours of the best{}\n", a.search_seconds,
-                     a.started_with, a.compiled,
-                     a.out_of_budget ? fmt::format(" (of {} and more: the budget ended the search)", a.neighbours_known)
-                                     : "");
-  if (!a.left_out.empty()) out += fmt::format("left out: {}; the first: {}\n", a.left_out.size(), a.left_out.front());
+  out += fmt::format("searched in {:.0f} s: {} to start from, {} neighbours of the best{}\n",
+                     a.search_seconds, a.started_with, a.compiled,
+                     a.out_of_budget
+                         ? fmt::format(" (of {} and more: the budget ended the search)", a.neighbours_known)
+                         : "");
+  if (!a.left_out.empty())
+    out += fmt::format("left out: {}; the first: {}\n", a.left_out.size(), a.left_out.front());
   if (a.recommended) {
     const advice_stage& s = a.stages[a.decided_by];
     const measured_row& best = s.measured[*a.recommended];
@@ -152,15 +159,17 @@ std::string advice_text(const advice& a) {
   if (const advice_stage* const s = stage_named(a, "held out")) {
     std::vector<std::size_t> all;
     for (std::size_t i = 0; i < s->measured.size(); ++i) all.push_back(i);
-    out += fmt::format("\nheld out: {} rows that chose nothing (* is the best here)\n", fmt::group_digits(s->rows));
+    out += fmt::format("\nheld out: {} rows that chose nothing (* is the best here)\n",
+                       fmt::group_digits(s->rows));
     out += stage_table(a, *s, all);
-    if (a.held_out_to_baseline) out += "recommended against " + a.baseline + ": " + ratio_text(*a.held_out_to_baseline) + " time\n";
+    if (a.held_out_to_baseline)
+      out += "recommended against " + a.baseline + ": " + ratio_text(*a.held_out_to_baseline) + " time\n";
   }
   if (a.distance && a.distance->high == a.distance->low)
     out += "the recommendation is the best of the starting set there\n";
   else if (a.distance)
-    out += "best of the starting set there: " + a.best_held_out + "; the recommendation takes " + ratio_text(*a.distance) +
-           " of its time\n";
+    out += "best of the starting set there: " + a.best_held_out + "; the recommendation takes " +
+           ratio_text(*a.distance) + " of its time\n";
   if (a.interrupted) out += "interrupted: these are the results so far\n";
   return out;
 }

@@ -29,8 +29,8 @@ spec_description spec_to_explain(const std::string& text) {
   try {
     return with_option(parse_spec(text), "allocation=system");  // the lab's affair: --allocator
   } catch (const spec_error& error) {
-    throw command_error(exit_usage, "'" + text + "' is no SPEC, and only compositions have axes to walk: " +
-                                        error.what());
+    throw command_error(
+        exit_usage, "'" + text + "' is no SPEC, and only compositions have axes to walk: " + error.what());
   }
 }
 
@@ -60,7 +60,8 @@ class attribution_planner {
   }
 
  private:
-  static spec_description stepped(const spec_description& from, const spec_description& to, const axis_group& group) {
+  static spec_description stepped(const spec_description& from, const spec_description& to,
+                                  const axis_group& group) {
     spec_description out = from;
     for (const std::size_t axis : group) out.options[axis] = to.options[axis];
     return out;
@@ -72,12 +73,13 @@ class attribution_planner {
            (check_rules(stepped(b_, a_, group), nullptr) ? 0 : 1);
   }
 
-  // A load limit counts entries to a bucket or to a group: it belongs to the layout. What no rule allows alone,
-  // such as open addressing with a source of overflow buckets, is joined with what makes it legal.
+  // A load limit counts entries to a bucket or to a group: it belongs to the layout. What no rule allows
+  // alone, such as open addressing with a source of overflow buckets, is joined with what makes it legal.
   std::vector<axis_group> groups() const {
     std::vector<axis_group> out;
     for (const std::size_t axis : differing_axes(a_, b_)) {
-      const bool follows = axis == axes::load::index && !out.empty() && out.front().front() == axes::layout::index;
+      const bool follows =
+          axis == axes::load::index && !out.empty() && out.front().front() == axes::layout::index;
       if (follows)
         out.front().push_back(axis);
       else
@@ -112,8 +114,8 @@ class attribution_planner {
     return a;
   }
 
-  std::optional<std::size_t> step(const spec_description& from, const spec_description& to, const axis_group& group,
-                                  std::string& refused) {
+  std::optional<std::size_t> step(const spec_description& from, const spec_description& to,
+                                  const axis_group& group, std::string& refused) {
     const spec_description spec = stepped(from, to, group);
     if (const std::optional<violation> broken = check_rules(spec, nullptr)) {
       refused = broken->message();
@@ -165,8 +167,10 @@ attributed_figure attribute(const attribution_plan& plan, const std::vector<std:
   for (std::size_t i = 0; i < plan.axes.size(); ++i) {
     axis_share share;
     std::vector<double> a, b;
-    if (plan.from_a[i]) a = per_round([&](std::size_t r) { return values[*plan.from_a[i]][r] - values[0][r]; });
-    if (plan.from_b[i]) b = per_round([&](std::size_t r) { return values[1][r] - values[*plan.from_b[i]][r]; });
+    if (plan.from_a[i])
+      a = per_round([&](std::size_t r) { return values[*plan.from_a[i]][r] - values[0][r]; });
+    if (plan.from_b[i])
+      b = per_round([&](std::size_t r) { return values[1][r] - values[*plan.from_b[i]][r]; });
     if (!a.empty()) share.from_a = summarise(a);
     if (!b.empty()) share.from_b = summarise(b);
     if (!a.empty() || !b.empty()) {
@@ -190,7 +194,8 @@ bool is_counted_once(const std::string& name) { return name.compare(0, 3, "GC:")
 
 std::string share_number(const attributed_figure& f, double value) {
   if (!f.exact) return fmt::format("{:+.2f}", value);
-  return value == std::floor(value) ? fmt::format("{:+}", static_cast<long long>(value)) : fmt::format("{:+.2f}", value);
+  return value == std::floor(value) ? fmt::format("{:+}", static_cast<long long>(value))
+                                    : fmt::format("{:+.2f}", value);
 }
 
 std::string share_text(const attributed_figure& f, const std::optional<estimate>& e) {
@@ -201,8 +206,8 @@ std::string figure_head(const attributed_figure& f) {
   const auto plain = [&f](double v) {
     return f.exact ? share_number(f, v).substr(v < 0 ? 0 : 1) : fmt::format("{:.2f}", v);
   };
-  return fmt::format("\n{}: {} -> {}{}, a gap of {}", f.name, plain(f.a), plain(f.b), f.unit.empty() ? "" : " " + f.unit,
-                     share_number(f, f.gap.median));
+  return fmt::format("\n{}: {} -> {}{}, a gap of {}", f.name, plain(f.a), plain(f.b),
+                     f.unit.empty() ? "" : " " + f.unit, share_number(f, f.gap.median));
 }
 
 std::string attribution_table(const attribution& a, const attributed_figure& f, std::size_t width) {
@@ -213,12 +218,14 @@ std::string attribution_table(const attribution& a, const attributed_figure& f, 
                         const std::optional<estimate>& share) {
     std::string interval, of_gap;
     if (share && !f.exact) interval = fmt::format("{:+.2f}..{:+.2f}", share->low, share->high);
-    if (share && f.gap.median != 0) of_gap = fmt::format("{:+.0f} %", 100 * share->median / f.gap.median);
+    if (share && f.gap.median != 0)  // + 0.0: no -0 %
+      of_gap = fmt::format("{:+.0f} %", 100 * share->median / f.gap.median + 0.0);
     out += fmt::format("{:<{}}  {:>9}  {:>9}  {:>9}  {:>18}  {:>6}\n", name, width, from_a, from_b,
                        share_text(f, share), interval, of_gap);
   };
   for (std::size_t i = 0; i < a.axes.size(); ++i)
-    line(a.axes[i].axis, share_text(f, f.shares[i].from_a), share_text(f, f.shares[i].from_b), f.shares[i].share);
+    line(a.axes[i].axis, share_text(f, f.shares[i].from_a), share_text(f, f.shares[i].from_b),
+         f.shares[i].share);
   line("rest: interaction", "", "", f.rest);
   return out;
 }
@@ -249,7 +256,8 @@ attribution run_attribution(const experiment_request& request) {
   r.variants = plan.variants;
   out.axes = plan.axes;
   out.measured = run_comparison(r);
-  if (out.measured.rounds == 0 || out.measured.measured.measured.rows.size() != plan.variants.size()) return out;
+  if (out.measured.rounds == 0 || out.measured.measured.measured.rows.size() != plan.variants.size())
+    return out;
   for (const timed_figure& t : out.measured.timed) {
     attributed_figure f = attribute(plan, t.rounds);
     f.name = t.name, f.unit = t.name == "CPU" ? "ns/op" : "ns";
@@ -289,8 +297,12 @@ nlohmann::json attribution_json(const attribution& a) {
   }
   out["figures"] = nlohmann::json::array();
   for (const attributed_figure& f : a.figures) {
-    nlohmann::json one{{"name", f.name}, {"unit", f.unit},  {"exact", f.exact},
-                       {"a", f.a},       {"b", f.b},        {"gap", interval_json(f.gap)},
+    nlohmann::json one{{"name", f.name},
+                       {"unit", f.unit},
+                       {"exact", f.exact},
+                       {"a", f.a},
+                       {"b", f.b},
+                       {"gap", interval_json(f.gap)},
                        {"rest", interval_json(f.rest)}};
     for (const axis_share& s : f.shares)
       one["shares"].push_back({{"from_a", optional_interval(s.from_a)},
@@ -298,7 +310,8 @@ nlohmann::json attribution_json(const attribution& a) {
                                {"share", optional_interval(s.share)}});
     out["figures"].push_back(std::move(one));
   }
-  if (!a.measured.measured.measured.mismatches.empty()) out["mismatches"] = a.measured.measured.measured.mismatches;
+  if (!a.measured.measured.measured.mismatches.empty())
+    out["mismatches"] = a.measured.measured.measured.mismatches;
   if (a.measured.interrupted) out["interrupted"] = true;
   return out;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tophash explain A B`: the gap between two compositions, split by the axes on which they differ. Each axis is
-// changed alone, once from A's side (A with B's option) and once from B's (B with A's); all of these maps are measured
-// in the rounds of one comparison. An axis's share is the mean of what it did at either end; what the shares leave of
-// the gap is interaction: options that do more, or less, together. Where a rule forbids one end, the other one
-// stands alone. Axes that only make sense together (a load limit and the layout whose buckets it counts; what the rules
-// allow at neither end alone) are changed together and have one share; what is still forbidden is in the rest.
+// `tophash explain A B`: the gap between two compositions, split by the axes on which they differ. Each axis
+// is changed alone, once from A's side (A with B's option) and once from B's (B with A's); all of these maps
+// are measured in the rounds of one comparison. An axis's share is the mean of what it did at either end;
+// what the shares leave of the gap is interaction: options that do more, or less, together. Where a rule
+// forbids one end, the other one stands alone. Axes that only make sense together (a load limit and the
+// layout whose buckets it counts; what the rules allow at neither end alone) are changed together and have
+// one share; what is still forbidden is in the rest.
 #ifndef TOPHASH_BENCH_LAB_ATTRIBUTION_HPP
 #define TOPHASH_BENCH_LAB_ATTRIBUTION_HPP
 
@@ -27,7 +28,7 @@ struct axis_share {
 };
 
 struct attributed_axis {
-  std::string axis, a, b;  // `layout+load`: changed together
+  std::string axis, a, b;                      // `layout+load`: changed together
   std::string refused_from_a, refused_from_b;  // the rule's sentence; empty: measured
 };
 
@@ -35,7 +36,7 @@ struct attributed_figure {
   std::string name, unit;
   bool exact = false;
   double a = 0, b = 0;
-  estimate gap;  // b - a
+  estimate gap;                    // b - a
   std::vector<axis_share> shares;  // by axis
   estimate rest;
 };

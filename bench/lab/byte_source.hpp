@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of a file, decompressed where the first four say zstd, 64 KiB at a time whatever the file's size; and
-// lines or records out of them. Each layer knows only the one below it and says its own kind of error, without
-// file or place: those are the reader's to add.
+// The bytes of a file, decompressed where the first four say zstd, 64 KiB at a time whatever the file's size;
+// and lines or records out of them. Each layer knows only the one below it and says its own kind of error,
+// without file or place: those are the reader's to add.
 #ifndef TOPHASH_BENCH_LAB_BYTE_SOURCE_HPP
 #define TOPHASH_BENCH_LAB_BYTE_SOURCE_HPP
 
@@ -54,7 +54,7 @@ class record_source {
  public:
   record_source(const std::filesystem::path& file, std::size_t bytes) : bytes_(file), record_bytes_(bytes) {}
 
-  bool next(std::string_view& out);  // false: the file ends behind a whole record
+  bool next(std::string_view& out);                          // false: the file ends behind a whole record
   std::uint64_t record() const noexcept { return record_; }  // counted from 1
   std::string sha256() const { return bytes_.sha256(); }
 

@@ -25,8 +25,8 @@ struct goal_unit {
   bool is_time;
   double factor;
 };
-constexpr goal_unit goal_units[] = {{"ns", true, 1},       {"us", true, 1e3},       {"ms", true, 1e6},
-                                    {"s", true, 1e9},      {"B", false, 1},         {"KiB", false, 1024},
+constexpr goal_unit goal_units[] = {{"ns", true, 1},         {"us", true, 1e3},      {"ms", true, 1e6},
+                                    {"s", true, 1e9},        {"B", false, 1},        {"KiB", false, 1024},
                                     {"MiB", false, 1 << 20}, {"GiB", false, 1 << 30}};
 
 [[noreturn]] void refuse_goal(const std::string& text, const std::string& reason) {
@@ -60,8 +60,7 @@ goal parse_goal(std::string_view part) {
   const auto [end, error] = std::from_chars(limit.data(), limit.data() + limit.size(), out.limit);
   if (error != std::errc{} || !std::isfinite(out.limit) || out.limit <= 0)
     refuse_goal(out.text, "has no limit: a number above 0 and its unit stand behind the '<'");
-  const std::string_view unit =
-      without_blanks(limit.substr(static_cast<std::size_t>(end - limit.data())));
+  const std::string_view unit = without_blanks(limit.substr(static_cast<std::size_t>(end - limit.data())));
   const char* const units =
       metric->is_time ? "ns, us, ms or s" : "B, KiB, MiB, GiB, or x for times what the entries take";
   if (!metric->is_time && unit == "x") {
@@ -73,9 +72,10 @@ goal parse_goal(std::string_view part) {
     out.limit *= u.factor;
     return out;
   }
-  refuse_goal(out.text, (unit.empty() ? std::string{"has no unit"}
-                                      : "has a unit that is none of " + out.metric + ": '" + std::string{unit} + "'") +
-                            "; write " + units);
+  refuse_goal(out.text,
+              (unit.empty() ? std::string{"has no unit"}
+                            : "has a unit that is none of " + out.metric + ": '" + std::string{unit} + "'") +
+                  "; write " + units);
 }
 
 }  // namespace

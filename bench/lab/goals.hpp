@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a map has to keep to: `p99.9<1ms,rss<2x`. A goal is METRIC<LIMIT. Times carry a unit (ns, us, ms, s), bytes
-// one of theirs (B, KiB, MiB, GiB) or `x`: as many times what the entries themselves take when most are alive.
+// What a map has to keep to: `p99.9<1ms,rss<2x`. A goal is METRIC<LIMIT. Times carry a unit (ns, us, ms, s),
+// bytes one of theirs (B, KiB, MiB, GiB) or `x`: as many times what the entries themselves take when most are
+// alive.
 #ifndef TOPHASH_BENCH_LAB_GOALS_HPP
 #define TOPHASH_BENCH_LAB_GOALS_HPP
 
@@ -15,9 +16,9 @@
 namespace tophash::lab {
 
 struct goal {
-  std::string text;      // as it was given
-  std::string metric;    // one of goal_metrics()
-  double limit = 0;      // ns or bytes; or a multiple
+  std::string text;    // as it was given
+  std::string metric;  // one of goal_metrics()
+  double limit = 0;    // ns or bytes; or a multiple
   bool multiple = false;
 };
 
@@ -30,13 +31,14 @@ struct goal_metric {
 };
 const std::vector<goal_metric>& goal_metrics();
 
-// Throws command_error (exit_usage) that quotes the part which is wrong and says what would be right. An empty
-// text: no goals.
+// Throws command_error (exit_usage) that quotes the part which is wrong and says what would be right. An
+// empty text: no goals.
 std::vector<goal> parse_goals(const std::string& text);
 
 std::optional<double> metric_of(std::string_view metric, const measured_row& row);
 
-// By how much the row misses it, as a share of the limit; 0: it keeps to it. What was not measured misses by 1.
+// By how much the row misses it, as a share of the limit; 0: it keeps to it. What was not measured misses
+// by 1.
 double missed_by(const goal& g, const measured_row& row, std::uint64_t live_bytes);
 double missed_by(const std::vector<goal>& goals, const measured_row& row, std::uint64_t live_bytes);
 

@@ -30,11 +30,13 @@
 #include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/hazards.hpp"
+#include "lab/import_trace.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/peers_run.hpp"
 #include "lab/record.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
+#include "lab/sweep.hpp"
 #include "lab/terminal.hpp"
 #include "lab/tour.hpp"
 #include "lab/watch.hpp"
@@ -73,6 +75,8 @@ struct settings {
   assembly_request assembled;
   peers_request peers;
   advice_request advised;
+  import_request imported;
+  sweep_request swept;
 };
 
 // Options of `explain` that two SPECs take.
@@ -323,6 +327,36 @@ int advise_command(settings& s, bool repeat_given) {
   return exit_code_of(a);
 }
 
+int import_command(settings& s) {
+  if (s.row_limit != 0) s.imported.row_limit = s.row_limit;
+  const import_result r = import_trace(s.imported);
+  std::fputs(import_text(r).c_str(), stdout);
+  return r.interrupted ? exit_interrupted : exit_done;
+}
+
+int say_sweep(const settings& s, const nlohmann::json& sweep) {
+  if (!s.json_file.empty()) write_json(sweep, s.json_file);
+  if (s.json_file != "-") std::fputs(sweep_text(sweep).c_str(), stdout);
+  for (const nlohmann::json& sentence : sweep.value("mismatches", nlohmann::json::array()))
+    std::fprintf(stderr, "tophash: %s\n", sentence.get<std::string>().c_str());
+  return exit_code_of_sweep(sweep);
+}
+
+int sweep_command(settings& s) {
+  take_input(s, "sweep");
+  s.request.variants = {s.spec};
+  s.swept.base = s.request;
+  const nlohmann::json sweep = run_sweep(s.swept);
+  s.request.progress("");
+  return say_sweep(s, sweep);
+}
+
+int merge_command(const settings& s) {
+  std::vector<std::pair<std::string, nlohmann::json>> parts;
+  for (const std::string& file : s.results) parts.emplace_back(file, read_json(file));
+  return say_sweep(s, merge_sweeps(parts));
+}
+
 int compare_command(settings& s) {
   experiment_request& r = s.request;
   take_input(s, "compare");
@@ -546,6 +580,58 @@ void add_advise(CLI::App& app, settings& s) {
   advise->get_option("--repeat")->default_str(std::to_string(advice_request{}.final_rounds));
 }
 
+void add_import(CLI::App& app, settings& s) {
+  CLI::App* const importing = app.add_subcommand("import", "a trace of another format as one of ours");
+  importing->add_option("--format", s.imported.format,
+                     "oracle_general (libCacheSim's binary), csv, or twitter (its cache traces)")
+      ->required()
+      ->type_name("F");
+  importing->add_option("input", s.imported.input, "the trace, zstd or plain")->required()->type_name("IN");
+  importing->add_option("-o,--output", s.imported.output, "the trace to write; compressed if it ends in .zst")
+      ->required()
+      ->type_name("OUT");
+  importing->add_flag("--as-map", s.imported.as_map,
+                   "the first request of a key that is not there sets it, and its last one, where the format "
+                   "tells, deletes it; otherwise a request is a lookup, to be replayed with --capacity");
+  importing->add_option("--columns", s.imported.columns, "csv: which column is what; op= is possible, too")
+      ->type_name("time=1,key=2,...")
+      ->capture_default_str();
+  importing->add_option("--delimiter", s.imported.delimiter, "csv: one character, or tab")->capture_default_str();
+  importing->add_option("--rows", s.row_limit, "the first N records only")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+}
+
+void add_sweep(CLI::App& app, settings& s) {
+  CLI::App* const sweep = app.add_subcommand("sweep", "curves: a SPEC with some of its options varied");
+  sweep->add_option("spec", s.spec, "what every ratio refers to")->required()->type_name("SPEC");
+  sweep->add_option("--vary", s.swept.vary,
+                    "values of an axis, such as load=3..12 or 'growth=incremental({1,2,8})|eager'; all "
+                    "combinations of several are measured")
+      ->required()
+      ->type_name("AXIS=VALUES...");
+  sweep->add_option("--shard", s.swept.shard, "the i-th of n parts of the grid; tophash merge joins them")
+      ->type_name("i/n")
+      ->capture_default_str();
+  add_source_options(sweep, s);
+  sweep->get_option("--n")->description("entries, such as 1k,10k,100k");
+  sweep->add_option("--key", s.request.key, "of a workload's keys: u64 or string")->capture_default_str();
+  sweep->add_option("--allocator", s.request.allocators, "storage backends, or all (see: tophash list allocators)")
+      ->type_name("A...");
+  sweep->add_option("--collector", s.request.collector, "none or boehm; boehm alone means boehm_scanned")
+      ->type_name("C");
+  sweep->add_flag("!--no-compile", s.request.compile, "built-in variants only; otherwise a SPEC is compiled");
+  sweep->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
+  add_common(sweep, s);
+
+  CLI::App* const merge = app.add_subcommand("merge", "the shards of a sweep as one result");
+  merge->add_option("results", s.results, "files written by sweep --shard i/n --json FILE")
+      ->required()
+      ->type_name("SHARD.json...");
+  merge->add_option("--json", s.json_file, "write the result to FILE as JSON; - is standard output")
+      ->type_name("FILE");
+}
+
 bool any_option_of(const CLI::App& run, const char* group) {
   for (const CLI::Option* o : run.get_options()) {
     if (o->get_group() == group && o->count() != 0) return true;
@@ -671,6 +757,8 @@ void add_commands(CLI::App& app, settings& s) {
   compare->get_option("--repeat")->default_str(std::to_string(compare_rounds));
 
   add_advise(app, s);
+  add_sweep(app, s);
+  add_import(app, s);
 
   CLI::App* const watch = app.add_subcommand("watch", "the timeline of one run");
   watch->add_option("--variant", s.request.variants, "a name or a SPEC")->required()->type_name("SPEC");
@@ -718,6 +806,9 @@ int dispatch(const CLI::App& app, settings& s) {
       throw command_error(exit_usage, "a workload or a trace, and how it is measured, are for two SPECs");
     return explain_command(s);
   }
+  if (name == "import") return import_command(s);
+  if (name == "sweep") return sweep_command(s);
+  if (name == "merge") return merge_command(s);
   if (name == "advise") return advise_command(s, app.get_subcommands().front()->count("--repeat") != 0);
   if (name == "asm") return asm_command(s);
   if (name == "record") return record_command(s);

@@ -92,12 +92,14 @@ trace_file::~trace_file() = default;
 
 void trace_file::row(std::int64_t ms, char operation, std::string_view key,
                      std::optional<std::uint32_t> size_bytes) {
-  stream_->row(ms, operation, [&] { stream_->text += key; }, size_bytes);
+  stream_->row(
+      ms, operation, [&] { stream_->text += key; }, size_bytes);
 }
 
 void trace_file::row(std::int64_t ms, char operation, std::uint64_t key,
                      std::optional<std::uint32_t> size_bytes) {
-  stream_->row(ms, operation, [&] { stream_->number(key); }, size_bytes);
+  stream_->row(
+      ms, operation, [&] { stream_->number(key); }, size_bytes);
 }
 
 void trace_file::finish() {

@@ -19,7 +19,8 @@ class trace_file {
   trace_file& operator=(const trace_file&) = delete;
   ~trace_file();
 
-  void row(std::int64_t ms, char operation, std::string_view key, std::optional<std::uint32_t> size_bytes = {});
+  void row(std::int64_t ms, char operation, std::string_view key,
+           std::optional<std::uint32_t> size_bytes = {});
   void row(std::int64_t ms, char operation, std::uint64_t key, std::optional<std::uint32_t> size_bytes = {});
   void finish();  // without it the file is not whole
 
