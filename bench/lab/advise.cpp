@@ -342,6 +342,7 @@ class adviser {
       keep_best(*s, std::max(finalists, (alive_.size() + 1) / 2));
       rows = std::min(training, 2 * rows);
     }
+    leaders_ = alive_;
     neighbour_rows_ = std::min(training, std::max(rows / 2, training / 2));
   }
 
@@ -441,12 +442,33 @@ class adviser {
   }
 
   void decide() {
+    // Who led before the neighbours came may have lost its place by chance alone: few rounds, many rivals.
     std::vector<candidate> group = alive_;
-    if (std::find(group.begin(), group.end(), baseline()) == group.end()) group.push_back(baseline());
+    const auto join = [&group](const candidate& c) {
+      if (std::find(group.begin(), group.end(), c) == group.end()) group.push_back(c);
+    };
+    for (const candidate& c : leaders_) join(c);
+    join(baseline());
     advice_stage* const s = measure_stage("final", group, 0, out_.training_rows, request_.final_rounds, 3);
     if (s == nullptr) return;
+    prefer_undominated(*s);
     keep_best(*s, s->measured.size());
     find_reasons(out_, *s);
+  }
+
+  // What is as fast within the resolution, and better in something, comes first.
+  void prefer_undominated(advice_stage& s) const {
+    const std::vector<std::size_t> front = pareto_front(s.measured);
+    const double missed = missed_by(out_.goals, s.measured.front(), s.live_bytes),
+                 time = time_of(s.measured.front());
+    for (const std::size_t i : front) {
+      if (missed_by(out_.goals, s.measured[i], s.live_bytes) > missed ||
+          time_of(s.measured[i]) > time * (1 + time_resolution))
+        continue;
+      const auto begin = s.measured.begin();
+      std::rotate(begin, begin + static_cast<std::ptrdiff_t>(i), begin + static_cast<std::ptrdiff_t>(i) + 1);
+      return;
+    }
   }
 
   std::size_t index_in(const advice_stage& s, const candidate& c) const {
@@ -501,7 +523,7 @@ class adviser {
   std::function<void(const std::string&)> progress_;
   std::shared_ptr<const any_program> whole_;
   std::pair<std::pair<std::size_t, std::size_t>, any_program> programs_{{0, 0}, {}};
-  std::vector<candidate> start_, alive_;
+  std::vector<candidate> start_, alive_, leaders_;
   std::vector<std::string> storages_;
   std::set<std::string> known_;
   std::size_t neighbour_rows_ = 0;

@@ -164,7 +164,7 @@ class twitter_reader final : public record_reader {
     static_cast<void>(number_in<std::uint64_t>(behind[4], "TTL", "number of seconds"));
     return true;
   }
-  std::string place() const override { return "record " + std::to_string(lines_.line()); }
+  std::string place() const override { return "line " + std::to_string(lines_.line()); }
   std::string sha256() const override { return lines_.sha256(); }
 
  private:
@@ -202,7 +202,7 @@ class csv_reader final : public record_reader {
     if (operation_ != 0) out.operation = operation_in(fields_[operation_ - 1]);
     return true;
   }
-  std::string place() const override { return "record " + std::to_string(lines_.line()); }
+  std::string place() const override { return "line " + std::to_string(lines_.line()); }
   std::string sha256() const override { return lines_.sha256(); }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tophash import`: traces that people have, as traces of ours (trace.hpp). Read as streams, compressed with
-// zstd or not; a wrong record is an error that names file, record and reason, and then there is no output.
+// zstd or not; a wrong record is an error that names file, record (of text: line) and reason, and then there is no output.
 //   oracle_general  libCacheSim's binary: records of 24 bytes, little-endian: u32 time in seconds, u64
 //   object,
 //                   u32 size, i64 number of the object's next request, -1 or 2^63-1: none

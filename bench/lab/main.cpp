@@ -542,20 +542,22 @@ void add_peers_options(CLI::App* run, settings& s) {
 }
 
 void add_advise(CLI::App& app, settings& s) {
-  CLI::App* const advise =
-      app.add_subcommand("advise", "which map for a trace: searched on its first half, checked on the second");
+  CLI::App* const advise = app.add_subcommand(
+      "advise", "which map for a trace: searched on its first half, checked on the second");
   advise->add_option("--trace", s.request.trace, "a file of lines time,op,key,size, zstd or plain")
       ->required()
       ->type_name("T");
   advise
-      ->add_option("--goal", s.advised.goals,
-                   "what the map has to keep to, such as p99.9<1ms,rss<2x: time p50 p90 p99 p99.9 max peak rss pause")
+      ->add_option(
+          "--goal", s.advised.goals,
+          "what the map has to keep to, such as p99.9<1ms,rss<2x: time p50 p90 p99 p99.9 max peak rss pause")
       ->type_name("GOALS");
   advise->add_option("--budget", s.advised.budget_minutes, "minutes for the search")
       ->type_name("MINUTES")
       ->capture_default_str();
-  advise->add_flag("--exhaustive", s.advised.exhaustive,
-                   "also all of the starting set on the held-out half, and how far the advice is from its best");
+  advise->add_flag(
+      "--exhaustive", s.advised.exhaustive,
+      "also all of the starting set on the held-out half, and how far the advice is from its best");
   advise->add_option("--capacity", s.capacity, "the trace as a cache of N entries")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
@@ -582,21 +584,24 @@ void add_advise(CLI::App& app, settings& s) {
 
 void add_import(CLI::App& app, settings& s) {
   CLI::App* const importing = app.add_subcommand("import", "a trace of another format as one of ours");
-  importing->add_option("--format", s.imported.format,
-                     "oracle_general (libCacheSim's binary), csv, or twitter (its cache traces)")
+  importing
+      ->add_option("--format", s.imported.format,
+                   "oracle_general (libCacheSim's binary), csv, or twitter (its cache traces)")
       ->required()
       ->type_name("F");
   importing->add_option("input", s.imported.input, "the trace, zstd or plain")->required()->type_name("IN");
   importing->add_option("-o,--output", s.imported.output, "the trace to write; compressed if it ends in .zst")
       ->required()
       ->type_name("OUT");
-  importing->add_flag("--as-map", s.imported.as_map,
-                   "the first request of a key that is not there sets it, and its last one, where the format "
-                   "tells, deletes it; otherwise a request is a lookup, to be replayed with --capacity");
+  importing->add_flag(
+      "--as-map", s.imported.as_map,
+      "the first request of a key that is not there sets it, and its last one, where the format "
+      "tells, deletes it; otherwise a request is a lookup, to be replayed with --capacity");
   importing->add_option("--columns", s.imported.columns, "csv: which column is what; op= is possible, too")
       ->type_name("time=1,key=2,...")
       ->capture_default_str();
-  importing->add_option("--delimiter", s.imported.delimiter, "csv: one character, or tab")->capture_default_str();
+  importing->add_option("--delimiter", s.imported.delimiter, "csv: one character, or tab")
+      ->capture_default_str();
   importing->add_option("--rows", s.row_limit, "the first N records only")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
@@ -605,9 +610,10 @@ void add_import(CLI::App& app, settings& s) {
 void add_sweep(CLI::App& app, settings& s) {
   CLI::App* const sweep = app.add_subcommand("sweep", "curves: a SPEC with some of its options varied");
   sweep->add_option("spec", s.spec, "what every ratio refers to")->required()->type_name("SPEC");
-  sweep->add_option("--vary", s.swept.vary,
-                    "values of an axis, such as load=3..12 or 'growth=incremental({1,2,8})|eager'; all "
-                    "combinations of several are measured")
+  sweep
+      ->add_option("--vary", s.swept.vary,
+                   "values of an axis, such as load=3..12 or 'growth=incremental({1,2,8})|eager'; all "
+                   "combinations of several are measured")
       ->required()
       ->type_name("AXIS=VALUES...");
   sweep->add_option("--shard", s.swept.shard, "the i-th of n parts of the grid; tophash merge joins them")
@@ -616,7 +622,9 @@ void add_sweep(CLI::App& app, settings& s) {
   add_source_options(sweep, s);
   sweep->get_option("--n")->description("entries, such as 1k,10k,100k");
   sweep->add_option("--key", s.request.key, "of a workload's keys: u64 or string")->capture_default_str();
-  sweep->add_option("--allocator", s.request.allocators, "storage backends, or all (see: tophash list allocators)")
+  sweep
+      ->add_option("--allocator", s.request.allocators,
+                   "storage backends, or all (see: tophash list allocators)")
       ->type_name("A...");
   sweep->add_option("--collector", s.request.collector, "none or boehm; boehm alone means boehm_scanned")
       ->type_name("C");
@@ -669,8 +677,9 @@ void add_commands(CLI::App& app, settings& s) {
       ->required()
       ->type_name("SPEC");
   explain
-      ->add_option("other", s.other_spec,
-                   "another: what each axis on which they differ has to do with the gap between them, measured")
+      ->add_option(
+          "other", s.other_spec,
+          "another: what each axis on which they differ has to do with the gap between them, measured")
       ->type_name("[SPEC_B]");
   explain
       ->add_option("--key", s.key,
@@ -683,12 +692,14 @@ void add_commands(CLI::App& app, settings& s) {
   explain->add_flag("--raw", s.raw_slots, "with --dump: the bytes of each slot, erased ones included");
   add_source_options(explain, s);
   add_storage_options(explain, s);
-  for (const char* name : {"--workload", "--n", "--trace", "--capacity", "--rows", "--allocator", "--collector",
-                           "--no-compile", "--bind", "--load"})
+  for (const char* name : {"--workload", "--n", "--trace", "--capacity", "--rows", "--allocator",
+                           "--collector", "--no-compile", "--bind", "--load"})
     explain->get_option(name)->group(pair_group);
   explain->remove_option(explain->get_option("--bind"));
   add_common(explain, s);
-  explain->get_option("--repeat")->group(pair_group)->description("rounds at most; fewer when all is decided");
+  explain->get_option("--repeat")
+      ->group(pair_group)
+      ->description("rounds at most; fewer when all is decided");
   explain->get_option("--repeat")->default_str(std::to_string(attribution_rounds));
 
   CLI::App* const assembled =

@@ -287,6 +287,7 @@ class sweep_run {
       if (std::find(grid_.storages.begin(), grid_.storages.end(), t.storage) == grid_.storages.end())
         grid_.storages.push_back(t.storage);
     }
+    prepared_.programs.clear();
   }
 
   void choose() {

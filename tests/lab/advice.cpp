@@ -254,13 +254,13 @@ void imports() {
                  {"--delimiter", "tab", "--columns", "time=1,op=3,key=4"}) ==
             "time,op,key,size\n0,s,a%2Cb,\n1000,g,50%25,\n",
         "columns: " + contents(folder / "out.csv"));
-  import_refuses("csv", "1,a,2\nx,b,3\n", "record 2: the time 'x' is no number of seconds");
-  import_refuses("csv", "1,a,2\n2,,3\n", "record 2: the key is empty");
+  import_refuses("csv", "1,a,2\nx,b,3\n", "line 2: the time 'x' is no number of seconds");
+  import_refuses("csv", "1,a,2\n2,,3\n", "line 2: the key is empty");
   import_refuses("csv", "1,a,4294967296\n",
-                 "record 1: the size '4294967296' is no number of bytes below 2^32");
-  import_refuses("csv", "1,a\n", "record 1: expected 3 fields or more, found 2");
+                 "line 1: the size '4294967296' is no number of bytes below 2^32");
+  import_refuses("csv", "1,a\n", "line 1: expected 3 fields or more, found 2");
   import_refuses("csv", "# nothing\n", "no record");
-  import_refuses("csv", "1,a,dleete\n", "record 1: the operation 'dleete' is unknown; nearest: delete",
+  import_refuses("csv", "1,a,dleete\n", "line 1: the operation 'dleete' is unknown; nearest: delete",
                  {"--columns", "time=1,key=2,op=3"});
 
   const std::string twitter =
@@ -268,9 +268,9 @@ void imports() {
   check(imported("twitter", twitter) ==
             "time,op,key,size\n0,s,nz:u:a,100\n1000,g,nz:u:a,100\n1000,g,x%2Cy,5\n2000,d,nz:u:a,\n",
         "twitter: " + contents(folder / "out.csv"));
-  import_refuses("twitter", "1,k,1,1,1,get\n", "record 1: expected 7 fields");
-  import_refuses("twitter", twitter + "1,k,1,1,1,fetch,0\n", "record 5: the operation 'fetch' is unknown");
-  import_refuses("twitter", "1,k,1,1,1,get,soon\n", "record 1: the TTL 'soon' is no number of seconds");
+  import_refuses("twitter", "1,k,1,1,1,get\n", "line 1: expected 7 fields");
+  import_refuses("twitter", twitter + "1,k,1,1,1,fetch,0\n", "line 5: the operation 'fetch' is unknown");
+  import_refuses("twitter", "1,k,1,1,1,get,soon\n", "line 1: the TTL 'soon' is no number of seconds");
 
   const std::string in = write("in.csv", "1,a,2\n").string(), out = (folder / "o.csv").string();
   expect({"import", "--format", "cvs", in, "-o", out}, 64, "nearest: csv");
