@@ -76,6 +76,7 @@ nlohmann::json advised_row_json(const advice& a, const advice_stage& s, std::siz
                      {"allocator", r.task.storage},
                      {"cxx", advised_type(r)},
                      {"checksum", std::to_string(r.result.checksum)},
+                     {"entries", r.result.end_size},
                      {"missed", missed_by(a.goals, r, s.live_bytes)},
                      {"kept", std::find(s.kept.begin(), s.kept.end(), index) != s.kept.end()}};
   if (!r.task.variant->spec.empty()) out["spec"] = r.task.variant->spec;

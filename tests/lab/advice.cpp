@@ -98,6 +98,14 @@ void advise() {
   check(!j.at("reasons").empty() && j.at("exhaustive").contains("distance_percent"),
         "reasons and a distance");
 
+  // The held-out half starts with what training left: in the end the map holds what the whole trace leaves.
+  const json whole = run({"replay", trace, "--check", "--variant", "defaults", "--json", "-"}).parsed();
+  for (const json& r : stage_of(j, "held out")->at("measured"))
+    check(r.at("entries") == whole.at("rows").at(0).at("counters").at("entries_at_end"),
+          "entries in the end");
+  check(stage_of(j, "final")->at("rows") == 2'000 && stage_of(j, "held out")->at("rows") == 2'000,
+        "half each");
+
   // What is no time is the same again.
   const auto peaks = [](const json& result) {
     std::map<std::string, double> out;
@@ -155,7 +163,7 @@ double total(const json& figure) {
 }
 
 void attribution() {
-  const words on = {"--workload", "churn_random", "--n",    "500", "--repeat",
+  const words on = {"--workload", "delete_heavy", "--n",    "200", "--repeat",
                     "2",          "--no-compile", "--json", "-"};
   expect({"explain", "defaults", "dirty"}, 64,
          "explain with two SPECs takes either --workload W or --trace T");
@@ -256,8 +264,7 @@ void imports() {
         "columns: " + contents(folder / "out.csv"));
   import_refuses("csv", "1,a,2\nx,b,3\n", "line 2: the time 'x' is no number of seconds");
   import_refuses("csv", "1,a,2\n2,,3\n", "line 2: the key is empty");
-  import_refuses("csv", "1,a,4294967296\n",
-                 "line 1: the size '4294967296' is no number of bytes below 2^32");
+  import_refuses("csv", "1,a,4294967296\n", "line 1: the size '4294967296' is no number of bytes below 2^32");
   import_refuses("csv", "1,a\n", "line 1: expected 3 fields or more, found 2");
   import_refuses("csv", "# nothing\n", "no record");
   import_refuses("csv", "1,a,dleete\n", "line 1: the operation 'dleete' is unknown; nearest: delete",
