@@ -85,8 +85,8 @@ const std::vector<goal_metric>& goal_metrics() {
       // The least: other work on the machine only ever adds.
       {"time", true, "CPU time of an operation, the mean of a run; of the rounds the least",
        [](const measured_row& r) {
-         const std::vector<double>& all = r.cpu_ns_per_op;
-         return all.empty() ? std::nullopt : optional_metric(*std::min_element(all.begin(), all.end()));
+         const std::vector<double>& rounds = r.cpu_ns_per_op;
+         return rounds.empty() ? std::nullopt : optional_metric(*std::min_element(rounds.begin(), rounds.end()));
        }},
       {"p50", true, "median of operations timed on their own", latency_metric<&latency_figures::p50>},
       {"p90", true, "9 of 10 operations", latency_metric<&latency_figures::p90>},
