@@ -153,7 +153,7 @@ std::string advice_text(const advice& a) {
     out += stage_table(a, s, a.pareto);
     out += "\nrecommended: " + best.name() + "\n";
     if (missed_by(a.goals, best, s.live_bytes) > 0)
-      out += "it " + goals_text(a, s, best) + ", and so does or worse everything that was tried\n";
+      out += "it " + goals_text(a, s, best) + "; of what was tried it misses least\n";
     out += "C++: " + advised_type(best) + "\n";
     for (const std::string& reason : a.reasons) out += "why, " + reason + "\n";
   }

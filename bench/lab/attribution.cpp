@@ -252,6 +252,9 @@ nlohmann::json optional_interval(const std::optional<estimate>& e) {
 attribution run_attribution(const experiment_request& request) {
   attribution out;
   const attribution_plan plan = plan_attribution(request.variants.at(0), request.variants.at(1));
+  const std::vector<std::string> storages = split_storages(request.allocators);
+  if (storages.size() > 1 || std::find(storages.begin(), storages.end(), "all") != storages.end())
+    throw command_error(exit_usage, "explain with two SPECs takes one allocator: a gap is of one storage");
   experiment_request r = request;
   r.variants = plan.variants;
   out.axes = plan.axes;

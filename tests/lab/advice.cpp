@@ -172,6 +172,7 @@ void attribution() {
   expect(joined({"explain", "dirty", "tombstone", "--cxx"}, on), 64, "--cxx is for one SPEC");
   expect(joined({"explain", "dirty", "std::unordered_map"}, on), 64, "is no SPEC");
   expect(joined({"explain", "dirty", "incremental(0)"}, on), 64, "tophash[growth]: ");
+  expect(joined({"explain", "dirty", "tombstone", "--allocator", "system,pages"}, on), 64, "takes one allocator");
 
   const outcome o = run(joined({"explain", "defaults", "dirty,incremental(2)"}, on));
   check(o.code == 0 && o.err.empty(), "explain A B: " + o.err);
