@@ -15,9 +15,11 @@
 #include <tophash/framework/version.hpp>
 
 #include "lab/addresses.hpp"
+#include "lab/advise.hpp"
 #include "lab/allocation_profile.hpp"
 #include "lab/allocation_replay.hpp"
 #include "lab/assembly.hpp"
+#include "lab/attribution.hpp"
 #include "lab/claims.hpp"
 #include "lab/collectors.hpp"
 #include "lab/compare.hpp"
@@ -30,12 +32,14 @@
 #include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/hazards.hpp"
+#include "lab/import_trace.hpp"
 #include "lab/incidents.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/peers_run.hpp"
 #include "lab/record.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
+#include "lab/sweep.hpp"
 #include "lab/terminal.hpp"
 #include "lab/tour.hpp"
 #include "lab/watch.hpp"
@@ -56,7 +60,7 @@ using namespace tophash::lab;
 struct settings {
   std::string json_file;
   std::string topic;
-  std::string spec, key = "u64", value = "u64";
+  std::string spec, other_spec, key = "u64", value = "u64";
   bool cxx = false, dump = false, raw_slots = false;
   experiment_request request;
   std::string sizes;
@@ -76,7 +80,13 @@ struct settings {
   go_structure_request structure;
   assembly_request assembled;
   peers_request peers;
+  advice_request advised;
+  import_request imported;
+  sweep_request swept;
 };
+
+// Options of `explain` that two SPECs take.
+constexpr const char* pair_group = "With two SPECs";
 
 // Options of `run` for one workload alone.
 constexpr const char* reuse_group = "Options of overflow_reuse";
@@ -307,6 +317,67 @@ void take_input(settings& s, const std::string& command) {
   if (r.collector == "boehm" && r.allocators.empty()) r.allocators = {"boehm_scanned"};
 }
 
+// What two compositions differ in, and what each axis has to do with it.
+int explain_pair_command(settings& s, const CLI::App& command) {
+  for (const char* other : {"--value", "--cxx", "--dump", "--raw"}) {
+    if (command.count(other) != 0) throw command_error(exit_usage, std::string{other} + " is for one SPEC");
+  }
+  experiment_request& r = s.request;
+  take_input(s, "explain with two SPECs");
+  r.key = s.key;
+  r.variants = {s.spec, s.other_spec};
+  if (command.count("--repeat") == 0) r.repeat = attribution_rounds;
+  const attribution a = run_attribution(r);
+  r.progress("");
+  if (!s.json_file.empty()) write_json(attribution_json(a), s.json_file);
+  if (s.json_file != "-") std::fputs(attribution_text(a).c_str(), stdout);
+  for (const std::string& sentence : a.measured.measured.measured.mismatches)
+    std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  return exit_code_of(a);
+}
+
+int advise_command(settings& s, bool repeat_given) {
+  experiment_request& r = s.request;
+  take_input(s, "advise");
+  s.advised.base = r;
+  if (repeat_given) s.advised.final_rounds = r.repeat;
+  const advice a = run_advice(s.advised);
+  r.progress("");
+  if (!s.json_file.empty()) write_json(advice_json(a), s.json_file);
+  if (s.json_file != "-") std::fputs(advice_text(a).c_str(), stdout);
+  return exit_code_of(a);
+}
+
+int import_command(settings& s) {
+  if (s.row_limit != 0) s.imported.row_limit = s.row_limit;
+  const import_result r = import_trace(s.imported);
+  std::fputs(import_text(r).c_str(), stdout);
+  return r.interrupted ? exit_interrupted : exit_done;
+}
+
+int say_sweep(const settings& s, const nlohmann::json& sweep) {
+  if (!s.json_file.empty()) write_json(sweep, s.json_file);
+  if (s.json_file != "-") std::fputs(sweep_text(sweep).c_str(), stdout);
+  for (const nlohmann::json& sentence : sweep.value("mismatches", nlohmann::json::array()))
+    std::fprintf(stderr, "tophash: %s\n", sentence.get<std::string>().c_str());
+  return exit_code_of_sweep(sweep);
+}
+
+int sweep_command(settings& s) {
+  take_input(s, "sweep");
+  s.request.variants = {s.spec};
+  s.swept.base = s.request;
+  const nlohmann::json sweep = run_sweep(s.swept);
+  s.request.progress("");
+  return say_sweep(s, sweep);
+}
+
+int merge_command(const settings& s) {
+  std::vector<std::pair<std::string, nlohmann::json>> parts;
+  for (const std::string& file : s.results) parts.emplace_back(file, read_json(file));
+  return say_sweep(s, merge_sweeps(parts));
+}
+
 int compare_command(settings& s) {
   experiment_request& r = s.request;
   take_input(s, "compare");
@@ -435,11 +506,10 @@ void add_storage_options(CLI::App* command, settings& s) {
   add_on_demand_options(command, s);
 }
 
-// Of the commands that take a workload or a trace.
-void add_input_options(CLI::App* command, settings& s) {
+// Of the commands that take a workload or a trace, but for --key.
+void add_source_options(CLI::App* command, settings& s) {
   command->add_option("--workload", s.request.workload, "see: tophash list workloads")->type_name("W");
   command->add_option("--n", s.sizes, "entries, such as 10k")->type_name("N");
-  command->add_option("--key", s.request.key, "of a workload's keys: u64 or string")->capture_default_str();
   command->add_option("--trace", s.request.trace, "instead: a file of lines time,op,key,size, zstd or plain")
       ->type_name("T");
   command->add_option("--capacity", s.capacity, "the trace as a cache of N entries")
@@ -448,6 +518,11 @@ void add_input_options(CLI::App* command, settings& s) {
   command->add_option("--rows", s.row_limit, "the trace's first N rows only")
       ->type_name("N")
       ->check(CLI::PositiveNumber);
+}
+
+void add_input_options(CLI::App* command, settings& s) {
+  add_source_options(command, s);
+  command->add_option("--key", s.request.key, "of a workload's keys: u64 or string")->capture_default_str();
 }
 
 void add_experiment_options(CLI::App* command, settings& s) {
@@ -509,6 +584,105 @@ void add_peers_options(CLI::App* run, settings& s) {
       ->group(peers_group);
 }
 
+void add_advise(CLI::App& app, settings& s) {
+  CLI::App* const advise = app.add_subcommand(
+      "advise", "which map for a trace: searched on its first half, checked on the second");
+  advise->add_option("--trace", s.request.trace, "a file of lines time,op,key,size, zstd or plain")
+      ->required()
+      ->type_name("T");
+  advise
+      ->add_option(
+          "--goal", s.advised.goals,
+          "what the map has to keep to, such as p99.9<1ms,rss<2x: time p50 p90 p99 p99.9 max peak rss pause")
+      ->type_name("GOALS");
+  advise->add_option("--budget", s.advised.budget_minutes, "minutes for the search")
+      ->type_name("MINUTES")
+      ->capture_default_str();
+  advise->add_flag(
+      "--exhaustive", s.advised.exhaustive,
+      "also all of the starting set on the held-out half, and how far the advice is from its best");
+  advise->add_option("--capacity", s.capacity, "the trace as a cache of N entries")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  advise->add_option("--rows", s.row_limit, "the trace's first N rows only")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  advise->add_option("--key", s.request.trace_keys, "detect, u64 or string")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"detect", "u64", "string"}));
+  advise->add_option("--variant", s.request.variants, "SPECs to start from; otherwise the curated ones")
+      ->type_name("SPEC...");
+  advise->add_option("--allocator", s.request.allocators, "storage backends (see: tophash list allocators)")
+      ->type_name("A...");
+  advise->add_option("--collector", s.request.collector, "none or boehm; boehm alone means boehm_scanned")
+      ->type_name("C");
+  advise->add_flag("!--no-compile", s.request.compile,
+                   "built-in variants only; otherwise neighbours of the best are compiled and tried");
+  advise->add_option("--load", s.request.load, "compile and load a file with TOPHASH_VARIANTs of your own")
+      ->type_name("FILE.cpp");
+  add_common(advise, s);
+  advise->get_option("--repeat")->description("rounds of the final and of the held-out measurement");
+  advise->get_option("--repeat")->default_str(std::to_string(advice_request{}.final_rounds));
+}
+
+void add_import(CLI::App& app, settings& s) {
+  CLI::App* const importing = app.add_subcommand("import", "a trace of another format as one of ours");
+  importing
+      ->add_option("--format", s.imported.format,
+                   "oracle_general (libCacheSim's binary), csv, or twitter (its cache traces)")
+      ->required()
+      ->type_name("F");
+  importing->add_option("input", s.imported.input, "the trace, zstd or plain")->required()->type_name("IN");
+  importing->add_option("-o,--output", s.imported.output, "the trace to write; compressed if it ends in .zst")
+      ->required()
+      ->type_name("OUT");
+  importing->add_flag(
+      "--as-map", s.imported.as_map,
+      "the first request of a key that is not there sets it, and its last one, where the format "
+      "tells, deletes it; otherwise a request is a lookup, to be replayed with --capacity");
+  importing->add_option("--columns", s.imported.columns, "csv: which column is what; op= is possible, too")
+      ->type_name("time=1,key=2,...")
+      ->capture_default_str();
+  importing->add_option("--delimiter", s.imported.delimiter, "csv: one character, or tab")
+      ->capture_default_str();
+  importing->add_option("--rows", s.row_limit, "the first N records only")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+}
+
+void add_sweep(CLI::App& app, settings& s) {
+  CLI::App* const sweep = app.add_subcommand("sweep", "curves: a SPEC with some of its options varied");
+  sweep->add_option("spec", s.spec, "what every ratio refers to")->required()->type_name("SPEC");
+  sweep
+      ->add_option("--vary", s.swept.vary,
+                   "values of an axis, such as load=3..12 or 'growth=incremental({1,2,8})|eager'; all "
+                   "combinations of several are measured")
+      ->required()
+      ->type_name("AXIS=VALUES...");
+  sweep->add_option("--shard", s.swept.shard, "the i-th of n parts of the grid; tophash merge joins them")
+      ->type_name("i/n")
+      ->capture_default_str();
+  add_source_options(sweep, s);
+  sweep->get_option("--n")->description("entries, such as 1k,10k,100k");
+  sweep->add_option("--key", s.request.key, "of a workload's keys: u64 or string")->capture_default_str();
+  sweep
+      ->add_option("--allocator", s.request.allocators,
+                   "storage backends, or all (see: tophash list allocators)")
+      ->type_name("A...");
+  sweep->add_option("--collector", s.request.collector, "none or boehm; boehm alone means boehm_scanned")
+      ->type_name("C");
+  sweep->add_flag("!--no-compile", s.request.compile, "built-in variants only; otherwise a SPEC is compiled");
+  sweep->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
+  add_common(sweep, s);
+
+  CLI::App* const merge = app.add_subcommand("merge", "the shards of a sweep as one result");
+  merge->add_option("results", s.results, "files written by sweep --shard i/n --json FILE")
+      ->required()
+      ->type_name("SHARD.json...");
+  merge->add_option("--json", s.json_file, "write the result to FILE as JSON; - is standard output")
+      ->type_name("FILE");
+}
+
 bool any_option_of(const CLI::App& run, const char* group) {
   for (const CLI::Option* o : run.get_options()) {
     if (o->get_group() == group && o->count() != 0) return true;
@@ -549,6 +723,11 @@ void add_commands(CLI::App& app, settings& s) {
       ->required()
       ->type_name("SPEC");
   explain
+      ->add_option(
+          "other", s.other_spec,
+          "another: what each axis on which they differ has to do with the gap between them, measured")
+      ->type_name("[SPEC_B]");
+  explain
       ->add_option("--key", s.key,
                    "u8 u16 u32 u64 i64 double string pointer vector bytes_16 bytes_128 bytes_4000")
       ->capture_default_str();
@@ -557,7 +736,17 @@ void add_commands(CLI::App& app, settings& s) {
   explain->add_flag("--dump", s.dump,
                     "also a small map of it as it lies in memory, compiled for the purpose");
   explain->add_flag("--raw", s.raw_slots, "with --dump: the bytes of each slot, erased ones included");
+  add_source_options(explain, s);
+  add_storage_options(explain, s);
+  for (const char* name : {"--workload", "--n", "--trace", "--capacity", "--rows", "--allocator",
+                           "--collector", "--no-compile", "--bind", "--load"})
+    explain->get_option(name)->group(pair_group);
+  explain->remove_option(explain->get_option("--bind"));
   add_common(explain, s);
+  explain->get_option("--repeat")
+      ->group(pair_group)
+      ->description("rounds at most; fewer when all is decided");
+  explain->get_option("--repeat")->default_str(std::to_string(attribution_rounds));
 
   CLI::App* const assembled =
       app.add_subcommand("asm", "one operation of a SPEC as machine code: a listing and counts");
@@ -624,6 +813,10 @@ void add_commands(CLI::App& app, settings& s) {
   compare->get_option("--repeat")->description("rounds at most; fewer when all is decided");
   compare->get_option("--repeat")->default_str(std::to_string(compare_rounds));
 
+  add_advise(app, s);
+  add_sweep(app, s);
+  add_import(app, s);
+
   CLI::App* const watch = app.add_subcommand("watch", "the timeline of one run");
   watch->add_option("--variant", s.request.variants, "a name or a SPEC")->required()->type_name("SPEC");
   watch->add_option("--every", s.every, "operations between two samples; else about 40 samples")
@@ -663,7 +856,17 @@ bool has_special_command(const std::string& workload) {
 int dispatch(const CLI::App& app, settings& s) {
   const std::string name = app.get_subcommands().front()->get_name();
   if (name == "list") return list_command(s);
-  if (name == "explain") return explain_command(s);
+  if (name == "explain") {
+    const CLI::App& explain = *app.get_subcommands().front();
+    if (!s.other_spec.empty()) return explain_pair_command(s, explain);
+    if (any_option_of(explain, pair_group))
+      throw command_error(exit_usage, "a workload or a trace, and how it is measured, are for two SPECs");
+    return explain_command(s);
+  }
+  if (name == "import") return import_command(s);
+  if (name == "sweep") return sweep_command(s);
+  if (name == "merge") return merge_command(s);
+  if (name == "advise") return advise_command(s, app.get_subcommands().front()->count("--repeat") != 0);
   if (name == "asm") return asm_command(s);
   if (name == "record") return record_command(s);
   if (name == "report") return report_command(s);

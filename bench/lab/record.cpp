@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -21,9 +20,9 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "lab/experiment.hpp"
+#include "lab/trace_file.hpp"
 #include "record/raw_recording.hpp"
 
 namespace tophash::lab {
@@ -37,81 +36,6 @@ struct close_file {
   void operator()(std::FILE* f) const noexcept { std::fclose(f); }
 };
 using file_pointer = std::unique_ptr<std::FILE, close_file>;
-
-// ---- the trace ------------------------------------------------------------------------------------
-
-class trace_file {
- public:
-  explicit trace_file(const fs::path& path) : name_(path.string()), file_(std::fopen(name_.c_str(), "wb")) {
-    if (!file_) fail();
-    if (path.extension() == ".zst") {
-      packer_.reset(ZSTD_createCStream());
-      if (!packer_ || ZSTD_isError(ZSTD_initCStream(packer_.get(), 12)))
-        throw command_error(exit_check_failed, name_ + ": the compressor cannot start");
-    }
-    text_.reserve(text_bytes);
-    text_ = "time,op,key,size\n";
-  }
-
-  void row(const raw::event& e) {
-    number(e.ms());
-    text_ += e.freed() ? ",d," : ",s,";
-    number(e.address);
-    text_ += ',';
-    if (!e.freed()) number(e.bytes);
-    text_ += '\n';
-    if (text_.size() + 64 > text_bytes) write(false);
-  }
-
-  void finish() {
-    write(true);
-    std::FILE* const file = file_.release();
-    if (std::fclose(file) != 0) fail();
-  }
-
- private:
-  static constexpr std::size_t text_bytes = 128 * 1024;
-
-  struct free_packer {
-    void operator()(ZSTD_CStream* p) const noexcept { ZSTD_freeCStream(p); }
-  };
-
-  [[noreturn]] void fail() const {
-    throw command_error(exit_check_failed, name_ + " cannot be written: " + std::strerror(errno));
-  }
-
-  void number(std::uint64_t n) {
-    std::array<char, 20> digits;
-    text_.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), n).ptr);
-  }
-
-  void put(const char* bytes, std::size_t count) {
-    if (std::fwrite(bytes, 1, count, file_.get()) != count) fail();
-  }
-
-  void write(bool last) {
-    if (!packer_) {
-      put(text_.data(), text_.size());
-    } else {
-      ZSTD_inBuffer in{text_.data(), text_.size(), 0};
-      std::size_t left = 1;
-      while (last ? left != 0 : in.pos != in.size) {
-        std::array<char, 64 * 1024> packed;
-        ZSTD_outBuffer out{packed.data(), packed.size(), 0};
-        left = ZSTD_compressStream2(packer_.get(), &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
-        if (ZSTD_isError(left))
-          throw command_error(exit_check_failed, name_ + ": " + ZSTD_getErrorName(left));
-        put(packed.data(), out.pos);
-      }
-    }
-    text_.clear();
-  }
-
-  std::string name_;
-  file_pointer file_;
-  std::unique_ptr<ZSTD_CStream, free_packer> packer_;
-  std::string text_;
-};
 
 // ---- the recording --------------------------------------------------------------------------------
 
@@ -276,7 +200,7 @@ int run(const std::vector<std::string>& command, const fs::path& library, const 
 recording convert_recording(const fs::path& from, const fs::path& to) {
   raw_file file(from);
   merged_events events(file);
-  trace_file trace(to);
+  trace_file trace(to, to.extension() == ".zst");
   recording out;
   out.output = to.string();
   out.buffers = file.buffers();
@@ -301,7 +225,11 @@ recording convert_recording(const fs::path& from, const fs::path& to) {
       out.most_live = std::max<std::uint64_t>(out.most_live, live.size());
       out.most_live_bytes = std::max(out.most_live_bytes, live_bytes);
     }
-    trace.row(e);
+    const auto ms = static_cast<std::int64_t>(e.ms());
+    if (e.freed())
+      trace.row(ms, 'd', e.address);
+    else
+      trace.row(ms, 's', e.address, e.bytes);
   }
   trace.finish();
   return out;

@@ -1,35 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The trace reader: bytes from the file, text from libzstd, lines from the text, rows from the lines; each
-// layer knows only the one below it and says its own kind of error.
+// The trace reader: rows from lines (byte_source.hpp), each error with its file and line.
 #include "lab/trace.hpp"
 
 #include <array>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
 #include <deque>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include <zstd.h>
-
-#include "lab/sha256.hpp"
+#include "lab/byte_source.hpp"
 
 namespace tophash::lab {
 
 namespace {
 
 constexpr std::string_view header = "time,op,key,size";
-constexpr std::size_t line_limit_bytes = 64 * 1024;
-
-struct close_file {
-  void operator()(std::FILE* f) const noexcept { std::fclose(f); }
-};
-struct free_decoder {
-  void operator()(ZSTD_DStream* d) const noexcept { ZSTD_freeDStream(d); }
-};
 
 template <class Number>
 bool parse_number(std::string_view text, Number& out) noexcept {
@@ -52,91 +39,23 @@ trace_error::trace_error(const std::string& file, std::uint64_t line, const std:
     : std::runtime_error(file + ":" + std::to_string(line) + ": " + reason), line_(line) {}
 
 struct trace_reader::stream {
-  explicit stream(const std::filesystem::path& path)
-      : name(path.string()), file(std::fopen(name.c_str(), "rb")) {
-    if (!file) fail(std::string{"cannot be opened: "} + std::strerror(errno));
-    if (std::filesystem::is_directory(path)) fail("is a directory");
-  }
-
-  [[noreturn]] void fail(const std::string& reason) const { throw trace_error(name, line, reason); }
-
-  // More bytes of the file into `packed`; false at its end.
-  bool read_packed() {
-    packed_end = std::fread(packed.data(), 1, packed.size(), file.get());
-    packed_begin = 0;
-    if (packed_end == 0 && std::ferror(file.get()) != 0) fail("read error");
-    hash.feed({packed.data(), packed_end});
-    return packed_end != 0;
-  }
-
-  // The first bytes tell whether the text is compressed.
-  void begin() {
-    if (!read_packed()) fail("the file is empty");
-    constexpr std::string_view magic = "\x28\xb5\x2f\xfd";
-    if (packed_end >= magic.size() && std::string_view{packed.data(), magic.size()} == magic) {
-      decoder.reset(ZSTD_createDStream());
-      if (!decoder) fail("no memory to decompress");
-      if (ZSTD_isError(ZSTD_initDStream(decoder.get()))) fail("the decompressor cannot start");
-      in_frame = true;
-    }
-    started = true;
-  }
-
-  // More text into `text`; false at the end of it all.
-  bool read_text() {
-    if (!started) begin();
-    text_begin = text_end = 0;
-    for (;;) {
-      if (packed_begin == packed_end && !read_packed()) {
-        if (decoder && in_frame) fail("the compressed data ends in the middle: the file was cut");
-        return false;
-      }
-      decoder ? decompress() : copy_plain();
-      if (text_end != 0) return true;
+  explicit stream(const std::filesystem::path& path) : name(path.string()) {
+    try {
+      lines = std::make_unique<line_source>(path);
+    } catch (const input_error& error) {
+      fail(error.what());
     }
   }
 
-  void decompress() {
-    ZSTD_inBuffer in{packed.data(), packed_end, packed_begin};
-    ZSTD_outBuffer out{text.data(), text.size(), 0};
-    const std::size_t left = ZSTD_decompressStream(decoder.get(), &out, &in);
-    if (ZSTD_isError(left)) fail(std::string{"the compressed data is damaged: "} + ZSTD_getErrorName(left));
-    in_frame = left != 0;
-    packed_begin = in.pos;
-    text_end = out.pos;
+  [[noreturn]] void fail(const std::string& reason) const {
+    throw trace_error(name, lines ? lines->line() : 0, reason);
   }
 
-  void copy_plain() {
-    text_end = packed_end - packed_begin;
-    std::memcpy(text.data(), packed.data() + packed_begin, text_end);
-    packed_begin = packed_end;
-  }
-
-  // The next line without its end, in place where it lies in one piece. False: no more lines.
   bool read_line(std::string_view& out) {
-    carried.clear();
-    ++line;
-    for (;;) {
-      if (text_begin == text_end && !read_text()) {
-        if (carried.empty()) return false;
-        out = carried;
-        return true;
-      }
-      const char* from = text.data() + text_begin;
-      const auto* newline = static_cast<const char*>(std::memchr(from, '\n', text_end - text_begin));
-      const std::size_t length =
-          newline != nullptr ? static_cast<std::size_t>(newline - from) : text_end - text_begin;
-      if (carried.size() + length > line_limit_bytes) fail("a line of more than 64 KiB");
-      text_begin += length + (newline != nullptr ? 1 : 0);
-      if (newline != nullptr && carried.empty()) {
-        out = {from, length};
-        return true;
-      }
-      carried.append(from, length);
-      if (newline != nullptr) {
-        out = carried;
-        return true;
-      }
+    try {
+      return lines->next(out);
+    } catch (const input_error& error) {
+      fail(error.what());
     }
   }
 
@@ -163,7 +82,7 @@ struct trace_reader::stream {
     if (!field[3].empty() && !parse_number(field[3], row.size_bytes)) {
       fail("the size " + quoted(field[3]) + " is no number of bytes below 2^32");
     }
-    row.line = line;
+    row.line = lines->line();
   }
 
   operation parse_operation(std::string_view text_of_field) const {
@@ -174,15 +93,7 @@ struct trace_reader::stream {
   }
 
   std::string name;
-  std::unique_ptr<std::FILE, close_file> file;
-  std::unique_ptr<ZSTD_DStream, free_decoder> decoder;
-  std::vector<char> packed = std::vector<char>(64 * 1024);
-  std::vector<char> text = std::vector<char>(64 * 1024);
-  std::size_t packed_begin = 0, packed_end = 0, text_begin = 0, text_end = 0;
-  std::string carried;  // a line that lies across two pieces of text
-  std::uint64_t line = 0;
-  bool started = false, in_frame = false;
-  class sha256 hash;
+  std::unique_ptr<line_source> lines;
 };
 
 trace_reader::trace_reader(const std::filesystem::path& file) : stream_(std::make_unique<stream>(file)) {
@@ -201,10 +112,7 @@ bool trace_reader::next(trace_row& row) {
   return true;
 }
 
-std::string trace_reader::sha256() const {
-  class sha256 copy = stream_->hash;
-  return copy.hex();
-}
+std::string trace_reader::sha256() const { return stream_->lines->sha256(); }
 
 namespace {
 
