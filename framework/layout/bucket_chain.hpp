@@ -30,6 +30,7 @@
 #define TOPHASH_FRAMEWORK_LAYOUT_BUCKET_CHAIN_HPP
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -302,7 +303,7 @@ struct bucket_chain_model {
   // ---- tags -------------------------------------------------------------------------------------------------
 
   // The top bits of the hash, moved up past the states. Two instructions more than a plain byte.
-  static std::uint8_t tag_of(std::uint64_t hash) noexcept {
+  static constexpr std::uint8_t tag_of(std::uint64_t hash) noexcept {
     if constexpr (tag_bits == 0) {
       return first_live;
     } else {
@@ -310,6 +311,34 @@ struct bucket_chain_model {
       return static_cast<std::uint8_t>(top < first_live ? top + first_live : top);
     }
   }
+
+  // The tag of each top byte of a hash, four times, for find (see match_four). Alone it is a load where tag_of is a
+  // compare and a move, and a word spreads over a register with one shuffle, a byte with three.
+  static constexpr bool has_tag_words = TOPHASH_HAS_SSE2 && tag_bits == 8;
+  static constexpr std::array<std::uint32_t, has_tag_words ? 256 : 1> tag_words = [] {
+    std::array<std::uint32_t, has_tag_words ? 256 : 1> words{};
+    for (std::uint32_t top = 0; top < words.size(); ++top)
+      words[top] = 0x01010101u * (top < first_live ? top + first_live : top);
+    return words;
+  }();
+  // What find asks each bucket for.
+  struct wanted_tag {
+    std::uint32_t word;
+    explicit wanted_tag(std::uint64_t hash) noexcept {
+      if constexpr (has_tag_words) {
+        word = tag_words[hash >> 56];
+      } else {
+        word = tag_of(hash);
+      }
+    }
+    unsigned match(const bucket* b) const noexcept {
+      if constexpr (has_tag_words) {
+        return match_four(b->tags, word);
+      } else {
+        return match_nonzero_byte(b->tags, static_cast<std::uint8_t>(word));
+      }
+    }
+  };
 
   // Top bits of a hash that has this live tag.
   static std::uint64_t top_bits_of(std::uint8_t tag) noexcept {
@@ -351,18 +380,39 @@ struct bucket_chain_model {
   // Nothing lies beyond b in its chain.
   static bool ends(const bucket* b) noexcept { return b->link == nullptr || b->tags[last_slot] == empty_rest; }
 
+  // The first slot of the main bucket whose tag matches. Where that decides nothing, which is seldom (two equal tags, an
+  // overflow bucket), rest(main bucket, the matches after the first) answers: as a call, so that the caller's loop keeps its
+  // registers.
+  template <class Eq, class Rest>
+  TOPHASH_ALWAYS_INLINE static slot find_first(const array& a, std::uint64_t hash, Eq&& eq, Rest&& rest) {
+    bucket* const home = a.home(hash);
+    const unsigned match = wanted_tag(hash).match(home);
+    if (match != 0) {
+      const slot s{home, lowest_bit(match)};
+      if (eq(key(s))) [[likely]] return s;
+    } else if (ends(home)) [[likely]] {
+      return {};
+    }
+    return rest(home, match & (match - 1));
+  }
+  // What lies after that: the other matches of `b`, and the buckets after it.
   template <class Eq>
-  TOPHASH_ALWAYS_INLINE static slot find(const array& a, std::uint64_t hash, Eq&& eq) {
-    bucket* b = a.home(hash);
-    const std::uint8_t tag = tag_of(hash);
+  TOPHASH_ALWAYS_INLINE static slot find_rest(bucket* b, unsigned match, std::uint64_t hash, Eq&& eq) {
+    const wanted_tag tag(hash);
     for (;;) {
-      for (unsigned match = match_nonzero_byte(b->tags, tag); match != 0; match &= match - 1) {
-        const slot s{b, static_cast<std::size_t>(std::countr_zero(match))};
+      for (; match != 0; match &= match - 1) {
+        const slot s{b, lowest_bit(match)};
         if (eq(key(s))) [[likely]] return s;
       }
       if (ends(b)) [[likely]] return {};
       b = b->link;
+      match = tag.match(b);
     }
+  }
+  template <class Eq>
+  TOPHASH_ALWAYS_INLINE static slot find(const array& a, std::uint64_t hash, Eq&& eq) {
+    bucket* const home = a.home(hash);
+    return find_rest(home, wanted_tag(hash).match(home), hash, eq);
   }
 
   struct vacancy {
@@ -380,7 +430,7 @@ struct bucket_chain_model {
       unsigned match = match_nonzero_byte(b->tags, tag);
       if constexpr (WithDirty) match |= match_nonzero_byte(b->tags, static_cast<std::uint8_t>(tag | dirty_bit));
       for (; match != 0; match &= match - 1) {
-        const slot s{b, static_cast<std::size_t>(std::countr_zero(match))};
+        const slot s{b, lowest_bit(match)};
         if (eq(key(s))) [[likely]] return {s, nullptr, true};
       }
       note_vacancy(result, b);
@@ -407,7 +457,7 @@ struct bucket_chain_model {
   static void note_vacancy(vacancy& v, bucket* b) noexcept {
     if (v.at.in == nullptr) {
       if (const unsigned free = vacant(b); free != 0) {
-        v.at = {b, static_cast<std::size_t>(std::countr_zero(free))};
+        v.at = {b, lowest_bit(free)};
       }
     }
   }

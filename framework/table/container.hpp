@@ -179,8 +179,8 @@ class container {
 
   // ---- lookup -----------------------------------------------------------------------------------------------
 
-  found_iterator find(const Key& key) { return find_any(key); }
-  found_const_iterator find(const Key& key) const { return find_any(key); }
+  TOPHASH_ALWAYS_INLINE found_iterator find(const Key& key) { return find_any(key); }
+  TOPHASH_ALWAYS_INLINE found_const_iterator find(const Key& key) const { return find_any(key); }
   template <class K>
     requires lookup_key<K>
   found_iterator find(const K& key) {
@@ -489,6 +489,16 @@ class container {
     return const_cast<typename Spec::observe&>(s_.policies.observe);
   }
 
+  template <class K>
+    requires B::finds_inlined
+  TOPHASH_ALWAYS_INLINE found_iterator find_any(const K& key) {
+    return found_iterator(cursor_at(key, hash_of(s_, key)));
+  }
+  template <class K>
+    requires B::finds_inlined
+  TOPHASH_ALWAYS_INLINE found_const_iterator find_any(const K& key) const {
+    return found_const_iterator(cursor_at(key, hash_of(s_, key)));
+  }
   template <class K>
   found_iterator find_any(const K& key) {
     return found_iterator(cursor_at(key, hash_of(s_, key)));

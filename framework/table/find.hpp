@@ -77,10 +77,24 @@ TOPHASH_NOINLINE place<B> find_while_growing(const state<B>& s, std::uint64_t ha
   return {model::find(s.current, hash, eq), false};
 }
 
+template <class K, class B>
+TOPHASH_NOINLINE typename B::slot find_rest(const state<B>& s, std::uint64_t hash, key_argument<K> key,
+                                            typename B::bucket* from, unsigned match) {
+  return B::model::find_rest(from, match, hash, equal_to(s, key));
+}
+
+// No growth is under way.
+template <class B, class K>
+TOPHASH_ALWAYS_INLINE typename B::slot find_in_current(const state<B>& s, std::uint64_t hash, const K& key) {
+  return B::model::find_first(s.current, hash, equal_to(s, key), [&](typename B::bucket* from, unsigned match) {
+    return find_rest<K>(s, hash, key, from, match);
+  });
+}
+
 template <class B, class K>
 TOPHASH_ALWAYS_INLINE place<B> find_entry(const state<B>& s, std::uint64_t hash, const K& key) {
   if (s.growing()) [[unlikely]] return find_while_growing<K>(s, hash, key);
-  return {B::model::find(s.current, hash, equal_to(s, key)), false};
+  return {find_in_current(s, hash, key), false};
 }
 
 // Buckets that a search for a key of this hash has looked at; `found` is what it answered, in_old also if the

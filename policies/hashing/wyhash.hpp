@@ -129,12 +129,16 @@ TOPHASH_NOINLINE inline std::uint64_t hash_long_to_mix(const unsigned char* from
   return multiply_fold(read_8(from + left - 16) ^ wyhash_secret[1], read_8(from + left - 8) ^ state) ^ bytes;
 }
 
-// A hash whose bits are not all equally good: one product to 16 bytes, two that do not wait for each other to
-// 32 (the scheme of XXH3's middle lengths). The length goes in outside the products, as shorter keys are
+// A hash whose bits are not all equally good: one product to 24 bytes, two that do not wait for each other to
+// 32 (the scheme of XXH3's middle lengths). Of 17 to 24 bytes the last eight are added to the product of the first sixteen:
+// keys that agree in those differ in the sum as they do in their ends, others by the product. The length goes in outside the products, as shorter keys are
 // gathered with zeros.
 TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t bytes) noexcept {
   constexpr auto& secret = wyhash_secret;
   const unsigned char* const from = static_cast<const unsigned char*>(data);
+  if (bytes - 17 <= 24 - 17) {
+    return (multiply_fold(read_8(from) ^ secret[1], read_8(from + 8) ^ secret[2]) + read_8(from + bytes - 8)) ^ bytes;
+  }
   if (bytes <= 16) {
     const two_words all = gather_short(from, bytes);
     return multiply_fold(all.a ^ secret[1], all.b ^ secret[2]) ^ bytes;
@@ -153,11 +157,9 @@ TOPHASH_ALWAYS_INLINE bool equal(const char* a, const char* b, std::size_t bytes
   const auto* const x = reinterpret_cast<const unsigned char*>(a);
   const auto* const y = reinterpret_cast<const unsigned char*>(b);
   if (bytes < 8 || bytes > 32) [[unlikely]] return bytes == 0 || std::memcmp(a, b, bytes) == 0;
-  const std::size_t last = bytes - 8;
-  for (std::size_t at = 0; at < last; at += 8) {
-    if (read_8(x + at) != read_8(y + at)) return false;
-  }
-  return read_8(x + last) == read_8(y + last);
+  const auto differ_at = [x, y](std::size_t at) { return read_8(x + at) ^ read_8(y + at); };
+  if (bytes <= 16) return (differ_at(0) | differ_at(bytes - 8)) == 0;
+  return (differ_at(0) | differ_at(8) | differ_at(bytes - 16) | differ_at(bytes - 8)) == 0;
 }
 
 }  // namespace wyhash_bytes
