@@ -473,8 +473,7 @@ class container {
 
   template <class K>
   TOPHASH_ALWAYS_INLINE typename B::cursor_type cursor_at(const K& key, std::uint64_t hash) const {
-    check_read(state_of(*this));
-    const place<B> p = find_entry(s_, hash, key);
+    const place<B> p = find_checked(state_of(*this), hash, key);
     tell_probed(s_, observer_for_reads(), hash, p, events::search::lookup);
     if (p) {
       notify(observer_for_reads(), events::found{});
@@ -482,6 +481,16 @@ class container {
       notify(observer_for_reads(), events::missed{});
     }
     return cursor_of(s_, p, hash);
+  }
+
+  template <class K>
+  TOPHASH_ALWAYS_INLINE static place<B> find_checked(const state_type& s, std::uint64_t hash, const K& key) {
+    if constexpr (requires { find_to_read(s, hash, key); }) {
+      return find_to_read(s, hash, key);
+    } else {
+      check_read(s);
+      return find_entry(s, hash, key);
+    }
   }
 
   // found and missed come from const members; the observer's concept says what that asks of it.

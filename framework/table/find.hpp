@@ -97,6 +97,26 @@ TOPHASH_ALWAYS_INLINE place<B> find_entry(const state<B>& s, std::uint64_t hash,
   return {find_in_current(s, hash, key), false};
 }
 
+// Something that a read asks about before it searches: a write that another thread is in the middle of, a growth.
+template <class K, class B>
+TOPHASH_NOINLINE place<B> find_while_busy(const state<B>& s, std::uint64_t hash,
+                                          key_argument<K> key) {
+  check_read(s);
+  return find_entry(s, hash, key);
+}
+
+// find_entry of a read. Both questions in one test: two instructions and a branch fewer.
+template <class B, class K>
+TOPHASH_ALWAYS_INLINE place<B> find_to_read(const state<B>& s, std::uint64_t hash, const K& key) {
+  if constexpr (is_checked<state<B>>) {
+    if ((static_cast<std::size_t>(s.access.raised()) | s.old.units) != 0) [[unlikely]]
+      return find_while_busy<K>(s, hash, key);
+    return {find_in_current(s, hash, key), false};
+  } else {
+    return find_entry(s, hash, key);
+  }
+}
+
 // Buckets that a search for a key of this hash has looked at; `found` is what it answered, in_old also if the
 // old chain alone was searched in vain. Walks the chain again, for observers that want to know.
 template <class B>

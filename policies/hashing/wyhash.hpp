@@ -129,24 +129,20 @@ TOPHASH_NOINLINE inline std::uint64_t hash_long_to_mix(const unsigned char* from
   return multiply_fold(read_8(from + left - 16) ^ wyhash_secret[1], read_8(from + left - 8) ^ state) ^ bytes;
 }
 
-// A hash whose bits are not all equally good: one product to 24 bytes, two that do not wait for each other to
-// 32 (the scheme of XXH3's middle lengths). Of 17 to 24 bytes the last eight are added to the product of the first sixteen:
-// keys that agree in those differ in the sum as they do in their ends, others by the product. The length goes in outside the products, as shorter keys are
+// A hash whose bits are not all equally good: one product to 16 bytes, two that do not wait for each other to
+// 32 (the scheme of XXH3's middle lengths). The length goes in outside the products, as shorter keys are
 // gathered with zeros.
 TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t bytes) noexcept {
   constexpr auto& secret = wyhash_secret;
   const unsigned char* const from = static_cast<const unsigned char*>(data);
-  if (bytes - 17 <= 24 - 17) {
-    return (multiply_fold(read_8(from) ^ secret[1], read_8(from + 8) ^ secret[2]) + read_8(from + bytes - 8)) ^ bytes;
-  }
-  if (bytes <= 16) {
-    const two_words all = gather_short(from, bytes);
-    return multiply_fold(all.a ^ secret[1], all.b ^ secret[2]) ^ bytes;
+  if (bytes - 17 <= 32 - 17) [[likely]] {
+    const unsigned char* const last = from + bytes - 16;
+    const std::uint64_t first = multiply_fold(read_8(from) ^ secret[1], read_8(from + 8) ^ secret[2]);
+    return (first + multiply_fold(read_8(last) ^ secret[3], read_8(last + 8) ^ secret[0])) ^ bytes;
   }
   if (bytes > 32) [[unlikely]] return hash_long_to_mix(from, bytes);
-  const unsigned char* const last = from + bytes - 16;
-  const std::uint64_t first = multiply_fold(read_8(from) ^ secret[1], read_8(from + 8) ^ secret[2]);
-  return (first + multiply_fold(read_8(last) ^ secret[3], read_8(last + 8) ^ secret[0])) ^ bytes;
+  const two_words all = gather_short(from, bytes);
+  return multiply_fold(all.a ^ secret[1], all.b ^ secret[2]) ^ bytes;
 }
 
 // Are `bytes` bytes equal? As memcmp asks, without the call for 8 to 32 of them: strings are compared where
