@@ -35,10 +35,10 @@ constexpr std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) noexcept
 #endif
 }
 
-// Place of the lowest set bit of a mask that is not zero. Counted in 64 bits: g++ extends the sign of a 32-bit count with an
-// instruction of its own.
+// Place of the lowest set bit of a mask that is not zero. By way of unsigned: std::countr_zero answers with an int, whose
+// sign a compiler extends with an instruction of its own.
 constexpr std::size_t lowest_bit(unsigned mask) noexcept {
-  return static_cast<std::size_t>(std::countr_zero(std::uint64_t{mask}));
+  return static_cast<std::size_t>(static_cast<unsigned>(std::countr_zero(mask)));
 }
 
 // Set bits of a mask of eight. Without an instruction for it std::popcount is a call.
