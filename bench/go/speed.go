@@ -54,18 +54,22 @@ func speedUint64(n int, random *randomStream, out *result) {
 	m := fill()
 	runtime.GC()
 	started = threadCPUNs()
+	inHits := uint64(0)
 	for p := 0; p < passes; p++ {
 		for _, key := range shuffled {
-			found += m[key]
+			inHits += m[key]
 		}
 	}
+	found += inHits
 	noteNs("hit", started, passes*n, out)
 	started = threadCPUNs()
+	inMisses := uint64(0)
 	for p := 0; p < passes; p++ {
 		for _, key := range absent {
-			found += m[key]
+			inMisses += m[key]
 		}
 	}
+	found += inMisses
 	noteNs("miss", started, passes*n, out)
 	visits := 10 * passes
 	started = threadCPUNs()
@@ -134,18 +138,22 @@ func speedString(n int, random *randomStream, out *result) {
 	m := fill()
 	runtime.GC()
 	started = threadCPUNs()
+	inHits := uint64(0)
 	for p := 0; p < passes; p++ {
 		for _, key := range shuffled {
-			found += m[key]
+			inHits += m[key]
 		}
 	}
+	found += inHits
 	noteNs("hit", started, passes*n, out)
 	started = threadCPUNs()
+	inMisses := uint64(0)
 	for p := 0; p < passes; p++ {
 		for _, key := range absent {
-			found += m[key]
+			inMisses += m[key]
 		}
 	}
+	found += inMisses
 	noteNs("miss", started, passes*n, out)
 	visits := 10 * passes
 	started = threadCPUNs()

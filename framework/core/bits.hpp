@@ -164,6 +164,16 @@ inline unsigned match_nonzero_byte(const std::uint8_t* tags, std::uint8_t wanted
 #endif
 }
 
+// The same for a tag that is there four times (match_four_16 says why).
+inline unsigned match_four(const std::uint8_t* tags, std::uint32_t wanted) noexcept {
+#if TOPHASH_HAS_SSE2
+  const __m128i word = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(tags));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(word, _mm_set1_epi32(static_cast<int>(wanted)))));
+#else
+  return match_nonzero_byte(tags, static_cast<std::uint8_t>(wanted));
+#endif
+}
+
 inline unsigned at_least(const std::uint8_t* tags, std::uint8_t least) noexcept {
 #if TOPHASH_HAS_SSE2
   return at_least_sse2(tags, least);

@@ -39,6 +39,7 @@
 #define TOPHASH_FRAMEWORK_LAYOUT_BUCKET_CHAIN_HPP
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -371,7 +372,7 @@ struct bucket_chain_model {
   // ---- tags -------------------------------------------------------------------------------------------------
 
   // The top bits of the hash, moved up past the states. Two instructions more than a plain byte.
-  static std::uint8_t tag_of(std::uint64_t hash) noexcept {
+  static constexpr std::uint8_t tag_of(std::uint64_t hash) noexcept {
     if constexpr (tag_bits == 0) {
       return first_live;
     } else {
@@ -379,6 +380,34 @@ struct bucket_chain_model {
       return static_cast<std::uint8_t>(top < first_live ? top + first_live : top);
     }
   }
+
+  // The tag of each top byte of a hash, four times, for find (see match_four). Alone it is a load where tag_of is a
+  // compare and a move, and a word spreads over a register with one shuffle, a byte with three.
+  static constexpr bool has_tag_words = TOPHASH_HAS_SSE2 && tag_bits == 8;
+  static constexpr std::array<std::uint32_t, has_tag_words ? 256 : 1> tag_words = [] {
+    std::array<std::uint32_t, has_tag_words ? 256 : 1> words{};
+    for (std::uint32_t top = 0; top < words.size(); ++top)
+      words[top] = 0x01010101u * (top < first_live ? top + first_live : top);
+    return words;
+  }();
+  // What find asks each bucket for.
+  struct wanted_tag {
+    std::uint32_t word;
+    explicit wanted_tag(std::uint64_t hash) noexcept {
+      if constexpr (has_tag_words) {
+        word = tag_words[hash >> 56];
+      } else {
+        word = tag_of(hash);
+      }
+    }
+    unsigned match(const bucket* b) const noexcept {
+      if constexpr (has_tag_words) {
+        return match_four(b->tags, word);
+      } else {
+        return match_nonzero_byte(b->tags, static_cast<std::uint8_t>(word));
+      }
+    }
+  };
 
   // Top bits of a hash that has this live tag.
   static std::uint64_t top_bits_of(std::uint8_t tag) noexcept {
@@ -473,19 +502,41 @@ struct bucket_chain_model {
     return ends(b);
   }
 
+  // The first slot of the main bucket whose tag matches. Where that decides nothing, which is seldom (two equal tags, an
+  // overflow bucket), rest(main bucket, the matches after the first) answers: as a call, so that the caller's loop keeps its
+  // registers.
+  template <class Eq, class Rest>
+  TOPHASH_ALWAYS_INLINE static slot find_first(const array& a, std::uint64_t hash, Eq&& eq, Rest&& rest) {
+    bucket* const home = a.home(hash);
+    const unsigned match = wanted_tag(hash).match(home);
+    if (match != 0) [[likely]] {
+      const slot s{home, lowest_bit(match)};
+      if (eq(key(s))) [[likely]] return s;
+    } else if (ends_for(home, home, tag_of(hash))) [[likely]] {
+      return {};
+    }
+    return rest(home, match & (match - 1));
+  }
+  // What lies after that: the other matches of `home`, and the buckets after it.
+  template <class Eq>
+  TOPHASH_ALWAYS_INLINE static slot find_rest(const array& a, bucket* home, unsigned match, std::uint64_t hash,
+                                              Eq&& eq) {
+    const wanted_tag tag(hash);
+    bucket* b = home;
+    for (;;) {
+      for (; match != 0; match &= match - 1) {
+        const slot s{b, lowest_bit(match)};
+        if (eq(key(s))) [[likely]] return s;
+      }
+      if (ends_for(home, b, tag_of(hash))) [[likely]] return {};
+      b = a.links.next(b);
+      match = tag.match(b);
+    }
+  }
   template <class Eq>
   TOPHASH_ALWAYS_INLINE static slot find(const array& a, std::uint64_t hash, Eq&& eq) {
     bucket* const home = a.home(hash);
-    bucket* b = home;
-    const std::uint8_t tag = tag_of(hash);
-    for (;;) {
-      for (unsigned match = match_nonzero_byte(b->tags, tag); match != 0; match &= match - 1) {
-        const slot s{b, static_cast<std::size_t>(std::countr_zero(match))};
-        if (eq(key(s))) [[likely]] return s;
-      }
-      if (ends_for(home, b, tag)) [[likely]] return {};
-      b = a.links.next(b);
-    }
+    return find_rest(a, home, wanted_tag(hash).match(home), hash, eq);
   }
 
   struct vacancy {
@@ -504,7 +555,7 @@ struct bucket_chain_model {
       unsigned match = match_nonzero_byte(b->tags, tag);
       if constexpr (WithDirty) match |= match_nonzero_byte(b->tags, static_cast<std::uint8_t>(tag | dirty_bit));
       for (; match != 0; match &= match - 1) {
-        const slot s{b, static_cast<std::size_t>(std::countr_zero(match))};
+        const slot s{b, lowest_bit(match)};
         if (eq(key(s))) [[likely]] return {s, nullptr, true};
       }
       note_vacancy(result, b);
@@ -535,7 +586,7 @@ struct bucket_chain_model {
   static void note_vacancy(vacancy& v, bucket* b) noexcept {
     if (v.at.in == nullptr) {
       if (const unsigned free = vacant(b); free != 0) {
-        v.at = {b, static_cast<std::size_t>(std::countr_zero(free))};
+        v.at = {b, lowest_bit(free)};
       }
     }
   }
@@ -567,12 +618,14 @@ struct bucket_chain_model {
     const std::size_t at = 8 * index;
     return (tags & ~(std::uint64_t{0xff} << at)) | std::uint64_t{byte} << at;
   }
-  // What follows the last byte above empty_one becomes empty_rest.
+  // What follows the last byte above empty_one becomes empty_rest. Without a branch: every bucket's last erase would
+  // surprise it. A byte above 1 has at most six leading zeros, so one more than they are counts whole empty bytes, all eight
+  // if there is no such byte.
   static std::uint64_t without_trailing_empties(std::uint64_t tags) noexcept {
     static_assert(empty_rest == 0 && empty_one == 1);
-    const std::uint64_t others = tags & 0xfefefefefefefefeu;
-    const unsigned empty_bits = static_cast<unsigned>(std::countl_zero(others)) & ~7u;
-    return others == 0 ? 0 : tags & ~std::uint64_t{0} >> (empty_bits & 63u);
+    const std::uint64_t others = (tags & 0xfefefefefefefefeu) | 1;
+    const unsigned half_of_empty_bits = ((static_cast<unsigned>(std::countl_zero(others)) + 1) & ~7u) / 2;
+    return tags & ~std::uint64_t{0} >> half_of_empty_bits >> half_of_empty_bits;  // a shift by 64 would be undefined
   }
 
   static bucket* previous(chain_links links, bucket* home, const bucket* b) noexcept {
@@ -613,7 +666,7 @@ struct bucket_chain_model {
         next == nullptr || (s.index == last_slot ? next->tags[0] : s.in->tags[last_slot]) == empty_rest;
     const std::uint64_t left = ends_here ? without_trailing_empties(tags) : tags;
     store_tags(s.in->tags, left);
-    if (left == 0 && s.in != home) [[unlikely]] collapse_before(links, home, s.in);
+    if (s.in != home && left == 0) [[unlikely]] collapse_before(links, home, s.in);
   }
 
   static bucket* unlink(chain_links links, bucket* home, bucket* b) noexcept {

@@ -179,8 +179,8 @@ class container {
 
   // ---- lookup -----------------------------------------------------------------------------------------------
 
-  found_iterator find(const Key& key) { return find_any(key); }
-  found_const_iterator find(const Key& key) const { return find_any(key); }
+  TOPHASH_ALWAYS_INLINE found_iterator find(const Key& key) { return find_any(key); }
+  TOPHASH_ALWAYS_INLINE found_const_iterator find(const Key& key) const { return find_any(key); }
   template <class K>
     requires lookup_key<K>
   found_iterator find(const K& key) {
@@ -480,8 +480,7 @@ class container {
 
   template <class K>
   TOPHASH_ALWAYS_INLINE typename B::cursor_type cursor_at(const K& key, std::uint64_t hash) const {
-    check_read(state_of(*this));
-    const place<B> p = find_entry(s_, hash, key);
+    const place<B> p = find_checked(state_of(*this), hash, key);
     tell_probed(s_, observer_for_reads(), hash, p, events::search::lookup);
     if (p) {
       notify(observer_for_reads(), events::found{});
@@ -491,11 +490,31 @@ class container {
     return cursor_of(s_, p, hash);
   }
 
+  template <class K>
+  TOPHASH_ALWAYS_INLINE static place<B> find_checked(const state_type& s, std::uint64_t hash, const K& key) {
+    if constexpr (requires { find_to_read(s, hash, key); }) {
+      return find_to_read(s, hash, key);
+    } else {
+      check_read(s);
+      return find_entry(s, hash, key);
+    }
+  }
+
   // found and missed come from const members; the observer's concept says what that asks of it.
   typename Spec::observe& observer_for_reads() const noexcept {
     return const_cast<typename Spec::observe&>(s_.policies.observe);
   }
 
+  template <class K>
+    requires B::finds_inlined
+  TOPHASH_ALWAYS_INLINE found_iterator find_any(const K& key) {
+    return found_iterator(cursor_at(key, hash_of(s_, key)));
+  }
+  template <class K>
+    requires B::finds_inlined
+  TOPHASH_ALWAYS_INLINE found_const_iterator find_any(const K& key) const {
+    return found_const_iterator(cursor_at(key, hash_of(s_, key)));
+  }
   template <class K>
   found_iterator find_any(const K& key) {
     return found_iterator(cursor_at(key, hash_of(s_, key)));

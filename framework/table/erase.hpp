@@ -146,7 +146,12 @@ TOPHASH_NOINLINE bool erase_while_growing(state<B>& s, std::uint64_t hash, key_a
 template <class B, class K>
 TOPHASH_ALWAYS_INLINE bool erase_key(state<B>& s, std::uint64_t hash, const K& key) {
   if (s.growing()) [[unlikely]] return erase_while_growing<K>(s, hash, key);
-  const auto at = B::model::find(s.current, hash, equal_to(s, key));
+  typename B::slot at;
+  if constexpr (B::pinned) {
+    at = find_in_current(s, hash, key);
+  } else {
+    at = B::model::find(s.current, hash, equal_to(s, key));
+  }
   tell_probed(s, s.policies.observe, hash, {at, false}, events::search::erasure);
   if (!at) return false;
   tell_erased(s, hash, {at, false});

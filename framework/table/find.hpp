@@ -77,10 +77,44 @@ TOPHASH_NOINLINE place<B> find_while_growing(const state<B>& s, std::uint64_t ha
   return {model::find(s.current, hash, eq), false};
 }
 
+template <class K, class B>
+TOPHASH_NOINLINE typename B::slot find_rest(const state<B>& s, std::uint64_t hash, key_argument<K> key,
+                                            typename B::bucket* from, unsigned match) {
+  return B::model::find_rest(s.current, from, match, hash, equal_to(s, key));
+}
+
+// No growth is under way.
+template <class B, class K>
+TOPHASH_ALWAYS_INLINE typename B::slot find_in_current(const state<B>& s, std::uint64_t hash, const K& key) {
+  return B::model::find_first(s.current, hash, equal_to(s, key), [&](typename B::bucket* from, unsigned match) {
+    return find_rest<K>(s, hash, key, from, match);
+  });
+}
+
 template <class B, class K>
 TOPHASH_ALWAYS_INLINE place<B> find_entry(const state<B>& s, std::uint64_t hash, const K& key) {
   if (s.growing()) [[unlikely]] return find_while_growing<K>(s, hash, key);
-  return {B::model::find(s.current, hash, equal_to(s, key)), false};
+  return {find_in_current(s, hash, key), false};
+}
+
+// Something that a read asks about before it searches: a write that another thread is in the middle of, a growth.
+template <class K, class B>
+TOPHASH_NOINLINE place<B> find_while_busy(const state<B>& s, std::uint64_t hash,
+                                          key_argument<K> key) {
+  check_read(s);
+  return find_entry(s, hash, key);
+}
+
+// find_entry of a read. Both questions in one test: two instructions and a branch fewer.
+template <class B, class K>
+TOPHASH_ALWAYS_INLINE place<B> find_to_read(const state<B>& s, std::uint64_t hash, const K& key) {
+  if constexpr (is_checked<state<B>>) {
+    if ((static_cast<std::size_t>(s.access.raised()) | s.old.units) != 0) [[unlikely]]
+      return find_while_busy<K>(s, hash, key);
+    return {find_in_current(s, hash, key), false};
+  } else {
+    return find_entry(s, hash, key);
+  }
 }
 
 // Buckets that a search for a key of this hash has looked at; `found` is what it answered, in_old also if the

@@ -65,12 +65,13 @@ class pin {
   using slot = typename B::slot;
   using array = typename B::array;
 
-  // At the end of any iteration.
+  // At the end of any iteration. Writes two words: every `find(key) != end()` makes one of these.
   pin() noexcept {}
 
   // At the first entry of an iteration over all of `s`.
   explicit pin(const state<B>& s) {
     if (s.size == 0) return;
+    begin_anywhere();
     enter(s);
     std::uint64_t drawn = 0;
     {
@@ -85,6 +86,7 @@ class pin {
 
   // At an entry that was found; goes on to the last unit. `index` is its chain's, in the old array if `in_old`.
   pin(const state<B>& s, slot at, std::size_t index, bool in_old) {
+    begin_anywhere();
     enter(s);
     units_ = units_for_pin(s);
     const std::size_t units = in_old ? s.old.units : s.current.units;
@@ -112,7 +114,7 @@ class pin {
 
   bool at_end() const noexcept { return s_ == nullptr; }
   // Without a bucket at the end, and when the entry was erased since the iterator came to it.
-  slot at() const noexcept { return s_ == nullptr ? slot{} : at_; }
+  slot at() const noexcept { return s_ == nullptr ? slot{} : at_.as_slot(); }
   const state<B>* of() const noexcept { return s_; }
 
   // To the next entry, or to the end. std::bad_alloc, or what a hash throws: the iterator is as before. At the end it
@@ -129,12 +131,12 @@ class pin {
   // ---- what writes tell ---------------------------------------------------------------------------------------
 
   void erased(slot gone) noexcept {
-    if (at_ == gone) at_ = {};
+    if (at_.as_slot() == gone) at_ = slot{};
     static_cast<void>(strike_out(gone));
   }
   // Notes are at most as many as noted entries, and so is the room for them.
   void moved(slot from, slot to) noexcept {
-    if (at_ == from) at_ = to;
+    if (at_.as_slot() == from) at_ = to;
     if (!strike_out(from)) return;
     const unsigned bit = 1u << turn_of(to.index);
     if (now_.in == to.in && now_.mask != 0) {
@@ -162,7 +164,7 @@ class pin {
   }
   // All entries are gone; what is inserted from now on may be walked.
   void cleared() noexcept {
-    at_ = {};
+    at_ = slot{};
     forget_notes();
   }
   void arrays_went_to(const state<B>& s) noexcept { s_ = &s; }
@@ -208,6 +210,13 @@ class pin {
     bucket* in;
     unsigned mask;
   };
+  // A slot without initialisers.
+  struct place_now {
+    bucket* in;
+    std::size_t index;
+    place_now& operator=(slot to) noexcept { return in = to.in, index = to.index, *this; }
+    slot as_slot() const noexcept { return {in, index}; }
+  };
   static constexpr std::size_t notes_inside =
       B::spec::iteration::noted_slots < model::slots ? model::slots : B::spec::iteration::noted_slots;
   static constexpr bool high_end = B::facts.sizing.from_high_end;
@@ -224,7 +233,7 @@ class pin {
   }
 
   void take_from_bucket() noexcept {
-    at_ = {now_.in, slot_of_turn(static_cast<unsigned>(std::countr_zero(now_.mask)))};
+    at_ = slot{now_.in, slot_of_turn(static_cast<unsigned>(std::countr_zero(now_.mask)))};
     now_.mask &= now_.mask - 1;
   }
 
@@ -236,6 +245,15 @@ class pin {
       if (notes_[i].in == s.in && (notes_[i].mask & bit) != 0) return notes_[i].mask &= ~bit, true;
     }
     return false;
+  }
+
+  void begin_anywhere() noexcept {
+    own_no_notes();
+    at_ = slot{};
+    units_ = start_ = unit_ = noted_unit_ = 0;
+    part_ = 0;
+    offset_ = 0;
+    walked_ = false;
   }
 
   // ---- the list -----------------------------------------------------------------------------------------------
@@ -266,6 +284,9 @@ class pin {
   }
   void free_notes() noexcept {
     if (notes_ != inside_) delete[] notes_;
+    own_no_notes();
+  }
+  void own_no_notes() noexcept {
     notes_ = inside_;
     room_ = notes_inside;
     forget_notes();
@@ -296,6 +317,7 @@ class pin {
   void copy(const pin& other) {
     if (other.s_ == nullptr) return;
     const std::size_t count = other.count_noted();
+    own_no_notes();
     if (count > room_) widen(count);
     copy_notes(other);
     copy_place(other);
@@ -310,6 +332,7 @@ class pin {
   }
   void take(pin& other) noexcept {
     if (other.s_ == nullptr) return;
+    own_no_notes();
     if (other.notes_ != other.inside_) {
       notes_ = other.notes_;
       room_ = other.room_;
@@ -503,16 +526,17 @@ class pin {
   }
 
   const state<B>* s_ = nullptr;  // null: at the end, and in no list
-  pin* next_ = nullptr;
-  pin** back_ = nullptr;
-  slot at_{};
-  std::size_t units_ = 0, start_ = 0, unit_ = 0, noted_unit_ = 0;
-  std::uint64_t part_ = 0;  // share of the unit that was noted, in 2^-64ths
-  unsigned offset_ = 0;
-  bool walked_ = false;  // the last unit was noted
-  std::size_t ready_ = 0, noted_ = 0, room_ = notes_inside;
-  note now_{nullptr, 0};  // the bucket of the entry it is at, or was
-  note* notes_ = inside_;  // the chain's other buckets: [ready_, noted_)
+  note now_{nullptr, 0};         // the bucket of the entry it is at, or was; without bits at the end
+  // At the end nobody reads what follows, and it has no value before the pin first enters a list.
+  pin* next_;
+  pin** back_;
+  place_now at_;
+  std::size_t units_, start_, unit_, noted_unit_;
+  std::uint64_t part_;  // share of the unit that was noted, in 2^-64ths
+  unsigned offset_;
+  bool walked_;  // the last unit was noted
+  std::size_t ready_, noted_, room_;
+  note* notes_;  // the chain's other buckets: [ready_, noted_)
   note inside_[notes_inside];
 };
 

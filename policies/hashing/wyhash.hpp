@@ -135,14 +135,14 @@ TOPHASH_NOINLINE inline std::uint64_t hash_long_to_mix(const unsigned char* from
 TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t bytes) noexcept {
   constexpr auto& secret = wyhash_secret;
   const unsigned char* const from = static_cast<const unsigned char*>(data);
-  if (bytes <= 16) {
-    const two_words all = gather_short(from, bytes);
-    return multiply_fold(all.a ^ secret[1], all.b ^ secret[2]) ^ bytes;
+  if (bytes - 17 <= 32 - 17) [[likely]] {
+    const unsigned char* const last = from + bytes - 16;
+    const std::uint64_t first = multiply_fold(read_8(from) ^ secret[1], read_8(from + 8) ^ secret[2]);
+    return (first + multiply_fold(read_8(last) ^ secret[3], read_8(last + 8) ^ secret[0])) ^ bytes;
   }
   if (bytes > 32) [[unlikely]] return hash_long_to_mix(from, bytes);
-  const unsigned char* const last = from + bytes - 16;
-  const std::uint64_t first = multiply_fold(read_8(from) ^ secret[1], read_8(from + 8) ^ secret[2]);
-  return (first + multiply_fold(read_8(last) ^ secret[3], read_8(last + 8) ^ secret[0])) ^ bytes;
+  const two_words all = gather_short(from, bytes);
+  return multiply_fold(all.a ^ secret[1], all.b ^ secret[2]) ^ bytes;
 }
 
 // Are `bytes` bytes equal? As memcmp asks, without the call for 8 to 32 of them: strings are compared where
@@ -153,11 +153,9 @@ TOPHASH_ALWAYS_INLINE bool equal(const char* a, const char* b, std::size_t bytes
   const auto* const x = reinterpret_cast<const unsigned char*>(a);
   const auto* const y = reinterpret_cast<const unsigned char*>(b);
   if (bytes < 8 || bytes > 32) [[unlikely]] return bytes == 0 || std::memcmp(a, b, bytes) == 0;
-  const std::size_t last = bytes - 8;
-  for (std::size_t at = 0; at < last; at += 8) {
-    if (read_8(x + at) != read_8(y + at)) return false;
-  }
-  return read_8(x + last) == read_8(y + last);
+  const auto differ_at = [x, y](std::size_t at) { return read_8(x + at) ^ read_8(y + at); };
+  if (bytes <= 16) return (differ_at(0) | differ_at(bytes - 8)) == 0;
+  return (differ_at(0) | differ_at(8) | differ_at(bytes - 16) | differ_at(bytes - 8)) == 0;
 }
 
 }  // namespace wyhash_bytes
