@@ -214,12 +214,8 @@ class boehm_heap_here final : public heap_collector {
     });
   }
 
-  // Under libgc's lock, so by the function that takes none.
-  static std::uint64_t bytes_in_use() noexcept {
-    GC_prof_stats_s s{};
-    static_cast<void>(GC_get_prof_stats_unsafe(&s, sizeof s));
-    return s.heapsize_full - s.free_bytes_full;
-  }
+  // Under libgc's lock, so by functions that take none.
+  static std::uint64_t bytes_in_use() noexcept { return GC_get_heap_size() - GC_get_free_bytes(); }
 
   void hear(GC_EventType type) noexcept {
     switch (type) {

@@ -18,6 +18,7 @@
 #include "lab/allocation_replay.hpp"
 #include "lab/assembly.hpp"
 #include "lab/claims.hpp"
+#include "lab/collector_timeline.hpp"
 #include "lab/collectors.hpp"
 #include "lab/compare.hpp"
 #include "lab/describe.hpp"
@@ -33,6 +34,7 @@
 #include "lab/record.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
+#include "lab/storages.hpp"
 #include "lab/terminal.hpp"
 #include "lab/tour.hpp"
 #include "lab/watch.hpp"
@@ -59,7 +61,8 @@ struct settings {
   std::uint64_t capacity = 0, row_limit = 0;
   std::vector<std::string> results;
   std::string output;
-  std::string folded_file, pprof_file, budgets;
+  std::string folded_file, pprof_file, budgets, chrome_file;
+  bool gctrace = false;
   bool allocations = false;
   record_request recorded;
   std::size_t every = 0;
@@ -162,6 +165,19 @@ int equal_memory_command(settings& s) {
   return exit_code_of(f);
 }
 
+// What collectors did, row by row: lines go to standard error, as Go's do.
+void write_timelines(const settings& s, const std::vector<named_timeline>& rows) {
+  if (!s.gctrace && s.chrome_file.empty()) return;
+  if (rows.empty())
+    throw command_error(exit_usage, "--gctrace and --chrome-trace are of rows under a collector, and there is none");
+  if (!s.chrome_file.empty()) write_file(s.chrome_file, chrome_trace_json(rows).dump() + "\n");
+  if (!s.gctrace) return;
+  for (const named_timeline& row : rows) {
+    const std::string lines = gctrace_text(row.collector, row.stays);
+    std::fprintf(stderr, "%s: %s\n%s", row.name.c_str(), lines.empty() ? "no collection" : "", lines.c_str());
+  }
+}
+
 int experiment_command(settings& s, const std::string& name) {
   s.request.command = name;
   s.request.progress = progress_line();
@@ -174,6 +190,15 @@ int experiment_command(settings& s, const std::string& name) {
   if (!s.json_file.empty()) write_json(result_json(e), s.json_file);
   if (s.json_file != "-") std::fputs(result_table(e).c_str(), stdout);
   write_profiles(s, e);
+  std::vector<named_timeline> timelines;
+  for (const measured_row& row : e.measured.rows) {
+    if (!row.collector) continue;
+    timelines.push_back({.name = row.name(),
+                         .collector = row.collector->collector,
+                         .window_ns = row.collector->sample.window_ns,
+                         .stays = row.collector->stays});
+  }
+  write_timelines(s, timelines);
   for (const std::string& sentence : e.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return e.measured.interrupted ? exit_interrupted : exit_code_of(e);
@@ -189,6 +214,14 @@ int overflow_reuse_command(settings& s) {
   s.request.progress("");
   if (!s.json_file.empty()) write_json(reuse_json(r), s.json_file);
   if (s.json_file != "-") std::fputs(reuse_text(r).c_str(), stdout);
+  std::vector<named_timeline> timelines;
+  for (const reuse_cell& c : r.cells) {
+    if (c.collected && c.trouble.empty())
+      timelines.push_back({.name = c.pattern + ", " + c.composition(),
+                           .collector = std::string{collector_of(c.storage)},
+                           .stays = c.times.stays});
+  }
+  write_timelines(s, timelines);
   bool failed = !r.mismatches.empty();
   for (const std::string& sentence : r.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   for (const reuse_cell& c : r.cells) failed = failed || !c.trouble.empty();
@@ -392,8 +425,9 @@ void add_storage_options(CLI::App* command, settings& s) {
       ->type_name("A...");
   command
       ->add_option("--collector", s.request.collector,
-                   "none or boehm; boehm alone means boehm_scanned and boehm_pointer_free")
-      ->type_name("C");
+                   "none, boehm (alone: boehm_scanned and boehm_pointer_free), precise, or one of boehm's storages; "
+                   "commas separate")
+      ->type_name("C,...");
   add_on_demand_options(command, s);
 }
 
@@ -424,6 +458,11 @@ void add_experiment_options(CLI::App* command, settings& s) {
       ->add_option("--memory", s.budgets,
                    "time within budgets of memory, as multiples of what the live entries take: 1.5x,2x,3x,5x")
       ->type_name("RATIOS");
+  command->add_flag("--gctrace", s.gctrace, "under a collector: a line a cycle, on standard error");
+  command
+      ->add_option("--chrome-trace", s.chrome_file,
+                   "under a collector: write its cycles and steps to FILE, for chrome://tracing or ui.perfetto.dev")
+      ->type_name("FILE");
   command->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
   command
       ->add_option("--folded", s.folded_file, "write allocations by cause to FILE as folded stacks, in bytes")
@@ -574,7 +613,7 @@ void add_commands(CLI::App& app, settings& s) {
   add_input_options(compare, s);
   add_storage_options(compare, s);
   add_common(compare, s);
-  compare->get_option("--collector")->description("none or boehm; boehm alone means boehm_scanned");
+  compare->get_option("--collector")->description("none, boehm (alone: boehm_scanned) or precise");
   compare->get_option("--repeat")->description("rounds at most; fewer when all is decided");
   compare->get_option("--repeat")->default_str(std::to_string(compare_rounds));
 
@@ -591,7 +630,7 @@ void add_commands(CLI::App& app, settings& s) {
   watch->add_option("-o,--output", s.output, "the timeline as a page")->type_name("FILE.html");
   add_input_options(watch, s);
   add_storage_options(watch, s);
-  watch->get_option("--collector")->description("none or boehm; boehm alone means boehm_scanned");
+  watch->get_option("--collector")->description("none, boehm (alone: boehm_scanned) or precise");
   add_common(watch, s);
   watch->get_option("--repeat")->description("has no meaning here: a timeline is one run");
 
@@ -635,6 +674,11 @@ int dispatch(const CLI::App& app, settings& s) {
   const bool profiled = !s.folded_file.empty() || !s.pprof_file.empty();
   if ((profiled || !s.budgets.empty()) && name == "run" && has_special_command(s.request.workload))
     throw command_error(exit_usage, "--folded, --pprof and --memory are not for " + s.request.workload);
+  const bool traced = s.gctrace || !s.chrome_file.empty();
+  if (traced && (!s.budgets.empty() || !s.request.memory || s.request.check_only || s.allocations ||
+                 (name == "run" && has_special_command(s.request.workload) && s.request.workload != overflow_reuse_name)))
+    throw command_error(exit_usage, "--gctrace and --chrome-trace are of the memory pass of run and replay: not for "
+                                    "--memory, --no-memory, --check, --allocations, or workloads with rows of their own");
   if (profiled && !s.budgets.empty())
     throw command_error(exit_usage, "--folded and --pprof are of a run without --memory");
   if (name == "run" && s.request.workload == overflow_reuse_name) {

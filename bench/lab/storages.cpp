@@ -40,6 +40,7 @@
 #include <tophash/gc/boehm_typed.hpp>
 #endif
 
+#include "lab/collectors.hpp"
 #include "lab/nearest.hpp"
 #include "lab/spec_parser.hpp"
 
@@ -65,9 +66,22 @@ template <class A>
 class plain_part final : public part {
  public:
   erased handle() noexcept override { return erased(erased_); }
+  heap_collector* collector() noexcept override {
+    return static_visibility<A>() == visibility::opaque ? nullptr : boehm_heap();
+  }
 
  private:
   erased_resource<A> erased_;
+};
+
+// A precise heap of its own.
+class precise_part final : public part {
+ public:
+  erased handle() noexcept override { return heap_->storage(); }
+  heap_collector* collector() noexcept override { return heap_.get(); }
+
+ private:
+  std::unique_ptr<precise_heap_collector> heap_ = make_precise_heap();
 };
 
 // A backend with a resource of its own, made of what is given.
@@ -126,6 +140,10 @@ class tracked_part final : public part {
   bool owns(const void* p) const noexcept override { return under_ != nullptr && under_->owns(p); }
   allocators::spans_resource* spans_heap() noexcept override {
     return under_ != nullptr ? under_->spans_heap() : nullptr;
+  }
+  heap_collector* collector() noexcept override {
+    if (under_ != nullptr) return under_->collector();
+    return static_visibility<A>() == visibility::opaque ? nullptr : boehm_heap();
   }
 
  private:
@@ -292,6 +310,7 @@ template <class Resource, class Handle>
 part_pointer bind_resource(const term&) {
   return std::make_unique<resource_part<Resource, Handle>>(nullptr);
 }
+part_pointer bind_precise(const term&) { return std::make_unique<precise_part>(); }
 
 struct backend {
   storage_entry entry;
@@ -554,6 +573,8 @@ const std::vector<backend>& backends() {
     out.push_back(absent("boehm_map_aware", visibility::traced, "libgc-dev"));
     out.push_back(absent("boehm_typed", visibility::scanned, "libgc-dev"));
 #endif
+    out.push_back(other("precise", &bind_precise));
+    out.back().entry.sees = visibility::typed;
     // What takes other storage, or numbers, in parentheses.
     out.push_back(other("arena", &bind_arena, {}, false));
     out.push_back(other("bucket_pool", &bind_bucket_pool, {}, false));
@@ -633,6 +654,11 @@ bool is_collected(std::string_view text) {
   return entry != nullptr && entry->collected();
 }
 
+std::string_view collector_of(std::string_view text) {
+  if (!is_collected(text)) return "none";
+  return plain_storage(text) == "precise" ? "precise" : "boehm";
+}
+
 std::string_view plain_storage(std::string_view text) noexcept {
   while (strip_tracked(text)) {
   }
@@ -657,7 +683,8 @@ std::unique_ptr<bound_storage> bind_unfreed_storage(std::string_view collected_n
 bool needs_resource(std::string_view text) {
   const auto needs = [](const auto& self, const term& t) -> bool {
     constexpr std::string_view with_resource[] = {"mimalloc_heap", "spans",   "arena",      "bucket_pool",
-                                                  "limited",       "failing", "kept_pages", "from_resource"};
+                                                  "limited",       "failing", "kept_pages", "from_resource",
+                                                  "precise"};
     return std::find(std::begin(with_resource), std::end(with_resource), t.name) != std::end(with_resource) ||
            std::any_of(t.arguments.begin(), t.arguments.end(),
                        [&self](const term::argument& a) { return self(self, a.value); });

@@ -6,8 +6,7 @@
 //     A  bytes allocated since the last one: they are swept       S  bytes that the marker reads in maps
 //     U  buckets or groups it reads by their tags: each costs, however few of its slots are live
 //     B  overflow buckets: several lines each, at a place that nothing before it told
-//     V  what is marked and was not told by an address before it: objects once; nodes twice on libgc, which marks one
-//        and reads it in its own turn, once on the precise heap, which reads it as part of its map
+//     V  objects and nodes, found at no place that was told before
 //     P  pages (libgc's blocks of 4 KiB, spans of the precise heap) that all these lie in: visited in no order, each
 //        with a header or a row of mark bits, lines and an entry of the TLB of its own, so c_visit grows with the
 //        logarithm of P, as less of it is near. Below the small cell of the calibration all of it is
@@ -30,6 +29,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -38,7 +38,9 @@
 #include <vector>
 
 #include <gc.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/gc/boehm.hpp>
@@ -91,11 +93,69 @@ class quiet_probe {
     for (int i = 0; i < 60 && !now(); ++i) {
     }
   }
+  double least_ns() const { return least_ns_; }
+  void learn(double least_ns) { least_ns_ = std::min(least_ns_, least_ns); }
 
  private:
   double least_ns_ = 1e300;
 };
 quiet_probe probe;
+
+// What one process measures and another one sums up.
+class numbers_file {
+ public:
+  explicit numbers_file(int file) : file_(file) {}
+  void number(double& x) { moved_ = moved_ && (writes_ ? write_all(&x) : read_all(&x)); }
+  void numbers(std::vector<double>& all) {
+    auto count = static_cast<double>(all.size());
+    number(count);
+    if (!writes_ && moved_) all.resize(static_cast<std::size_t>(count));
+    for (double& x : all) number(x);
+  }
+  void write() { writes_ = true; }
+  bool moved() const { return moved_; }
+
+ private:
+  bool write_all(const double* x) const { return ::write(file_, x, sizeof *x) == sizeof *x; }
+  bool read_all(double* x) const {
+    for (std::size_t done = 0; done < sizeof *x;) {
+      const auto got = ::read(file_, reinterpret_cast<char*>(x) + done, sizeof *x - done);
+      if (got <= 0) return false;
+      done += static_cast<std::size_t>(got);
+    }
+    return true;
+  }
+  int file_;
+  bool writes_ = false, moved_ = true;
+};
+
+// measure(out) in a process of its own: libgc's heap is one for the process, and what an earlier cell left of it
+// (blocks here and there, free ones between them) made the same cycle up to twice as dear.
+template <class Out, class Measure>
+void in_child(Out& out, const Measure& measure) {
+  int ends[2];
+  std::fflush(nullptr);
+  if (::pipe(ends) != 0) std::perror("pipe"), std::exit(1);
+  const pid_t child = ::fork();
+  if (child < 0) std::perror("fork"), std::exit(1);
+  const bool here = child == 0;
+  ::close(ends[here ? 0 : 1]);
+  numbers_file file(ends[here ? 1 : 0]);
+  if (here) {
+    file.write();
+    GC_INIT();
+    measure(out);
+  }
+  out.move_through(file);
+  double least = probe.least_ns();
+  file.number(least);
+  if (here) std::fflush(nullptr), ::_exit(file.moved() ? 0 : 1);
+  probe.learn(least);
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (status != 0 || !file.moved()) std::fputs("gc_pressure: a cell ended before its time\n", stderr), std::exit(1);
+}
 
 // The least of what counts.
 struct cycle_times {
@@ -118,6 +178,7 @@ struct cycle_times {
     least_ns = std::min(least_ns, other.least_ns);
   }
   bool enough() const { return quiet_ns.size() >= 5; }
+  void move_through(numbers_file& file) { file.numbers(quiet_ns), file.number(least_ns); }
   double ns() const {
     return quiet_ns.empty() ? least_ns : *std::min_element(quiet_ns.begin(), quiet_ns.end());
   }
@@ -138,7 +199,7 @@ struct cell {
   std::string what;
   std::size_t entries = 0;
   double heap_ratio = 2;
-  u64 operations = 0, cycles = 0;
+  double operations = 0, cycles = 0;
   double live_bytes = 0, allocated_bytes_per_op = 0, heap_bytes = 0, longest_ns = 0, mutator_ns_per_op = 0;
   // Objects that the last cycle kept although no entry in use leads to them, by what leads there: slots of erased
   // entries, or else words that only look like pointers.
@@ -147,11 +208,20 @@ struct cell {
   cycle_times times;
   double predicted_cycle_ns = 0;
 
-  double cycles_per_op() const { return static_cast<double>(cycles) / static_cast<double>(operations); }
+  double cycles_per_op() const { return cycles / operations; }
   double predicted_cycles_per_op() const { return allocated_bytes_per_op / ((heap_ratio - 1) * live_bytes); }
   double measured() const { return times.ns() * cycles_per_op(); }
   double predicted() const { return predicted_cycle_ns * predicted_cycles_per_op(); }
   double error() const { return predicted() / measured() - 1; }
+
+  // All that is measured; the rest is known to both sides.
+  void move_through(numbers_file& file) {
+    for (double* x : {&operations, &cycles, &live_bytes, &allocated_bytes_per_op, &heap_bytes, &longest_ns,
+                      &mutator_ns_per_op, &kept_by_dead_slots, &kept_by_chance, &work.allocated_bytes,
+                      &work.read_bytes, &work.units, &work.buckets, &work.objects, &work.visits, &work.pages})
+      file.number(*x);
+    times.move_through(file);
+  }
 };
 
 // ---- the two collectors, alike
@@ -191,7 +261,7 @@ class on_boehm {
             .units = static_cast<double>(gc::boehm_census::counts().units),
             .buckets = buckets,
             .objects = std::max(0.0, all.count - buckets - nodes),
-            .visits = std::max(0.0, all.count - buckets + nodes),
+            .visits = std::max(0.0, all.count - buckets),
             .pages = std::max(1.0, all.pages)};
   }
   void* null_pointers(std::size_t count) { return GC_malloc(count * sizeof(void*)); }
@@ -277,9 +347,9 @@ constexpr const char* name_of(workload w) {
 // Numbers that look like no address.
 u64 key_of(u64 i) { return (i * 0x9e3779b97f4a7c15u) | u64{1} << 63; }
 
-void print_cycle(const cell& c, u64 number, double ns, double before, double after) {
-  std::printf("gc %s %llu: %.3f ms cpu, %.2f->%.2f MB, %.2f MB allocated since, %s n=%zu h=%.1f\n",
-              c.collector, static_cast<unsigned long long>(number), ns / 1e6, before / 1e6, after / 1e6,
+void print_cycle(const cell& c, double ns, double before, double after) {
+  std::printf("gc %s %.0f: %.3f ms cpu, %.2f->%.2f MB, %.2f MB allocated since, %s n=%zu h=%.1f\n",
+              c.collector, c.cycles, ns / 1e6, before / 1e6, after / 1e6,
               c.work.allocated_bytes / 1e6, c.what.c_str(), c.entries, c.heap_ratio);
 }
 
@@ -297,9 +367,7 @@ void note_retention(cell& c, Heap& heap, Map& m, double nodes) {
 // `nulls`: values are null, in a table with room for so many times n; for calibration. In a frame of its own: Boehm's
 // collector searches the stack.
 template <class Heap, class Map, bool Nodes>
-[[gnu::noinline]] cell run(std::string what, std::size_t n, workload w, double ratio, std::size_t nulls = 0) {
-  cell c;
-  c.collector = Heap::name, c.what = std::move(what) + ", " + name_of(w), c.entries = n, c.heap_ratio = ratio;
+[[gnu::noinline]] void run_here(cell& c, std::size_t n, workload w, double ratio, std::size_t nulls) {
   Heap heap;
   Map m = heap.template map_with<Map>();
   u64 random = asked.seed, oldest = 0, newest = 0;
@@ -318,7 +386,7 @@ template <class Heap, class Map, bool Nodes>
   const double budget = std::max((ratio - 1) * c.live_bytes, 65536.0);
   double since = 0, total = 0;
   u64 collecting_ns = 0;
-  constexpr u64 cycles = 6;
+  constexpr double cycles = 6;
   const std::size_t burst = n / 20;
   std::size_t gone = 0;  // erased in this burst
   const u64 began = thread_cpu_ns();
@@ -348,17 +416,24 @@ template <class Heap, class Map, bool Nodes>
     c.longest_ns = std::max(c.longest_ns, ns);
     ++c.cycles;
     c.work.allocated_bytes = since;
-    if (asked.gctrace) print_cycle(c, c.cycles, ns, before, heap.heap_bytes());
+    if (asked.gctrace) print_cycle(c, ns, before, heap.heap_bytes());
     since = 0;
   }
   c.mutator_ns_per_op =
-      static_cast<double>(thread_cpu_ns() - began - collecting_ns) / static_cast<double>(c.operations);
-  c.allocated_bytes_per_op = total / static_cast<double>(c.operations);
+      static_cast<double>(thread_cpu_ns() - began - collecting_ns) / c.operations;
+  c.allocated_bytes_per_op = total / c.operations;
   const double allocated = c.work.allocated_bytes;
   c.work = heap.work(m, nodes);
   c.work.allocated_bytes = allocated;
   if (nulls == 0) note_retention(c, heap, m, nodes);
   c.heap_bytes = heap.heap_bytes();
+}
+
+template <class Heap, class Map, bool Nodes>
+cell run(std::string what, std::size_t n, workload w, double ratio, std::size_t nulls = 0) {
+  cell c;
+  c.collector = Heap::name, c.what = std::move(what) + ", " + name_of(w), c.entries = n, c.heap_ratio = ratio;
+  in_child(c, [&](cell& out) { run_here<Heap, Map, Nodes>(out, n, w, ratio, nulls); });
   return c;
 }
 
@@ -390,6 +465,9 @@ struct calibration {
     for (cell calibration::*c : {&calibration::sparse, &calibration::overflow, &calibration::small, &calibration::large})
       (this->*c).times.add((other.*c).times);
   }
+  void move_through(numbers_file& file) {
+    for (cycle_times* t : {&empty, &garbage, &array}) t->move_through(file);
+  }
   bool enough() const {
     return empty.enough() && garbage.enough() && array.enough() && sparse.times.enough() && overflow.times.enough() &&
            small.times.enough() && large.times.enough();
@@ -413,7 +491,7 @@ template <class Heap>
 template <class Heap, class Map, class TombstoneMap>
 calibration calibrate() {
   calibration out;
-  calibrate_without_map<Heap>(out);
+  in_child(out, calibrate_without_map<Heap>);
   out.sparse = run<Heap, Map, false>("null pointers, sparse", 50'000, workload::replace, 2, 4);
   out.overflow = run<Heap, TombstoneMap, false>("null pointers, overflow", 50'000, workload::churn, 2, 1);
   out.small = run<Heap, Map, false>("small", 10'000, workload::replace, 2);
@@ -522,13 +600,13 @@ void write_json(const std::vector<cell>& cells, double middle, double worst) {
         f,
         "%s  {\"collector\": \"%s\", \"cell\": \"%s\", \"entries\": %zu, \"heap_ratio\": %.2f, "
         "\"operations\": "
-        "%llu, \"cycles\": %llu, \"allocated_bytes_per_op\": %.2f, \"read_bytes_per_entry\": %.2f, "
+        "%.0f, \"cycles\": %.0f, \"allocated_bytes_per_op\": %.2f, \"read_bytes_per_entry\": %.2f, "
         "\"buckets_per_entry\": %.4f, \"visits_per_entry\": %.3f, \"pages\": %.0f, "
         "\"kept_by_dead_slots\": %.4f, \"kept_by_chance\": %.4f, \"quiet_cycles\": %zu, \"live_bytes\": %.0f, \"heap_bytes\": %.0f, "
         "\"longest_cycle_ns\": %.0f, \"mutator_ns_per_op\": %.2f, \"collector_ns_per_op\": %.3f, "
         "\"predicted_ns_per_op\": %.3f}",
         separator, c.collector, c.what.c_str(), c.entries, c.heap_ratio,
-        static_cast<unsigned long long>(c.operations), static_cast<unsigned long long>(c.cycles),
+        c.operations, c.cycles,
         c.allocated_bytes_per_op, c.work.read_bytes / static_cast<double>(c.entries),
         c.work.buckets / static_cast<double>(c.entries), c.work.visits / static_cast<double>(c.entries), c.work.pages,
         c.kept_by_dead_slots, c.kept_by_chance, c.times.quiet_ns.size(), c.live_bytes, c.heap_bytes,
@@ -579,7 +657,6 @@ int main(int argc, char** argv) {
                stderr);
     return 64;
   }
-  GC_INIT();
   std::vector<cell> cells;
   // Searching by itself and by the mark procedure are two ways to read: each has its constants.
   matrix<on_boehm, gc::boehm_scanned> scanned;
