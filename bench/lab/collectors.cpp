@@ -5,6 +5,7 @@
 #include "lab/collectors.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include <tophash/gc/precise_heap.hpp>
 
@@ -58,28 +59,20 @@ class stay_list {
 
 class precise_heap_here final : public precise_heap_collector {
  public:
-  precise_heap_here()
-      : heap_([this] {
-          gc::precise_options o;
-          o.watcher = {.ended = [](void* self, const gc::collector_stay& stay) noexcept {
-                         static_cast<precise_heap_here*>(self)->ended(stay);
-                       },
-                       .context = this};
-          return o;
-        }()) {}
+  precise_heap_here() { heap_.emplace(options()); }
 
   std::string_view name() const noexcept override { return gc::precise_heap::name; }
-  void collect() override { heap_.collect(); }
+  void collect() override { heap_->collect(); }
   void start_window() override {
-    heap_.start_window();
+    heap_->start_window();
     stays_.start();
-    bytes_before_ = heap_.in_use_bytes();
+    bytes_before_ = heap_->in_use_bytes();
   }
-  gc::gc_sample sample() const override { return heap_.sample(); }
+  gc::gc_sample sample() const override { return heap_->sample(); }
   const std::vector<collector_stay>& stays() const override { return stays_.all(); }
   gc::heap_occupancy occupancy() const override {
     gc::heap_occupancy out;
-    for (const allocators::spans_resource* all : {&heap_.objects(), &heap_.blocks()}) {
+    for (const allocators::spans_resource* all : {&heap_->objects(), &heap_->blocks()}) {
       all->for_each_span([&out](const allocators::span_view& span) {
         if (span.used == 0) return;
         out.objects += span.used;
@@ -91,13 +84,16 @@ class precise_heap_here final : public precise_heap_collector {
   }
   const std::atomic<std::uint64_t>& clock() const override { return clock_; }
 
-  // A collection by itself is a step within an allocation, and maps of numbers allocate no objects: only garbage
-  // does, which is made here.
-  void collect_by_itself(bool does) override { by_itself_ = does; }
+  // Another heap, as a heap is told when it begins: before the first map.
+  void collect_by_itself(bool does) override {
+    if (by_itself_ == does) return;
+    by_itself_ = does;
+    heap_.emplace(options());
+  }
   void limit_heap(std::size_t bytes) override { limit_bytes_ = bytes; }
   void allocate_garbage(std::size_t bytes) override {
-    if (limit_bytes_ != 0 && heap_.in_use_bytes() + bytes > limit_bytes_) heap_.collect();
-    static_cast<void>(heap_.make_array<unsigned char>(bytes));
+    if (limit_bytes_ != 0 && heap_->in_use_bytes() + bytes > limit_bytes_) heap_->collect();
+    static_cast<void>(heap_->make_array<unsigned char>(bytes));
   }
 
   bool finds_dropped_blocks() const noexcept override { return false; }
@@ -116,16 +112,26 @@ class precise_heap_here final : public precise_heap_collector {
 
     explicit within_limit(precise_heap_here& heap) noexcept : heap_(&heap) {}
     void* try_allocate(const request& r) const noexcept { return heap_->allocate(r); }
-    void deallocate(void* p, const request& r) const noexcept { gc::precise(heap_->heap_).deallocate(p, r); }
+    void deallocate(void* p, const request& r) const noexcept { gc::precise(*heap_->heap_).deallocate(p, r); }
     friend bool operator==(within_limit, within_limit) = default;
 
    private:
     precise_heap_here* heap_;
   };
 
+  gc::precise_options options() {
+    gc::precise_options o;
+    o.automatic = by_itself_;
+    o.watcher = {.ended = [](void* self, const gc::collector_stay& stay) noexcept {
+                   static_cast<precise_heap_here*>(self)->ended(stay);
+                 },
+                 .context = this};
+    return o;
+  }
+
   void* allocate(const request& r) noexcept {
-    if (limit_bytes_ != 0 && heap_.in_use_bytes() + r.bytes > limit_bytes_) return nullptr;
-    return gc::precise(heap_).try_allocate(r);
+    if (limit_bytes_ != 0 && heap_->in_use_bytes() + r.bytes > limit_bytes_) return nullptr;
+    return gc::precise(*heap_).try_allocate(r);
   }
 
   void ended(const gc::collector_stay& stay) noexcept {
@@ -143,9 +149,9 @@ class precise_heap_here final : public precise_heap_collector {
                 .cpu_ns = stay.cpu_ns,
                 .cycle = 0,
                 .bytes_before = bytes_before_,
-                .bytes_after = heap_.in_use_bytes(),
+                .bytes_after = heap_->in_use_bytes(),
                 .ends_cycle = stay.after == gc::cycle_phase::idle});
-    bytes_before_ = heap_.in_use_bytes();
+    bytes_before_ = heap_->in_use_bytes();
   }
 
   bool by_itself_ = true;
@@ -153,7 +159,7 @@ class precise_heap_here final : public precise_heap_collector {
   std::uint64_t bytes_before_ = 0;
   std::atomic<std::uint64_t> clock_{0};
   stay_list stays_;
-  gc::precise_heap heap_;
+  std::optional<gc::precise_heap> heap_;
   allocators::erased_resource<within_limit> erased_{within_limit(*this)};
 };
 

@@ -46,7 +46,7 @@ class heap_collector {
   virtual gc::heap_occupancy occupancy() const = 0;              // of what the last collection left
   virtual const std::atomic<std::uint64_t>& clock() const = 0;   // counts collections
 
-  // False: no allocation starts a collection any more, only collect() does.
+  // False: no allocation starts a collection any more, only collect() does. Before the first map of a precise heap.
   virtual void collect_by_itself(bool does) = 0;
   // The heap grows to so many bytes and no further; what finds no room then is refused. 0: no limit.
   virtual void limit_heap(std::size_t bytes) = 0;
