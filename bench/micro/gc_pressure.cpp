@@ -3,13 +3,15 @@
 // nanoseconds an operation, from counts alone, and measured beside it; the program fails where they part.
 //
 //   a cycle costs   c_cycle + c_alloc * A + c_read * S + c_unit * U + c_block * B + c_visit(P) * V
-//     A  bytes allocated since the last one: they are swept       S  bytes that the marker reads in maps
-//     U  buckets or groups it reads by their tags: each costs, however few of its slots are live
+//     A  bytes allocated since the last one: they are swept
+//     S  bytes that the marker reads in maps; of libgc's map-aware storage, those of the cache lines of live slots
+//     U  buckets or groups: each costs, however few of its slots are live
 //     B  overflow buckets: several lines each, at a place that nothing before it told
 //     V  objects and nodes, found at no place that was told before
 //     P  pages (libgc's blocks of 4 KiB, spans of the precise heap) that all these lie in: visited in no order, each
 //        with a header or a row of mark bits, lines and an entry of the TLB of its own, so c_visit grows with the
-//        logarithm of P, as less of it is near. Below the small cell of the calibration all of it is
+//        logarithm of P, as less of it is near. Below the small cell of the calibration all of it is. Past what a TLB
+//        reaches (2,048 pages here) a visit costs a step more, which the formula leaves out, and the cells avoid
 //   cycles an operation = bytes allocated in one / ((h - 1) * live bytes), h being the heap ratio
 //
 // c_cycle, c_alloc and c_read come from a heap without a map: empty, with garbage, with an array of null pointers.
@@ -253,16 +255,37 @@ class on_boehm {
     collect();
     gc::boehm_census::stop();
     const double map_bytes = static_cast<double>(m.memory_report().total_bytes());
-    const auto counted = static_cast<double>(gc::boehm_census::counts().read_bytes());
+    const auto traced = static_cast<double>(gc::boehm_census::counts().units);
     const found all = objects();
     const auto buckets = static_cast<double>(m.stats().overflow_in_use);
     return {.allocated_bytes = 0,
-            .read_bytes = counted != 0 ? counted : map_bytes,
-            .units = static_cast<double>(gc::boehm_census::counts().units),
+            .read_bytes = traced != 0 ? bytes_of_lines(m) : map_bytes,
+            .units = traced != 0 ? traced : buckets_of(m),
             .buckets = buckets,
             .objects = std::max(0.0, all.count - buckets - nodes),
             .visits = std::max(0.0, all.count - buckets),
             .pages = std::max(1.0, all.pages)};
+  }
+  // What live slots lie in. A bucket that is hardly used costs most of the lines of a full one.
+  template <class Map>
+  static double bytes_of_lines(const Map& m) {
+    constexpr std::uintptr_t line_bytes = 64;
+    std::uintptr_t last = 0;
+    double lines = 0;
+    for (auto&& entry : m) {
+      const std::uintptr_t line = reinterpret_cast<std::uintptr_t>(&entry.second) / line_bytes;
+      lines += line != last;
+      last = line;
+    }
+    return lines * line_bytes;
+  }
+  // Where every word is searched, the words between two entries follow one another in a chain's bucket, and where
+  // they begin is guessed wrong once a bucket. Open groups hold no words but entries.
+  template <class Map>
+  static double buckets_of(const Map& m) {
+    using shape = typename Map::spec_type::layout;
+    if (std::is_same_v<shape, layout::open_groups<>> || std::is_same_v<shape, layout::nodes>) return 0;
+    return static_cast<double>(m.stats().units + m.stats().overflow_in_use);
   }
   void* null_pointers(std::size_t count) { return GC_malloc(count * sizeof(void*)); }
   template <class Map>
@@ -495,7 +518,7 @@ calibration calibrate() {
   out.sparse = run<Heap, Map, false>("null pointers, sparse", 50'000, workload::replace, 2, 4);
   out.overflow = run<Heap, TombstoneMap, false>("null pointers, overflow", 50'000, workload::churn, 2, 1);
   out.small = run<Heap, Map, false>("small", 10'000, workload::replace, 2);
-  out.large = run<Heap, Map, false>("large", 150'000, workload::replace, 2);
+  out.large = run<Heap, Map, false>("large", 65'000, workload::replace, 2);
   return out;
 }
 
@@ -507,13 +530,7 @@ constants solve(const calibration& c, const char* storage) {
   const auto beyond = [&k](const cell& x) {
     return std::max(0.0, x.times.ns() - k.predict(x.work));
   };  // what is not explained yet
-  // Where nothing is read by tags, the sparse table tells what a byte of it costs.
-  if (c.sparse.work.units != 0) {
-    k.unit_ns = beyond(c.sparse) / c.sparse.work.units;
-  } else {
-    k.read_byte_ns = 0;
-    k.read_byte_ns = beyond(c.sparse) / c.sparse.work.read_bytes;
-  }
+  k.unit_ns = beyond(c.sparse) / c.sparse.work.units;
   k.bucket_ns = beyond(c.overflow) / c.overflow.work.buckets;
   const double small = beyond(c.small) / c.small.work.visits, large = beyond(c.large) / c.large.work.visits;
   k.small_pages = c.small.work.pages;
