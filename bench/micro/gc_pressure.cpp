@@ -14,7 +14,8 @@
 //        reaches (2,048 pages here) a visit costs a step more, which the formula leaves out, and the cells avoid
 //   cycles an operation = bytes allocated in one / ((h - 1) * live bytes), h being the heap ratio
 //
-// c_cycle, c_alloc and c_read come from a heap without a map: empty, with garbage, with an array of null pointers.
+// c_cycle, c_alloc and c_read come from a heap without a map: empty, with garbage, with an array (of null pointers; of
+// what a table holds where every word is searched).
 // The others come from four cells of each storage: null pointers in a sparse table and in one with many overflow
 // buckets, a small and a large map of pointers. All other cells test them: storage x layout x deletion x workload x size x ratio. A collection is
 // due when (h - 1) * live bytes have been allocated; the collectors' own triggers are off.
@@ -145,6 +146,7 @@ void in_child(Out& out, const Measure& measure) {
   numbers_file file(ends[here ? 1 : 0]);
   if (here) {
     file.write();
+    ::setenv("GC_UNMAP_THRESHOLD", "0", 1);  // libgc gives no pages back: system calls are not what is predicted
     GC_INIT();
     measure(out);
   }
@@ -288,6 +290,17 @@ class on_boehm {
     return static_cast<double>(m.stats().units + m.stats().overflow_in_use);
   }
   void* null_pointers(std::size_t count) { return GC_malloc(count * sizeof(void*)); }
+  // As a table looks to who searches every word: numbers beside nulls, and at random neither. What is no address is
+  // told by guesses that go wrong there, and never in nulls alone.
+  void* words_of_table(std::size_t count) {
+    auto* const words = static_cast<u64*>(GC_malloc(count * sizeof(void*)));
+    u64 random = 1;
+    for (std::size_t i = 0; i + 1 < count; i += 2) {
+      random = random * 6364136223846793005u + 1442695040888963407u;
+      words[i] = (random >> 63) != 0 ? random | u64{1} << 63 : 0;
+    }
+    return words;
+  }
   template <class Map>
   Map map_with() {
     return Map{};
@@ -476,7 +489,7 @@ struct constants {
 };
 
 constexpr double garbage_bytes = 4e6;
-constexpr std::size_t null_count = 250'000;
+constexpr std::size_t word_count = 250'000;
 
 // The heaps without a map and the four cells of a storage.
 struct calibration {
@@ -497,7 +510,8 @@ struct calibration {
   }
 };
 
-template <class Heap>
+// `searched`: all of an array is, not the live slots alone.
+template <class Heap, bool Searched>
 [[gnu::noinline]] void calibrate_without_map(calibration& out) {
   Heap heap;
   const auto collect = [&heap] { heap.collect(); };
@@ -506,15 +520,21 @@ template <class Heap>
     out.garbage.measure(collect);
     out.empty.measure(collect);
   }
-  [[maybe_unused]] const auto kept = heap.null_pointers(null_count);
+  [[maybe_unused]] const auto kept = [&heap] {
+    if constexpr (Searched) {
+      return heap.words_of_table(word_count);
+    } else {
+      return heap.null_pointers(word_count);
+    }
+  }();
   for (int i = 0; i < 10; ++i) out.array.measure(collect);
   asm volatile("" : : "r"(&kept) : "memory");
 }
 
-template <class Heap, class Map, class TombstoneMap>
+template <class Heap, class Map, class TombstoneMap, bool Searched>
 calibration calibrate() {
   calibration out;
-  in_child(out, calibrate_without_map<Heap>);
+  in_child(out, calibrate_without_map<Heap, Searched>);
   out.sparse = run<Heap, Map, false>("null pointers, sparse", 50'000, workload::replace, 2, 4);
   out.overflow = run<Heap, TombstoneMap, false>("null pointers, overflow", 50'000, workload::churn, 2, 1);
   out.small = run<Heap, Map, false>("small", 10'000, workload::replace, 2);
@@ -526,7 +546,7 @@ constants solve(const calibration& c, const char* storage) {
   constants k;
   k.cycle_ns = c.empty.ns();
   k.allocated_byte_ns = std::max(0.0, (c.garbage.ns() - c.empty.ns()) / garbage_bytes);
-  k.read_byte_ns = std::max(0.0, (c.array.ns() - c.empty.ns()) / (null_count * sizeof(void*)));
+  k.read_byte_ns = std::max(0.0, (c.array.ns() - c.empty.ns()) / (word_count * sizeof(void*)));
   const auto beyond = [&k](const cell& x) {
     return std::max(0.0, x.times.ns() - k.predict(x.work));
   };  // what is not explained yet
@@ -555,11 +575,11 @@ class matrix {
   // One round of what has not been measured often enough.
   void round() {
     if (!least_.enough() || first_) {
-      calibration now = calibrate<Heap, on<Storage>, on<Storage, deletion::tombstone>>();
+      calibration now = calibrate<Heap, on<Storage>, on<Storage, deletion::tombstone>, Storage::visibility == visibility::scanned>();
       first_ ? void(least_ = std::move(now)) : least_.add(now);
     }
     at_ = 0;
-    for (const auto& [n, ratio] : {std::pair<std::size_t, double>{13'000, 3.2}, {33'000, 2.2}, {75'000, 1.6}}) {
+    for (const auto& [n, ratio] : {std::pair<std::size_t, double>{17'000, 2.8}, {37'000, 1.9}, {62'000, 1.5}}) {
       cell_of<on<Storage>>("bucket_chain, immediate", n, workload::replace, ratio);
       cell_of<on<Storage>>("bucket_chain, immediate", n, workload::bursts, ratio);
       cell_of<on<Storage, layout::open_groups<>>>("open_groups, immediate", n, workload::churn, ratio);
@@ -568,7 +588,7 @@ class matrix {
       cell_of<on<Storage, deletion::dirty>>("bucket_chain, dirty", n, workload::mixed, ratio);
       cell_of<on<Storage, split>>("split chain, immediate", n, workload::churn, ratio);
     }
-    cell_of<on<Storage, layout::nodes>, true>("nodes, immediate", 45'000, workload::bursts, 1.8);
+    cell_of<on<Storage, layout::nodes>, true>("nodes, immediate", 25'000, workload::bursts, 2.0);
     first_ = false;
   }
   bool enough() const {
