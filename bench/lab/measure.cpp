@@ -443,7 +443,8 @@ class session {
     execution result;
     try {
       const std::unique_ptr<bound_storage> storage = bind_storage(row.task.storage);
-      if (heap_collector* const c = storage->collector()) c->collect();  // another row's garbage is not this one's to mark
+      // Another row's garbage is not this one's to mark.
+      if (heap_collector* const c = storage->collector()) c->collect();
       if (counters_.works()) counters_.reset();
       result = execute_once(row.task, {.storage = storage->handle(),
                                        .map_seed = options_.seed,
