@@ -62,7 +62,10 @@ class precise_heap_here final : public precise_heap_collector {
   precise_heap_here() { heap_.emplace(options()); }
 
   std::string_view name() const noexcept override { return gc::precise_heap::name; }
-  void collect() override { heap_->collect(); }
+  void collect() override {
+    bytes_before_ = heap_->in_use_bytes();
+    heap_->collect();
+  }
   void start_window() override {
     heap_->start_window();
     stays_.start();
@@ -93,6 +96,7 @@ class precise_heap_here final : public precise_heap_collector {
   void limit_heap(std::size_t bytes) override { limit_bytes_ = bytes; }
   void allocate_garbage(std::size_t bytes) override {
     if (limit_bytes_ != 0 && heap_->in_use_bytes() + bytes > limit_bytes_) heap_->collect();
+    bytes_before_ = heap_->in_use_bytes();  // as the stay that this may cause finds it
     static_cast<void>(heap_->make_array<unsigned char>(bytes));
   }
 
