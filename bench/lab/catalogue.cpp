@@ -1219,6 +1219,13 @@ constexpr option_entry options_table[] = {
      "gc/boehm_typed.hpp", true, plain_form,
      [](const term&) { return std::string{"tophash::gc::boehm_typed"}; },
      [](const term&, spec_facts& out) { stateless_storage(out, visibility::scanned); }},
+    {allocation_axis, "precise", "",
+     "an exact, incremental collector's heap; blocks belong to their map, of them only slots in use are read",
+     "gc/precise_heap.hpp", true, plain_form,
+     [](const term&) { return std::string{"tophash::gc::precise"}; },
+     [](const term&, spec_facts& out) {
+       out.allocation = {.sees = visibility::typed, .handle_bytes = 2 * sizeof(void*), .thread_bound = true};
+     }},
 
     {iteration_axis, "plain", "", "a write may invalidate iterators", "policies/iteration/plain.hpp", false,
      plain_form, [](const term&) { return std::string{"tophash::iteration::plain"}; },

@@ -139,7 +139,8 @@ class rounds {
     try {
       const std::vector<char> offset(random_() % offset_bytes);  // every address behind it is another
       const std::unique_ptr<bound_storage> storage = bind_storage(row.task.storage);
-      if (row.collected) collect_now();  // the last one's garbage is not this one's to mark
+      // The last one's garbage is not this one's to mark.
+      if (heap_collector* const c = storage->collector()) c->collect();
       result = execute_once(row.task, {.storage = storage->handle(),
                                        .map_seed = next_seed(out_.measured.request.seed + round),
                                        .latencies = log,

@@ -37,7 +37,7 @@ struct exact_row {
   [](const measured_row& r) { return r.memory ? told(true, r.memory->field) : std::nullopt; }
 #define TOPHASH_COLLECTOR(value, divisor)                                                                    \
   [](const measured_row& r) {                                                                                \
-    return r.collector ? optional_figure(static_cast<double>(r.collector->value) / (divisor))                \
+    return r.collector ? optional_figure(static_cast<double>(r.collector->sample.value) / (divisor))                \
                        : std::nullopt;                                                                       \
   }
 

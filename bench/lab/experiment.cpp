@@ -83,46 +83,70 @@ std::vector<std::string> all_storages() {
   return out;
 }
 
+// The storages of a collector's name: boehm, precise, none, or one of libgc's storages by itself.
+std::vector<std::string> storages_named(const std::string& collector) {
+  if (collector == "boehm") return {"boehm_scanned", "boehm_pointer_free"};
+  if (collector == "precise") return {"precise"};
+  if (collector.empty() || collector == "none") return {"system"};
+  return {collector};
+}
+
+// --collector takes one, or several with commas between them.
+std::vector<std::string> collectors_asked(const experiment_request& request) {
+  return request.collector.empty() ? std::vector<std::string>{} : split_storages({request.collector});
+}
+
+bool names_collector(const experiment_request& request, const std::string& storage) {
+  const std::vector<std::string> asked = collectors_asked(request);
+  return std::any_of(asked.begin(), asked.end(), [&storage](const std::string& one) {
+    return one == collector_of(storage) || one == plain_storage(storage);
+  });
+}
+
 void check_collector(const experiment_request& request, const std::vector<std::string>& chosen) {
   if (request.collector.empty()) return;
   for (const std::string& storage : chosen) {
-    if (is_collected(storage) == (request.collector == "boehm")) continue;
-    throw command_error(
-        exit_usage,
-        "--collector " + request.collector + " and --allocator " + storage +
-            " do not go together: boehm collects the storages named boehm_..., none the others");
+    if (names_collector(request, storage)) continue;
+    throw command_error(exit_usage, "--collector " + request.collector + " and --allocator " + storage +
+                                        " do not go together: boehm collects the storages named boehm_..., precise "
+                                        "the one named so, none the others");
   }
 }
 
 std::vector<std::string> chosen_storages(const experiment_request& request) {
-  if (!request.collector.empty()) {
+  for (const std::string& name : collectors_asked(request)) {
     std::vector<std::string> known;
-    bool here = false;
-    for (const collector_entry& c : collectors())
-      known.push_back(c.name), here = here || (c.here && c.name == request.collector);
-    if (std::find(known.begin(), known.end(), request.collector) == known.end()) {
-      throw command_error(exit_usage, "'" + request.collector + "' is no collector" +
-                                          nearest_hint(request.collector, known));
+    bool here = false, found = false;
+    for (const collector_entry& c : collectors()) {
+      known.push_back(c.name);
+      if (c.name == name) found = true, here = c.here;
     }
-    if (!here)
-      throw command_error(exit_not_here,
-                          "the collector " + request.collector + " is not built in: it needs libgc-dev");
+    for (const storage_entry& s : storages()) {
+      if (!s.collected() || s.name == "precise") continue;
+      known.push_back(s.name);
+      if (s.name == name) found = true, here = s.here;
+    }
+    if (!found)
+      throw command_error(exit_usage, "'" + name + "' is no collector" + nearest_hint(name, known));
+    if (!here) throw command_error(exit_not_here, "the collector " + name + " is not built in: it needs libgc-dev");
   }
   std::vector<std::string> asked = request.allocators;
+  if (asked.empty()) {
+    for (const std::string& name : collectors_asked(request)) {
+      const std::vector<std::string> meant = storages_named(name);
+      asked.insert(asked.end(), meant.begin(), meant.end());
+    }
+  }
   if (asked.empty() && request.value.how == value_kind::where::collected)
     asked = {"boehm_scanned", "boehm_map_aware"};  // nobody else finds such values
-  if (asked.empty())
-    asked = request.collector == "boehm" ? std::vector<std::string>{"boehm_scanned", "boehm_pointer_free"}
-                                         : std::vector<std::string>{"system"};
+  if (asked.empty()) asked = storages_named("");
   std::vector<std::string> out;
   for (const std::string& text : split_storages(asked)) {
     const std::vector<std::string> meant =
         text == "all" ? all_storages() : std::vector<std::string>{canonical_storage(text)};
     for (const std::string& storage : meant) {
       require_here(storage);
-      if (text == "all" && !request.collector.empty() &&
-          is_collected(storage) != (request.collector == "boehm"))
-        continue;
+      if (text == "all" && !request.collector.empty() && !names_collector(request, storage)) continue;
       if (std::find(out.begin(), out.end(), storage) == out.end()) out.push_back(storage);
     }
   }
@@ -356,6 +380,7 @@ experiment run_experiment(const experiment_request& request) {
                                  .seed = request.seed,
                                  .memory = request.memory && !request.check_only,
                                  .latency = request.latency && !request.check_only,
+                                 .garbage_bytes = request.garbage_bytes,
                                  .time = !request.check_only,
                                  .progress = request.progress});
   return out;

@@ -53,6 +53,7 @@ struct experiment_request {
   std::vector<std::string> load;  // files of the user's own, with TOPHASH_VARIANTs
   bool check_only = false;        // one execution a row, for the checksum
   bool memory = true, latency = true;
+  std::size_t garbage_bytes = 16;  // that the memory pass allocates beside a map under a collector, an operation
   std::vector<std::string> argv;
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };

@@ -258,8 +258,8 @@ void add_collector_sentence(const measurement& m, std::vector<std::string>& out)
   for (const measured_row& r : m.rows) {
     if (!r.collector || r.task.variant->spec.empty()) continue;
     sum& s = by_storage[r.task.storage];
-    ++s.rows, s.collections += r.collector->collections, s.cpu_ns += r.collector->collector_cpu_ns;
-    s.worst_ns = std::max(s.worst_ns, r.collector->stop_the_world.max_ns);
+    ++s.rows, s.collections += r.collector->sample.collections, s.cpu_ns += r.collector->sample.collector_cpu_ns;
+    s.worst_ns = std::max(s.worst_ns, r.collector->sample.stop_the_world.max_ns);
   }
   if (by_storage.empty()) return;
   std::string text = "collector:";

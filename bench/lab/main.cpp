@@ -21,6 +21,7 @@
 #include "lab/assembly.hpp"
 #include "lab/attribution.hpp"
 #include "lab/claims.hpp"
+#include "lab/collector_timeline.hpp"
 #include "lab/collectors.hpp"
 #include "lab/compare.hpp"
 #include "lab/counted.hpp"
@@ -39,6 +40,7 @@
 #include "lab/record.hpp"
 #include "lab/reproduce.hpp"
 #include "lab/result.hpp"
+#include "lab/storages.hpp"
 #include "lab/sweep.hpp"
 #include "lab/terminal.hpp"
 #include "lab/tour.hpp"
@@ -68,8 +70,9 @@ struct settings {
   std::string values;  // --value of run and replay
   std::vector<std::string> results;
   std::string output;
-  std::string folded_file, pprof_file, budgets;
+  std::string folded_file, pprof_file, budgets, chrome_file;
   std::string page_file, document_file;
+  bool gctrace = false;
   bool allocations = false;
   record_request recorded;
   std::size_t every = 0;
@@ -178,6 +181,19 @@ int equal_memory_command(settings& s) {
   return exit_code_of(f);
 }
 
+// What collectors did, row by row: lines go to standard error, as Go's do.
+void write_timelines(const settings& s, const std::vector<named_timeline>& rows) {
+  if (!s.gctrace && s.chrome_file.empty()) return;
+  if (rows.empty())
+    throw command_error(exit_usage, "--gctrace and --chrome-trace are of rows under a collector, and there is none");
+  if (!s.chrome_file.empty()) write_file(s.chrome_file, chrome_trace_json(rows).dump() + "\n");
+  if (!s.gctrace) return;
+  for (const named_timeline& row : rows) {
+    const std::string lines = gctrace_text(row.collector, row.stays);
+    std::fprintf(stderr, "%s: %s\n%s", row.name.c_str(), lines.empty() ? "no collection" : "", lines.c_str());
+  }
+}
+
 int experiment_command(settings& s, const std::string& name) {
   s.request.command = name;
   s.request.progress = progress_line();
@@ -191,6 +207,15 @@ int experiment_command(settings& s, const std::string& name) {
   if (!s.json_file.empty()) write_json(result_json(e), s.json_file);
   if (s.json_file != "-") std::fputs(result_table(e).c_str(), stdout);
   write_profiles(s, e);
+  std::vector<named_timeline> timelines;
+  for (const measured_row& row : e.measured.rows) {
+    if (!row.collector) continue;
+    timelines.push_back({.name = row.name(),
+                         .collector = row.collector->collector,
+                         .window_ns = row.collector->sample.window_ns,
+                         .stays = row.collector->stays});
+  }
+  write_timelines(s, timelines);
   for (const std::string& sentence : e.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return e.measured.interrupted ? exit_interrupted : exit_code_of(e);
@@ -216,10 +241,19 @@ int overflow_reuse_command(settings& s) {
   s.request.progress = progress_line();
   if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
   s.reuse.base = s.request;
+  s.reuse.garbage_bytes = s.request.garbage_bytes;
   const reuse_result r = run_overflow_reuse(s.reuse);
   s.request.progress("");
   if (!s.json_file.empty()) write_json(reuse_json(r), s.json_file);
   if (s.json_file != "-") std::fputs(reuse_text(r).c_str(), stdout);
+  std::vector<named_timeline> timelines;
+  for (const reuse_cell& c : r.cells) {
+    if (c.collected && c.trouble.empty())
+      timelines.push_back({.name = c.pattern + ", " + c.composition(),
+                           .collector = std::string{collector_of(c.storage)},
+                           .stays = c.times.stays});
+  }
+  write_timelines(s, timelines);
   bool failed = !r.mismatches.empty();
   for (const std::string& sentence : r.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   for (const reuse_cell& c : r.cells) failed = failed || !c.trouble.empty();
@@ -501,8 +535,9 @@ void add_storage_options(CLI::App* command, settings& s) {
       ->type_name("A...");
   command
       ->add_option("--collector", s.request.collector,
-                   "none or boehm; boehm alone means boehm_scanned and boehm_pointer_free")
-      ->type_name("C");
+                   "none, boehm (alone: boehm_scanned and boehm_pointer_free), precise, or one of boehm's storages; "
+                   "commas separate")
+      ->type_name("C,...");
   add_on_demand_options(command, s);
 }
 
@@ -542,6 +577,16 @@ void add_experiment_options(CLI::App* command, settings& s) {
       ->add_option("--memory", s.budgets,
                    "time within budgets of memory, as multiples of what the live entries take: 1.5x,2x,3x,5x")
       ->type_name("RATIOS");
+  command
+      ->add_option("--garbage", s.request.garbage_bytes,
+                   "under a collector: bytes allocated beside the map for each operation (not while it is timed, but "
+                   "by overflow_reuse)")
+      ->capture_default_str();
+  command->add_flag("--gctrace", s.gctrace, "under a collector: a line a cycle, on standard error");
+  command
+      ->add_option("--chrome-trace", s.chrome_file,
+                   "under a collector: write its cycles and steps to FILE, for chrome://tracing or ui.perfetto.dev")
+      ->type_name("FILE");
   command->add_flag("!--no-latency", s.request.latency, "skip the pass that times single operations");
   command
       ->add_option("--folded", s.folded_file, "write allocations by cause to FILE as folded stacks, in bytes")
@@ -559,8 +604,6 @@ void add_reuse_options(CLI::App* run, settings& s) {
   option("--pool", s.reuse.pools, "a shared pool is drained at collections, or kept; none: both");
   option("--reclaim", s.reuse.reclaim, "who frees what the map gives back: collector or owner");
   option("--heap-ratio", s.reuse.heap_ratio, "heap at which a collection is due, to reachable bytes")
-      ->capture_default_str();
-  option("--garbage", s.reuse.garbage_bytes, "bytes the mutator allocates beside the map for each operation")
       ->capture_default_str();
 }
 
@@ -809,7 +852,7 @@ void add_commands(CLI::App& app, settings& s) {
   add_input_options(compare, s);
   add_storage_options(compare, s);
   add_common(compare, s);
-  compare->get_option("--collector")->description("none or boehm; boehm alone means boehm_scanned");
+  compare->get_option("--collector")->description("none, boehm (alone: boehm_scanned) or precise");
   compare->get_option("--repeat")->description("rounds at most; fewer when all is decided");
   compare->get_option("--repeat")->default_str(std::to_string(compare_rounds));
 
@@ -830,7 +873,7 @@ void add_commands(CLI::App& app, settings& s) {
   watch->add_option("-o,--output", s.output, "the timeline as a page")->type_name("FILE.html");
   add_input_options(watch, s);
   add_storage_options(watch, s);
-  watch->get_option("--collector")->description("none or boehm; boehm alone means boehm_scanned");
+  watch->get_option("--collector")->description("none, boehm (alone: boehm_scanned) or precise");
   add_common(watch, s);
   watch->get_option("--repeat")->description("has no meaning here: a timeline is one run");
 
@@ -888,6 +931,11 @@ int dispatch(const CLI::App& app, settings& s) {
     throw command_error(exit_usage, "--value is about the maps of a workload or a trace");
   if ((profiled || !s.budgets.empty()) && name == "run" && has_special_command(s.request.workload))
     throw command_error(exit_usage, "--folded, --pprof and --memory are not for " + s.request.workload);
+  const bool traced = s.gctrace || !s.chrome_file.empty();
+  if (traced && (!s.budgets.empty() || !s.request.memory || s.request.check_only || s.allocations ||
+                 (name == "run" && has_special_command(s.request.workload) && s.request.workload != overflow_reuse_name)))
+    throw command_error(exit_usage, "--gctrace and --chrome-trace are of the memory pass of run and replay: not for "
+                                    "--memory, --no-memory, --check, --allocations, or workloads with rows of their own");
   if (profiled && !s.budgets.empty())
     throw command_error(exit_usage, "--folded and --pprof are of a run without --memory");
   if (name == "run" && s.request.workload == overflow_reuse_name) {
@@ -920,7 +968,7 @@ int dispatch(const CLI::App& app, settings& s) {
   if (name == "run" && s.request.workload == peers_name) return peers_command(s, chosen);
   if (name == "run" && any_option_of(chosen, reuse_group))
     throw command_error(exit_usage,
-                        "--pattern, --pool, --reclaim, --heap-ratio and --garbage are for overflow_reuse");
+                        "--pattern, --pool, --reclaim and --heap-ratio are for overflow_reuse");
   if (s.allocations) {
     for (const char* other : {"--capacity", "--key", "--variant", "--collector", "--bind", "--load",
                               "--folded", "--pprof", "--memory"})

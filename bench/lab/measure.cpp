@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <span>
 #include <sstream>
@@ -23,6 +24,7 @@
 #include "lab/child_process.hpp"
 #include "lab/clock.hpp"
 #include "lab/collectors.hpp"
+#include "lab/map_watcher.hpp"
 #include "lab/histogram.hpp"
 #include "lab/perf_counters.hpp"
 #include "lab/storages.hpp"
@@ -118,15 +120,128 @@ gc::gc_sample sample_from(const json& j) {
   return s;
 }
 
+// Counts what the collector has to do with the map's blocks: what there is of them when a collection has passed is
+// taken for what that one read.
+class counted_heap final : public map_watcher {
+ public:
+  counted_heap(allocators::erased inner, heap_collector& collector, std::size_t garbage_bytes) noexcept
+      : inner_(inner), collector_(collector), garbage_bytes_(garbage_bytes), seen_(collector.clock().load()) {}
+
+  // The handle that the map gets.
+  class handle {
+   public:
+    using axis = axes::allocation;
+    static constexpr std::string_view name = "counted";
+    explicit handle(counted_heap& heap) noexcept : heap_(&heap) {}
+    void* try_allocate(const request& r) const noexcept {
+      void* const block = heap_->inner_.try_allocate(r);
+      if (block != nullptr) heap_->add(r, 1);
+      return block;
+    }
+    void deallocate(void* block, const request& r) const noexcept {
+      heap_->add(r, -1);
+      heap_->inner_.deallocate(block, r);
+    }
+    tophash::visibility visibility_now() const noexcept { return heap_->inner_.visibility_now(); }
+    friend bool operator==(handle, handle) = default;
+
+   private:
+    counted_heap* heap_;
+  };
+
+  void new_map() override {}
+  std::size_t until_due() const noexcept override { return operations_between_; }
+  bool ran(std::size_t operations, std::uint64_t) override {
+    if (garbage_bytes_ != 0 && operations != 0) {
+      collector_.allocate_garbage(operations * garbage_bytes_);
+      counts_.garbage_bytes += operations * garbage_bytes_;
+    }
+    note_collections();
+    return false;
+  }
+  void look(const map_sample&) override {}
+
+  const heap_counts& counts() const noexcept { return counts_; }
+
+ private:
+  static constexpr std::size_t operations_between_ = 256;
+
+  void add(const request& r, std::int64_t sign) noexcept {
+    note_collections();
+    const tophash::visibility sees = inner_.visibility_now();
+    const auto bytes = static_cast<std::int64_t>(r.bytes);
+    if (sign > 0) counts_.allocated_bytes += r.bytes, ++counts_.allocated_blocks;
+    live_bytes_ += sign * bytes;
+    searched_bytes_ += sign * static_cast<std::int64_t>(searched_bytes(r, sees));
+    if (visits_block(sees)) blocks_ += sign;
+  }
+  void note_collections() noexcept {
+    const std::uint64_t now = collector_.clock().load(std::memory_order_relaxed), passed = now - seen_;
+    counts_.collections += passed;
+    counts_.scanned_bytes += passed * static_cast<std::uint64_t>(searched_bytes_);
+    counts_.visited_blocks += passed * static_cast<std::uint64_t>(blocks_);
+    seen_ = now;
+  }
+
+  allocators::erased inner_;
+  heap_collector& collector_;
+  std::size_t garbage_bytes_;
+  std::uint64_t seen_;
+  heap_counts counts_;
+  std::int64_t live_bytes_ = 0, searched_bytes_ = 0, blocks_ = 0;
+};
+
+json work_json(const heap_counts& w) {
+  return {w.allocated_bytes, w.allocated_blocks, w.garbage_bytes, w.collections, w.scanned_bytes, w.visited_blocks};
+}
+heap_counts work_from(const json& j) {
+  return {.allocated_bytes = j.at(0), .allocated_blocks = j.at(1), .garbage_bytes = j.at(2), .collections = j.at(3),
+          .scanned_bytes = j.at(4), .visited_blocks = j.at(5)};
+}
+
+json collector_json(const heap_collector& collector, const heap_counts& work, const execution& result) {
+  std::uint64_t map_bytes = 0;
+  for (const purpose_bytes& part : result.end_memory) map_bytes += part.bytes;
+  return {{"name", collector.name()},         {"sample", sample_json(collector.sample())},
+          {"stays", stays_json(collector.stays())}, {"work", work_json(work)},
+          {"operations", result.operations},  {"entries", result.end_size},
+          {"live_bytes", map_bytes}};
+}
+
+collector_figures figures_from(const json& j) {
+  collector_figures out;
+  out.collector = j.at("name"), out.sample = sample_from(j.at("sample")), out.stays = stays_from(j.at("stays"));
+  out.work = work_from(j.at("work"));
+  out.operations = j.at("operations"), out.entries = j.at("entries"), out.live_bytes = j.at("live_bytes");
+  out.left.objects = j.at("left").at(0), out.left.bytes = j.at("left").at(1), out.left.blocks = j.at("left").at(2);
+  return out;
+}
+
 // In the child. A map's end is what it reports itself (it is destroyed when the execution returns), a foreign
 // map's end is not known: tracked counts are those after its destruction.
-json memory_pass(const measured_task& task, std::uint64_t seed, bool collected) {
+json memory_pass(const measured_task& task, std::uint64_t seed, std::size_t garbage_bytes) {
   const std::unique_ptr<bound_storage> storage = bind_storage("tracked(" + task.storage + ")");
+  heap_collector* const collector = storage->collector();
   const resident_meter resident;
-  if (collected) start_collector_window();
-  const execution result = execute_on(task, *storage, seed, nullptr);
-  json out{{"trouble", result.trouble}, {"checksum", result.checksum}};
-  if (collected) out["collector"] = sample_json(collector_sample());
+  json out;
+  execution result;
+  if (collector != nullptr) {
+    counted_heap heap(storage->handle(), *collector, garbage_bytes);
+    allocators::erased_resource<counted_heap::handle> resource{counted_heap::handle(heap)};
+    collector->start_window();
+    result = execute_once(task, {.storage = allocators::erased(resource),
+                                 .map_seed = seed,
+                                 .latencies = nullptr,
+                                 .counters = nullptr,
+                                 .watcher = &heap});
+    out["collector"] = collector_json(*collector, heap.counts(), result);
+    collector->collect();
+    const gc::heap_occupancy left = collector->occupancy();
+    out["collector"]["left"] = {left.objects, left.bytes, left.blocks};
+  } else {
+    result = execute_on(task, *storage, seed, nullptr);
+  }
+  out["trouble"] = result.trouble, out["checksum"] = result.checksum;
   if (const auto rss = resident.added_bytes()) out["rss"] = *rss;
   const std::optional<tracked_counts> counts = storage->counts();
   out["peak"] = counts->total.peak_bytes;
@@ -260,11 +375,21 @@ class session {
 
   // Figures that can only be read once the row's own execution is known are kept until then.
   void memory(measured_row& row) {
-    const json answer = in_child([&] { return memory_pass(row.task, options_.seed, row.collected); });
+    const json answer = in_child([&] { return memory_pass(row.task, options_.seed, options_.garbage_bytes); });
     if (!note(row, answer)) return;
     memory_answers_.resize(out_.rows.size());
     memory_answers_[index_of(row)] = answer;
-    if (answer.contains("collector")) row.collector = sample_from(answer.at("collector"));
+    if (!answer.contains("collector")) return;
+    row.collector = figures_from(answer.at("collector"));
+    row.collector->predicted_ns_per_op =
+        predicted_ns_per_op(row.collector->work, row.collector->operations, costs_of(row.collector->collector, row.task));
+  }
+
+  // Calibrated once for a collector.
+  const collector_costs& costs_of(const std::string& collector, const measured_task& task) {
+    const auto known = costs_.find(collector);
+    if (known != costs_.end()) return known->second;
+    return costs_.emplace(collector, calibrated_costs(task.storage)).first->second;
   }
 
   void latency(measured_row& row) {
@@ -318,7 +443,8 @@ class session {
     execution result;
     try {
       const std::unique_ptr<bound_storage> storage = bind_storage(row.task.storage);
-      if (row.collected) collect_now();  // another row's garbage is not this one's to mark
+      // Another row's garbage is not this one's to mark.
+      if (heap_collector* const c = storage->collector()) c->collect();
       if (counters_.works()) counters_.reset();
       result = execute_once(row.task, {.storage = storage->handle(),
                                        .map_seed = options_.seed,
@@ -396,6 +522,7 @@ class session {
   }
 
   measure_options options_;
+  std::map<std::string, collector_costs> costs_;
   measurement out_;
   std::vector<json> memory_answers_;
   std::vector<std::optional<std::uint64_t>> checksums_;

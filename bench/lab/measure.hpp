@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures variants on one program. Three passes, so that none disturbs another:
 //   memory   one execution in a child process of its own with tracked storage: peak and end bytes by purpose,
-//            allocations, resident set; under a collector its collections, pauses and heap
+//            allocations, resident set; under a collector its collections, pauses and heap, while the program
+//            allocates garbage beside the map, so that there is something to collect
 //   latency  a few executions, each in a child process, every operation timed on its own; the least of the
 //            executions counts (latency_log.hpp)
 //   time     `repeat` rounds in this process, variants interleaved and rotated (A B C, B C A, ...), CPU time
@@ -23,6 +24,8 @@
 #include <tophash/framework/core/purpose.hpp>
 #include <tophash/gc/collector.hpp>
 
+#include "lab/collector_costs.hpp"
+#include "lab/collector_timeline.hpp"
 #include "lab/execution.hpp"
 #include "lab/statistics.hpp"
 
@@ -41,6 +44,7 @@ struct measure_options {
   bool memory = true;
   bool latency = true;
   unsigned latency_executions = 3;
+  std::size_t garbage_bytes = 16;  // allocated beside the map for each operation, in the memory pass
   bool time = true;  // none of the three: one execution, for the checksum
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
@@ -67,6 +71,28 @@ struct memory_figures {
   double own_report_bytes = 0;  // what the map itself says of its end; 0: it says nothing
 };
 
+// What a row's memory pass tells of its collector: GC pressure and what it is made of.
+struct collector_figures {
+  std::string collector;
+  gc::gc_sample sample;
+  std::vector<collector_stay> stays;
+  gc::heap_occupancy left;  // after one more collection, the map already gone
+  std::uint64_t operations = 0, entries = 0;
+  std::uint64_t live_bytes = 0;  // of the map, at its end
+  heap_counts work;
+  double predicted_ns_per_op = 0;
+
+  double per_op(std::uint64_t of) const noexcept {
+    return operations == 0 ? 0 : static_cast<double>(of) / static_cast<double>(operations);
+  }
+  double collector_ns_per_op() const noexcept { return per_op(sample.collector_cpu_ns); }
+  // Bytes that the marker reads for an entry in a collection.
+  double read_bytes_per_entry() const noexcept {
+    const double cycles = static_cast<double>(work.collections) * static_cast<double>(entries);
+    return cycles == 0 ? 0 : static_cast<double>(work.scanned_bytes) / cycles;
+  }
+};
+
 struct measured_row {
   measured_task task;
   execution result;                   // of the first execution
@@ -74,7 +100,7 @@ struct measured_row {
   std::vector<double> wall_ns_per_op;
   std::optional<latency_figures> latency;
   std::optional<memory_figures> memory;
-  std::optional<gc::gc_sample> collector;
+  std::optional<collector_figures> collector;
   std::vector<std::pair<std::string, double>> hardware_per_op;
   std::string trouble;     // not empty: no figures, and why
   bool collected = false;  // its storage is a collector's

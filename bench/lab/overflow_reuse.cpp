@@ -14,6 +14,7 @@
 #include "lab/catalogue.hpp"
 #include "lab/child_process.hpp"
 #include "lab/clock.hpp"
+#include "lab/collector_costs.hpp"
 #include "lab/collectors.hpp"
 #include "lab/map_watcher.hpp"
 #include "lab/nearest.hpp"
@@ -32,8 +33,6 @@ using nlohmann::json;
 constexpr std::size_t usual_entries = 26'000;       // 2^12 buckets at 6.35 of the 6.5 entries that one takes
 constexpr std::size_t step_operations = 256;  // between two looks at the clock
 constexpr std::size_t samples_per_window = 64;
-constexpr std::size_t garbage_block_bytes =
-    4096;  // what the mutator allocates at once in a step of the usual size
 
 const std::vector<std::string> pattern_names = {"printed", "same_keys", "new_keys", "adversary"};
 const std::vector<std::string> pool_names = {"drained", "kept"};
@@ -43,11 +42,11 @@ const std::vector<std::string> pool_names = {"drained", "kept"};
 // Follows the map through the program: the warm-up ends, the window begins, the window ends.
 class window final : public map_watcher {
  public:
-  window(paced_heap& heap, overflow_ledger* ledger, bool collected, std::size_t begin, std::size_t end,
+  window(paced_heap& heap, overflow_ledger* ledger, heap_collector* collector, std::size_t begin, std::size_t end,
          std::size_t garbage_bytes)
       : heap_(heap),
         ledger_(ledger),
-        collected_(collected),
+        collector_(collector),
         begin_(begin),
         end_(end),
         every_(std::max(step_operations,
@@ -97,7 +96,8 @@ class window final : public map_watcher {
     const double operations = static_cast<double>(end_ - begin_);
     json out{
         {"mutator", static_cast<double>(cpu_ns_ - std::min(cpu_ns_, collecting_in_map_ns_)) / operations}};
-    if (!collected_) return out;
+    if (collector_ == nullptr) return out;
+    out["stays"] = stays_json(stays_);
     out["collector"] = static_cast<double>(sample_.collector_cpu_ns) / operations;
     out["stop"] = {sample_.stop_the_world.p50_ns, sample_.stop_the_world.p99_ns,
                    sample_.stop_the_world.max_ns};
@@ -116,7 +116,7 @@ class window final : public map_watcher {
     first_ = state;
     heap_.reset_counts();
     if (ledger_ != nullptr) ledger_->reset();
-    if (collected_) start_collector_window();
+    if (collector_ != nullptr) collector_->start_window();
   }
 
   void end_window(const map_sample& state) {
@@ -126,15 +126,16 @@ class window final : public map_watcher {
     reachable_bytes_ = heap_.reachable_bytes();
     collecting_in_map_ns_ = heap_.collecting_in_map_ns();
     if (ledger_ != nullptr) drag_ = ledger_->drag();
-    if (!collected_) return;
-    sample_ = collector_sample();
-    collect_now();
-    occupancy_ = collector_occupancy();
+    if (collector_ == nullptr) return;
+    sample_ = collector_->sample();
+    stays_ = collector_->stays();
+    collector_->collect();
+    occupancy_ = collector_->occupancy();
   }
 
   paced_heap& heap_;
   overflow_ledger* ledger_;
-  bool collected_;
+  heap_collector* collector_;
   std::size_t begin_, end_, every_, garbage_bytes_, done_ = 0;
   bool begun_ = false, ended_ = false;
   std::uint64_t cpu_ns_ = 0, in_use_peak_ = 0, reachable_bytes_ = 0, collecting_in_map_ns_ = 0;
@@ -143,6 +144,7 @@ class window final : public map_watcher {
   reuse_drag drag_;
   gc::gc_sample sample_;
   gc::heap_occupancy occupancy_;
+  std::vector<collector_stay> stays_;
 };
 
 struct cell_task {
@@ -223,16 +225,17 @@ reuse_counts counts_from(const json& j) {
 // In the child. Not inlined: what its frame leaves behind is no map's.
 json execute_cell(const cell_task& task, bool listening) {
   const std::unique_ptr<bound_storage> bound = bind_storage(task.storage);
-  overflow_ledger ledger;
+  heap_collector* const collector = bound->collector();
+  overflow_ledger ledger(collector);
   overflow_ledger* const listener = listening ? &ledger : nullptr;
-  paced_heap heap(bound->handle(), task.collected, task.by_collector, task.pacing, listener);
+  paced_heap heap(bound->handle(), collector, task.by_collector, task.pacing, listener);
   allocators::erased_resource<paced_storage> resource{paced_storage(heap)};
   std::size_t begin = 0;
   for (const segment& s : task.records->segments) {
     if (!s.measured) begin = s.end;
   }
-  window watch(heap, listener, task.collected, begin, task.records->records.size(), task.garbage_bytes);
-  if (task.collected) collect_by_itself(false);
+  window watch(heap, listener, collector, begin, task.records->records.size(), task.garbage_bytes);
+  if (collector != nullptr) collector->collect_by_itself(false);
   execution out;
   task.variant->run_u64(*task.records,
                         {.storage = allocators::erased(resource),
@@ -241,7 +244,7 @@ json execute_cell(const cell_task& task, bool listening) {
                          .counters = nullptr,
                          .watcher = &watch,
                          .meter = listener,
-                         .pool_clock = task.collected && task.drained ? collection_clock() : nullptr},
+                         .pool_clock = collector != nullptr && task.drained ? &collector->clock() : nullptr},
                         out);
   if (!out.trouble.empty()) return {{"trouble", out.trouble}};
   if (!watch.ended()) return {{"trouble", "the program ended before its window did"}};
@@ -254,85 +257,6 @@ json execute_cell(const cell_task& task, bool listening) {
   return {{"counts", counts_json(counts)},
           {"drag", {drag_json(d.reused), drag_json(d.reclaimed), drag_json(d.freed), drag_json(d.open)}},
           {"times", watch.times()}};
-}
-
-// ---- what a collection costs here ---------------------------------------------------------------
-
-// The median of a few collections. Before each the mutator allocates `garbage_bytes` and works on other
-// memory, as it does between two of a run: in a cache that holds nothing else, searching costs less than
-// half. `prepare` returns what keeps its blocks reachable.
-constexpr std::size_t mutator_bytes = 8 << 20;
-
-template <class Prepare>
-double collection_ns(std::size_t garbage_bytes, const Prepare& prepare) {
-  const json answer = in_child([&prepare, garbage_bytes]() -> json {
-    collect_by_itself(false);
-    const std::unique_ptr<bound_storage> storage = bind_storage("boehm_scanned");
-    void* volatile root = prepare(storage->handle());
-    std::vector<double> ns;
-    std::vector<unsigned char> elsewhere(mutator_bytes);
-    for (int i = 0; i < 15; ++i) {
-      std::fill(elsewhere.begin(), elsewhere.end(), static_cast<unsigned char>(i));
-      for (std::size_t done = 0; done < garbage_bytes; done += garbage_block_bytes)
-        allocate_garbage(garbage_block_bytes);
-      start_collector_window();
-      collect_now();
-      ns.push_back(static_cast<double>(collector_sample().collector_cpu_ns));
-    }
-    static_cast<void>(root);
-    return {{"ns", summarise(ns).median}};
-  });
-  if (answer.contains("trouble"))
-    throw command_error(exit_check_failed, "the calibration of the collector failed: " +
-                                               answer.at("trouble").get<std::string>());
-  return answer.at("ns");
-}
-
-request block_of(std::size_t bytes) {
-  return {.bytes = bytes, .align = alignof(void*), .use = purpose::overflow, .trace = nullptr};
-}
-
-// Fills a block with numbers that are no addresses, as a map's random keys are.
-void fill_random(void* block, std::size_t bytes, random_stream& random) {
-  auto* const words = static_cast<std::uint64_t*>(block);
-  for (std::size_t i = 0; i < bytes / sizeof(std::uint64_t); ++i)
-    words[i] = random.next() | (std::uint64_t{1} << 63);
-}
-
-// Four heaps: none, none after more garbage, one block of the size of a map's array, and as many bytes as a
-// chain of buckets.
-collector_costs calibrated() {
-  constexpr std::size_t all_bytes = 1 << 20, little_bytes = 1 << 18, bucket_bytes = 144,
-                        count = all_bytes / bucket_bytes;
-  const auto nothing = [](allocators::erased) { return static_cast<void*>(nullptr); };
-  const double little = collection_ns(little_bytes, nothing), empty = collection_ns(all_bytes, nothing);
-  const double array = collection_ns(all_bytes, [](allocators::erased storage) {
-    random_stream random(1);
-    void* const block = storage.try_allocate(block_of(all_bytes));
-    if (block != nullptr) fill_random(block, all_bytes, random);
-    return block;
-  });
-  const double buckets = collection_ns(all_bytes, [](allocators::erased storage) {
-    random_stream random(2);
-    void* first = nullptr;
-    for (std::size_t i = 0; i < count; ++i) {
-      void* const block = storage.try_allocate(block_of(bucket_bytes));
-      if (block == nullptr) break;
-      fill_random(block, bucket_bytes, random);
-      std::memcpy(block, &first, sizeof first);
-      first = block;
-    }
-    return first;
-  });
-  const auto spread = [](double ns, std::size_t over) {
-    return std::max(0.0, ns) / static_cast<double>(over);
-  };
-  collector_costs out;
-  out.allocated_byte_ns = spread(empty - little, all_bytes - little_bytes);
-  out.cycle_ns = std::max(0.0, little - out.allocated_byte_ns * static_cast<double>(little_bytes));
-  out.byte_ns = spread(array - empty, all_bytes);
-  out.block_ns = spread(buckets - empty - out.byte_ns * static_cast<double>(count * bucket_bytes), count);
-  return out;
 }
 
 // ---- the matrix ---------------------------------------------------------------------------------
@@ -358,7 +282,8 @@ std::string chosen_storage(const experiment_request& r) {
   if (r.allocators.size() > 1) throw command_error(exit_usage, "overflow_reuse takes one --allocator");
   const std::string storage = !r.allocators.empty()    ? r.allocators.front()
                               : r.collector == "boehm" ? "boehm_scanned"
-                                                       : "system";
+                              : r.collector == "precise" ? "precise"
+                                                         : "system";
   const storage_entry* const entry = find_storage(storage);
   if (entry != nullptr && !entry->here)
     throw command_error(exit_not_here, storage + " is not built in: it needs " + entry->missing);
@@ -367,12 +292,11 @@ std::string chosen_storage(const experiment_request& r) {
   } catch (const std::invalid_argument& error) {
     throw command_error(exit_usage, error.what());
   }
-  const bool collected = is_collected(storage);
   const storage_entry* const plain = find_storage(plain_storage(storage));
   if (plain != nullptr && plain->sees == visibility::pointer_free)
     throw command_error(exit_usage, "overflow_reuse needs its overflow buckets found by the collector, and " + storage +
                                         " hides them; boehm_map_aware reads no entries either");
-  if (!r.collector.empty() && collected != (r.collector == "boehm"))
+  if (!r.collector.empty() && collector_of(storage) != r.collector)
     throw command_error(exit_usage,
                         "--collector " + r.collector + " and --allocator " + storage + " do not go together");
   return storage;
@@ -400,7 +324,11 @@ class matrix {
         chosen_names({request.reclaim.empty() ? "owner" : request.reclaim}, reclaims, "way to reclaim"));
     if (request.reclaim == "collector" && !out_.collected)
       throw command_error(exit_usage, "--reclaim collector needs --collector boehm");
-    out_.by_collector = out_.collected && request.reclaim != "owner";
+    const bool finds = collector_of(out_.storage) == "boehm";
+    if (request.reclaim == "collector" && !finds)
+      throw command_error(exit_usage, "--reclaim collector needs --collector boehm: on a precise heap blocks belong "
+                                      "to their map, which gives them back itself");
+    out_.by_collector = finds && request.reclaim != "owner";
     patterns_ = chosen_names(request.patterns, pattern_names, "pattern");
     pools_ = chosen_names(request.pools, pool_names, "kind of pool");
     if (!out_.collected) pools_ = {"kept"};  // nothing is collected, so nothing drains it
@@ -411,7 +339,7 @@ class matrix {
     compile();
     if (out_.collected) {
       request_.base.progress("what a collection costs here");
-      out_.costs = calibrated();
+      out_.costs = calibrated_costs(out_.storage);
     }
     for (const std::string& pattern : patterns_) measure_pattern(pattern);
     compare_checksums();
@@ -556,6 +484,7 @@ class matrix {
     times.occupied_bytes = t.at("occupied");
     times.object_bytes = t.at("objects");
     times.fragmentation = t.at("fragmentation");
+    times.stays = stays_from(t.at("stays"));
   }
 
   // After an interruption: a cell without a timed round has nothing whole to say.
@@ -563,7 +492,7 @@ class matrix {
     if (c.cell.trouble.empty() && c.cell.times.mutator_ns_per_op.empty()) return;
     c.cell.times.stop_p50_ns = summarise(c.stops_p50).median;
     c.cell.times.stop_p99_ns = summarise(c.stops_p99).median;
-    c.cell.predicted_collector_ns_per_op = predicted_ns_per_op(c.cell.counts, out_.costs);
+    c.cell.predicted_collector_ns_per_op = predicted_ns_per_op(c.cell.counts.heap, c.cell.counts.operations, out_.costs);
     out_.cells.push_back(std::move(c.cell));
   }
 
@@ -598,16 +527,6 @@ double reuse_counts::mean_chain_buckets() const {
 
 double reuse_counts::requests_per_1000_operations() const {
   return operations == 0 ? 0 : 1000 * static_cast<double>(requested) / static_cast<double>(operations);
-}
-
-double predicted_ns_per_op(const reuse_counts& counts, const collector_costs& costs) {
-  if (counts.operations == 0) return 0;
-  const heap_counts& h = counts.heap;
-  return (costs.cycle_ns * static_cast<double>(h.collections) +
-          costs.allocated_byte_ns * static_cast<double>(h.allocated_bytes + h.garbage_bytes) +
-          costs.byte_ns * static_cast<double>(h.scanned_bytes) +
-          costs.block_ns * static_cast<double>(h.visited_blocks)) /
-         static_cast<double>(counts.operations);
 }
 
 std::vector<std::string> overflow_reuse_specs() {

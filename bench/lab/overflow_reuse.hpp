@@ -16,6 +16,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "lab/collector_costs.hpp"
+#include "lab/collector_timeline.hpp"
 #include "lab/experiment.hpp"
 #include "lab/overflow_reuse_heap.hpp"
 
@@ -59,6 +61,7 @@ struct reuse_times {
   std::uint64_t heap_bytes = 0, heap_peak_bytes = 0, free_bytes = 0;  // of the last round
   std::uint64_t occupied_bytes = 0, object_bytes = 0;  // after a collection at the end: gc::heap_occupancy
   double fragmentation = 0;
+  std::vector<collector_stay> stays;  // of the last round
 };
 
 struct reuse_cell {
@@ -75,12 +78,6 @@ struct reuse_cell {
   double predicted_collector_ns_per_op = 0;  // GC pressure; 0 without a collector
 
   std::string composition() const { return deletion + ", " + source + ", " + growth; }
-};
-
-// What a collection costs on this machine: of itself (roots), for a byte that was allocated since the last
-// one (its sweep), for a byte that is searched, for a block that is visited.
-struct collector_costs {
-  double cycle_ns = 0, allocated_byte_ns = 0, byte_ns = 0, block_ns = 0;
 };
 
 struct reuse_result {
@@ -102,9 +99,6 @@ std::vector<std::string> overflow_reuse_specs();
 
 // Throws command_error.
 reuse_result run_overflow_reuse(const reuse_request& request);
-
-// The GC pressure of the definition: cycles an operation times what one costs.
-double predicted_ns_per_op(const reuse_counts& counts, const collector_costs& costs);
 
 // Sentences from comparing cells; none is written beforehand.
 std::vector<std::string> reuse_findings(const reuse_result& r);

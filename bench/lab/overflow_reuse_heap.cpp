@@ -6,7 +6,6 @@
 #include <tophash/framework/core/trace_info.hpp>
 
 #include "lab/clock.hpp"
-#include "lab/collectors.hpp"
 
 namespace tophash::lab {
 
@@ -26,12 +25,12 @@ void drag_counts::add(std::uint64_t cycles) noexcept {
 
 overflow_ledger::~overflow_ledger() {
   for (auto& [address, w] : waiting_) {
-    if (w.linked && w.link != nullptr) forget_link(&w.link);
+    if (w.linked && w.link != nullptr) collector_->forget_link(&w.link);
   }
 }
 
 void overflow_ledger::forget(std::map<std::uintptr_t, waiting>::iterator at) noexcept {
-  if (at->second.linked && at->second.link != nullptr) forget_link(&at->second.link);
+  if (at->second.linked && at->second.link != nullptr) collector_->forget_link(&at->second.link);
   waiting_.erase(at);
 }
 
@@ -60,7 +59,7 @@ void overflow_ledger::dropped(const void* block, std::size_t bytes, bool collect
       forget(at);
     } else if (!w.linked) {
       w.linked = true;
-      watch_block(&w.link, reinterpret_cast<const void*>(at->first));
+      collector_->watch_block(&w.link, reinterpret_cast<const void*>(at->first));
     }
     at = next;
   }
@@ -94,32 +93,20 @@ reuse_drag overflow_ledger::drag() const {
 
 // ---- the heap -----------------------------------------------------------------------------------
 
-paced_heap::paced_heap(allocators::erased inner, bool collected, bool by_collector, heap_pacing pacing,
+paced_heap::paced_heap(allocators::erased inner, heap_collector* collector, bool by_collector, heap_pacing pacing,
                        overflow_ledger* ledger) noexcept
     : inner_(inner),
-      collected_(collected),
-      by_collector_(collected && by_collector),
+      collector_(collector),
+      by_collector_(collector != nullptr && by_collector),
       pacing_(pacing),
       ledger_(ledger),
       budget_bytes_(pacing.least_bytes) {}
-
-// boehm_pointer_free searches its directory and side list only (gc/boehm.hpp), traced storage links and tags of
-// buckets whose entries cannot point (gc/boehm_map_aware.hpp).
-std::uint64_t paced_heap::searched_bytes(const request& r) const noexcept {
-  const tophash::visibility sees = visibility_now();
-  if (sees == tophash::visibility::scanned || r.use == purpose::directory || r.use == purpose::side)
-    return r.bytes;
-  if (sees != tophash::visibility::traced) return 0;
-  if (r.trace == nullptr || r.trace->entries_may_point) return r.bytes;
-  if (r.use == purpose::node || !r.trace->links) return 0;
-  return r.bytes / r.trace->bucket_bytes * 2 * sizeof(void*);
-}
 
 void paced_heap::collect() noexcept {
   counts_.scanned_bytes += searched_bytes_;
   counts_.visited_blocks += blocks_;
   ++counts_.collections;
-  collect_now();
+  collector_->collect();
   if (ledger_ != nullptr) ledger_->collected();
   since_bytes_ = 0;
   budget_bytes_ =
@@ -136,23 +123,23 @@ void* paced_heap::try_allocate(const request& r) noexcept {
   void* const block = inner_.try_allocate(r);
   if (block == nullptr) return nullptr;
   counts_.allocated_bytes += r.bytes, ++counts_.allocated_blocks;
-  searched_bytes_ += searched_bytes(r), ++blocks_;
+  searched_bytes_ += searched_bytes(r, visibility_now()), blocks_ += visits_block(visibility_now());
   reachable_bytes_ += r.bytes;
   since_bytes_ += r.bytes;
   return block;
 }
 
 void paced_heap::deallocate(void* block, const request& r) noexcept {
-  searched_bytes_ -= searched_bytes(r), --blocks_;
+  searched_bytes_ -= searched_bytes(r, visibility_now()), blocks_ -= visits_block(visibility_now());
   reachable_bytes_ -= r.bytes;
   if (ledger_ != nullptr) ledger_->dropped(block, r.bytes, by_collector_);
   if (!by_collector_) inner_.deallocate(block, r);
 }
 
 void paced_heap::allocate_beside(std::size_t bytes) {
-  if (!collected_) return;
+  if (collector_ == nullptr) return;
   if (due(bytes)) collect();
-  allocate_garbage(bytes);
+  collector_->allocate_garbage(bytes);
   counts_.garbage_bytes += bytes;
   since_bytes_ += bytes;
 }

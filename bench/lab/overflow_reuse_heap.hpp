@@ -19,6 +19,8 @@
 #include <tophash/allocators/erased.hpp>
 #include <tophash/framework/core/purpose.hpp>
 
+#include "lab/collector_costs.hpp"
+#include "lab/collectors.hpp"
 #include "lab/overflow_meter.hpp"
 
 namespace tophash::lab {
@@ -45,7 +47,7 @@ struct reuse_drag {
 // counted.
 class overflow_ledger final : public overflow_meter {
  public:
-  overflow_ledger() = default;
+  explicit overflow_ledger(heap_collector* collector) noexcept : collector_(collector) {}
   ~overflow_ledger() override;
 
   void acquired(const void* bucket) noexcept override;
@@ -66,6 +68,7 @@ class overflow_ledger final : public overflow_meter {
   };
   void forget(std::map<std::uintptr_t, waiting>::iterator at) noexcept;
 
+  heap_collector* collector_;  // null: nothing is ever dropped
   std::map<std::uintptr_t, waiting> waiting_;  // by address; nodes do not move, so a link may lie in one
   std::uint64_t collections_ = 0;
   bool counting_ = false;
@@ -77,19 +80,10 @@ struct heap_pacing {
   std::uint64_t least_bytes = 256 * 1024;
 };
 
-struct heap_counts {
-  std::uint64_t allocated_bytes = 0, allocated_blocks = 0;  // by the map
-  std::uint64_t garbage_bytes = 0;                          // by the mutator beside it
-  std::uint64_t collections = 0;
-  // Summed over the collections: what is reachable at each. In traced storage whose entries may point, scanned
-  // is an upper bound: of the slots those in use are read.
-  std::uint64_t scanned_bytes = 0, visited_blocks = 0;
-  friend bool operator==(const heap_counts&, const heap_counts&) = default;
-};
-
 class paced_heap {
  public:
-  paced_heap(allocators::erased inner, bool collected, bool by_collector, heap_pacing pacing,
+  // Without a collector nothing is paced.
+  paced_heap(allocators::erased inner, heap_collector* collector, bool by_collector, heap_pacing pacing,
              overflow_ledger* ledger) noexcept;
 
   void* try_allocate(const request& r) noexcept;
@@ -107,13 +101,13 @@ class paced_heap {
 
  private:
   bool due(std::size_t wanted_bytes) const noexcept {
-    return collected_ && since_bytes_ + wanted_bytes > budget_bytes_;
+    return collector_ != nullptr && since_bytes_ + wanted_bytes > budget_bytes_;
   }
   void collect() noexcept;
-  std::uint64_t searched_bytes(const request& r) const noexcept;
 
   allocators::erased inner_;
-  bool collected_, by_collector_;
+  heap_collector* collector_;
+  bool by_collector_;
   heap_pacing pacing_;
   overflow_ledger* ledger_;  // may be null
   std::uint64_t reachable_bytes_ = 0, since_bytes_ = 0, budget_bytes_;

@@ -13,6 +13,7 @@
 #include "lab/result.hpp"
 #include "lab/sha256.hpp"
 #include "lab/statistics.hpp"
+#include "lab/storages.hpp"
 
 namespace tophash::lab {
 
@@ -96,7 +97,7 @@ json row_json(const reuse_result& r, const reuse_cell& c) {
   json out{{"variant", c.spec},
            {"spec", c.canonical},
            {"allocator", c.storage},
-           {"collector", c.collected ? "boehm" : "none"},
+           {"collector", collector_of(c.storage)},
            {"key", "u64"},
            {"n", r.n},
            {"pattern", c.pattern},

@@ -7,6 +7,8 @@
 
 #include <tophash/gc/precise_heap.hpp>
 #include <tophash/map.hpp>
+#include <tophash/policies/deletion/dirty.hpp>
+#include <tophash/policies/deletion/immediate.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/growth/shrinking.hpp>
 #include <tophash/presets.hpp>
@@ -54,6 +56,8 @@ using emptied_function = kept_buckets (*)(std::size_t);
 const std::vector<built_composition<emptied_function>>& built() {
   static const std::vector<built_composition<emptied_function>> all = {
       {"go_like", &emptied_and_collected<collected_map<>>},
+      {"go_like,deletion=immediate", &emptied_and_collected<collected_map<deletion::immediate>>},
+      {"go_like,deletion=dirty", &emptied_and_collected<collected_map<deletion::dirty>>},
       {"go_like,growth=shrinking(incremental(2),25)",
        &emptied_and_collected<collected_map<growth::shrinking<growth::incremental<2>, 25>>>},
   };

@@ -13,6 +13,7 @@
 #include "lab/manifest.hpp"
 #include "lab/on_demand.hpp"
 #include "lab/registry.hpp"
+#include "lab/storages.hpp"
 
 namespace tophash::lab {
 
@@ -104,7 +105,9 @@ json pauses_json(const gc::pause_summary& p) {
   return {{"p50", p.p50_ns}, {"p99", p.p99_ns}, {"max", p.max_ns}, {"count", p.count}, {"total", p.total_ns}};
 }
 
-json collector_json(const gc::gc_sample& s) {
+// Metrics of GC pressure (docs/collectors.md). Of an incremental collector the program runs on between its stays.
+json collector_json(const collector_figures& f, double mutator_ns_per_op) {
+  const gc::gc_sample& s = f.sample;
   json out{{"collections", s.collections},
            {"heap_bytes", s.heap_bytes},
            {"heap_peak_bytes", s.heap_peak_bytes},
@@ -115,6 +118,25 @@ json collector_json(const gc::gc_sample& s) {
            {"window_ns", s.window_ns}};
   out["stop_the_world_ns"] = pauses_json(s.stop_the_world);
   out["stall_ns"] = pauses_json(s.stall);
+  out["stall_ns"]["p99_9"] = stay_quantile_ns(f.stays, 0.999);
+  for (const std::uint64_t wide_ms : {1, 10, 100})
+    out["minimum_utilisation"][std::to_string(wide_ms) + "ms"] =
+        minimum_utilisation(f.stays, s.window_ns, wide_ms * 1'000'000);
+  const double collecting = f.collector_ns_per_op();
+  out["allocated_bytes_per_op"] = f.per_op(f.work.allocated_bytes);
+  out["allocated_blocks_per_op"] = f.per_op(f.work.allocated_blocks);
+  out["garbage_bytes_per_op"] = f.per_op(f.work.garbage_bytes);
+  out["read_bytes_per_entry"] = f.read_bytes_per_entry();
+  out["visited_blocks"] = f.work.visited_blocks;
+  out["scanned_bytes"] = f.work.scanned_bytes;
+  out["live_bytes"] = f.live_bytes;
+  if (f.live_bytes != 0)
+    out["heap_ratio"] = static_cast<double>(s.heap_peak_bytes) / static_cast<double>(f.live_bytes);
+  out["left_bytes"] = f.left.bytes;
+  out["left_block_bytes"] = f.left.blocks * gc::heap_occupancy::block_bytes;
+  out["collector_ns_per_op"] = collecting;
+  if (collecting + mutator_ns_per_op > 0) out["collector_share"] = collecting / (collecting + mutator_ns_per_op);
+  out["predicted_ns_per_op"] = f.predicted_ns_per_op;
   return out;
 }
 
@@ -145,7 +167,7 @@ void add_time(const experiment& e, const measured_row& row, json& out) {
 json row_json(const experiment& e, const measured_row& row) {
   json out{{"variant", row.task.variant->name},
            {"allocator", row.task.storage},
-           {"collector", row.collected ? "boehm" : "none"},
+           {"collector", collector_of(row.task.storage)},
            {"key", key_kind_name(kind_of(*row.task.program))}};
   if (const std::string spec = spec_of_row(row); !spec.empty()) out["spec"] = spec;
   if (!row.task.variant->bound_to.empty()) out["bound"] = true;
@@ -165,7 +187,8 @@ json row_json(const experiment& e, const measured_row& row) {
   if (row.memory) out["memory"] = memory_json(*row.memory);
   if (row.memory && row.memory->counted) out["allocations"] = allocations_json(*row.memory);
   out["counters"] = counters_json(row);
-  if (row.collector) out["gc"] = collector_json(*row.collector);
+  if (row.collector)
+    out["gc"] = collector_json(*row.collector, row.cpu_ns_per_op.empty() ? 0 : summarise(row.cpu_ns_per_op).median);
   for (const load_point& p : row.result.load_points) out["load_sweep"].push_back(load_json(p));
   return out;
 }
@@ -244,8 +267,11 @@ std::string row_line(const experiment& e, const measured_row& row, std::size_t w
   else if (e.request.memory)
     out += fmt::format(" {:>10} {:>8}", "-", "-");
   if (row.collector)
-    out += fmt::format("  {} GCs, worst stall {}", row.collector->collections,
-                       time_text(static_cast<double>(row.collector->stall.max_ns)));
+    out += fmt::format("  {} GCs, {:.2f} ns/op (predicted {:.2f}), worst stall {}, 10 ms keep {:.0f} %",
+                       row.collector->sample.collections, row.collector->collector_ns_per_op(),
+                       row.collector->predicted_ns_per_op,
+                       time_text(static_cast<double>(row.collector->sample.stall.max_ns)),
+                       100 * minimum_utilisation(row.collector->stays, row.collector->sample.window_ns, 10'000'000));
   return out;
 }
 

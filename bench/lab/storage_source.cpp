@@ -44,6 +44,7 @@ class storage_writer {
 
   storage_source handle_of(const term& t) {
     if (t.name == "mimalloc_heap" || t.name == "spans") return over(t, lab(t.name + "_resource"), "");
+    if (t.name == "precise") return over(t, "tophash::gc::precise_heap", "");
     if (t.name == "erased") return over(t, lab("erased_resource<tophash::allocators::system>"), "");
     if (t.name == "kept_pages") {
       if (t.arguments.empty()) return over(t, lab("kept_pages_resource"), "");

@@ -40,6 +40,7 @@
 #include <tophash/gc/boehm_typed.hpp>
 #endif
 
+#include "lab/collectors.hpp"
 #include "lab/nearest.hpp"
 #include "lab/spec_parser.hpp"
 
@@ -69,9 +70,11 @@ class over_part : public part {
   allocators::spans_resource* spans_heap() noexcept override {
     return under_ != nullptr ? under_->spans_heap() : nullptr;
   }
+  heap_collector* collector() noexcept override { return under_ != nullptr ? under_->collector() : nullptr; }
 
  protected:
   part& under() noexcept { return *under_; }
+  bool has_under() const noexcept { return under_ != nullptr; }
 
  private:
   part_pointer under_;  // null: the backend has no state
@@ -82,9 +85,22 @@ template <class A>
 class plain_part final : public part {
  public:
   erased handle() noexcept override { return erased(erased_); }
+  heap_collector* collector() noexcept override {
+    return static_visibility<A>() == visibility::opaque ? nullptr : boehm_heap();
+  }
 
  private:
   erased_resource<A> erased_;
+};
+
+// A precise heap of its own.
+class precise_part final : public part {
+ public:
+  erased handle() noexcept override { return heap_->storage(); }
+  heap_collector* collector() noexcept override { return heap_.get(); }
+
+ private:
+  std::unique_ptr<precise_heap_collector> heap_ = make_precise_heap();
 };
 
 // A backend with a resource of its own, made of what is given.
@@ -138,6 +154,10 @@ class tracked_part final : public over_part {
   }
   std::optional<std::uint64_t> requested_bytes(purpose use) const override {
     return tracking_.traffic(use).requested_bytes;
+  }
+  heap_collector* collector() noexcept override {
+    if (has_under()) return over_part::collector();
+    return static_visibility<A>() == visibility::opaque ? nullptr : boehm_heap();
   }
 
  private:
@@ -295,6 +315,7 @@ template <class Resource, class Handle>
 part_pointer bind_resource(const term&) {
   return std::make_unique<resource_part<Resource, Handle>>(nullptr);
 }
+part_pointer bind_precise(const term&) { return std::make_unique<precise_part>(); }
 
 struct backend {
   storage_entry entry;
@@ -557,6 +578,8 @@ const std::vector<backend>& backends() {
     out.push_back(absent("boehm_map_aware", visibility::traced, "libgc-dev"));
     out.push_back(absent("boehm_typed", visibility::scanned, "libgc-dev"));
 #endif
+    out.push_back(other("precise", &bind_precise));
+    out.back().entry.sees = visibility::typed;
     // What takes other storage, or numbers, in parentheses.
     out.push_back(other("arena", &bind_arena, {}, false));
     out.push_back(other("bucket_pool", &bind_bucket_pool, {}, false));
@@ -634,6 +657,11 @@ const storage_entry* find_storage(std::string_view plain_name) {
 bool is_collected(std::string_view text) {
   const storage_entry* const entry = find_storage(plain_storage(text));
   return entry != nullptr && entry->collected();
+}
+
+std::string_view collector_of(std::string_view text) {
+  if (!is_collected(text)) return "none";
+  return plain_storage(text) == "precise" ? "precise" : "boehm";
 }
 
 std::string_view plain_storage(std::string_view text) noexcept {

@@ -38,6 +38,11 @@ const storage_entry* find_storage(std::string_view plain_name);
 // Is it a collector's, in decorators or not? No combination is.
 bool is_collected(std::string_view text);
 
+// Whose it is: none, boehm or precise.
+std::string_view collector_of(std::string_view text);
+
+class heap_collector;
+
 struct tracked_counts {
   std::array<allocators::storage_counts, purpose_count> by_purpose;
   allocators::storage_counts total;
@@ -57,6 +62,8 @@ class bound_storage {
     }
     return sum;
   }
+  // That its blocks belong to; null: only their owner frees them.
+  virtual heap_collector* collector() noexcept { return nullptr; }
   virtual allocators::spans_resource* spans_heap() noexcept {
     return nullptr;
   }  // of `spans`, or of the first part that is

@@ -760,6 +760,40 @@ void storages() {
   }
 }
 
+// Collectors by name, what a row tells of them, and their timelines.
+void collectors() {
+  const std::string trace = (folder / "trace.json").string();
+  const outcome o = run({"run", "--workload", "churn_random", "--n", "20k", "--variant", "defaults", "go_like",
+                         "--collector", boehm_here() ? "precise,boehm_map_aware" : "precise", "--garbage", "256",
+                         "--no-latency", "--repeat", "1", "--gctrace", "--chrome-trace", trace, "--json", "-"});
+  const json j = o.parsed();
+  check(o.code == 0 && j.at("rows").size() == (boehm_here() ? 4u : 2u), "two maps on each collector: " + o.err);
+  std::size_t cycles = 0;
+  for (const json& row : j.at("rows")) {
+    const json& gc = row.at("gc");
+    check(row.at("collector") == (row.at("allocator") == "precise" ? "precise" : "boehm"), "whose storage it is");
+    check(gc.at("collections") > 0, "garbage is collected: " + gc.dump());
+    check(gc.at("garbage_bytes_per_op") >= 256.0, "as much as was asked for, and what the warm-up made");
+    check(gc.at("collector_ns_per_op") > 0 && gc.at("predicted_ns_per_op") > 0, "cost, measured and predicted");
+    const double keep = gc.at("minimum_utilisation").at("10ms");
+    check(keep >= 0 && keep <= 1, "a share");
+    if (row.at("allocator") == "precise")
+      check(gc.at("scanned_bytes") == 0, "numbers are not read on an exact heap");
+    cycles += gc.at("collections").get<std::size_t>();
+  }
+  check(o.err.find("gc precise 1 @") != std::string::npos, "a line a cycle: " + o.err);
+  const json events = json::parse(contents(trace), nullptr, false).at("traceEvents");
+  std::size_t ended = 0;
+  for (const json& e : events) ended += e.at("name") == "collection" && e.at("ph") == "X";
+  check(ended > 0 && ended <= cycles, "a span a collection: " + std::to_string(ended));
+  expect({"run", "--workload", "grow", "--collector", "precize"}, 64, "nearest: precise");
+  expect({"run", "--workload", "grow", "--collector", "precise", "--allocator", "system"}, 64, "do not go together");
+  expect({"run", "--workload", "grow", "--n", "100", "--variant", "defaults", "--gctrace"}, 64, "there is none");
+  expect({"run", "--workload", "grow", "--gctrace", "--no-memory"}, 64, "memory pass");
+  expect({"run", "--workload", "overflow_reuse", "--collector", "precise", "--reclaim", "collector"}, 64,
+         "blocks belong to their map");
+}
+
 // A program's allocations recorded, and played on storage and over maps.
 void record() {
   const std::string trace = (folder / "sh.csv.zst").string();
@@ -1165,6 +1199,7 @@ int main(int argc, char** argv) {
       {"interrupt", interrupt},
       {"report", report},
       {"storages", storages},
+      {"collectors", collectors},
       {"record", record},
       {"profile", profile},
       {"memory", memory},

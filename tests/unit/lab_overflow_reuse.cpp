@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -73,9 +74,9 @@ outcome churned(const char* pattern, std::size_t n) {
   std::size_t begin = 0;
   for (const lab::segment& s : made.segments) begin = s.measured ? begin : s.end;
   const auto storage = lab::bind_storage("system");
-  lab::overflow_ledger ledger;
+  lab::overflow_ledger ledger(nullptr);
   ledger.reset();
-  lab::paced_heap heap(storage->handle(), false, false, {}, &ledger);
+  lab::paced_heap heap(storage->handle(), nullptr, false, {}, &ledger);
   tophash::allocators::erased_resource<lab::paced_storage> resource{lab::paced_storage(heap)};
   edges watch(begin);
   lab::execution out;
@@ -148,7 +149,7 @@ bool holds(const std::string& text, const std::string& part) { return text.find(
 // ---- ledger and pacing --------------------------------------------------------------------------
 
 TEST_CASE("lab overflow_reuse: the ledger counts collections between release and use", "[lab][reuse]") {
-  lab::overflow_ledger ledger;
+  lab::overflow_ledger ledger(nullptr);
   int buckets[4] = {};
   ledger.released(&buckets[0]);  // before the window: followed, not counted
   ledger.reset();
@@ -173,7 +174,7 @@ TEST_CASE("lab overflow_reuse: the ledger counts collections between release and
 }
 
 TEST_CASE("lab overflow_reuse: a block that holds several buckets ends all of them", "[lab][reuse]") {
-  lab::overflow_ledger ledger;
+  lab::overflow_ledger ledger(nullptr);
   ledger.reset();
   char array[64] = {};
   ledger.released(&array[8]);
@@ -185,65 +186,94 @@ TEST_CASE("lab overflow_reuse: a block that holds several buckets ends all of th
 
 TEST_CASE("lab overflow_reuse: what the collector is left is found by a weak link", "[lab][reuse]") {
   if (!boehm_here()) return;
-  lab::collect_by_itself(false);
+  lab::boehm_heap()->collect_by_itself(false);
   {
     const auto storage = lab::bind_storage("boehm_scanned");
     constexpr std::size_t many = 1'000;
-    lab::overflow_ledger ledger;
-    lab::paced_heap heap(storage->handle(), true, true, {.ratio = 2, .least_bytes = 1 << 30}, &ledger);
+    lab::overflow_ledger ledger(storage->collector());
+    lab::paced_heap heap(storage->handle(), storage->collector(), true, {.ratio = 2, .least_bytes = 1 << 30}, &ledger);
     ledger.reset();
     release_many(heap, ledger, many);
     CHECK(ledger.drag().open.count == many);
-    lab::collect_now();
+    lab::boehm_heap()->collect();
     ledger.collected();
     const lab::reuse_drag d = ledger.drag();
     CHECK(d.reclaimed.count > many * 95 / 100);  // a conservative collector may keep a few
     CHECK(d.reclaimed.sum_cycles == d.reclaimed.count);
     CHECK(d.reclaimed.count + d.open.count == many);
   }
-  lab::collect_by_itself(true);
+  lab::boehm_heap()->collect_by_itself(true);
 }
 
 TEST_CASE("lab overflow_reuse: collections are due by bytes alone", "[lab][reuse]") {
-  if (!boehm_here()) return;
-  lab::collect_by_itself(false);
-  {
-    const auto storage = lab::bind_storage("boehm_scanned");
-    lab::paced_heap heap(storage->handle(), true, true, {.ratio = 2, .least_bytes = 256 * 1024}, nullptr);
-    const std::uint64_t before = *lab::collection_clock();
+  for (const char* name : {"boehm_scanned", "precise"}) {
+    CAPTURE(name);
+    const bool precise = std::string_view(name) == "precise";
+    if (!precise && !boehm_here()) continue;
+    const auto storage = lab::bind_storage(name);
+    lab::heap_collector& collector = *storage->collector();
+    collector.collect_by_itself(false);
+    lab::paced_heap heap(storage->handle(), &collector, !precise, {.ratio = 2, .least_bytes = 256 * 1024}, nullptr);
+    const std::uint64_t before = collector.clock();
     for (int i = 0; i < 1'000; ++i) heap.allocate_beside(4096);
     CHECK(heap.counts().collections == 15);  // 64 blocks fit, the next is too many: (1000 - 1) / 64
-    CHECK(*lab::collection_clock() - before == 15);
+    CHECK(collector.clock() - before == 15);
     CHECK(heap.counts().garbage_bytes == 4'096'000);
     CHECK(heap.counts().scanned_bytes == 0);
 
-    // With 1 MiB reachable the budget is as much: 256 blocks, once the first collection has seen it.
+    // With 1 MiB reachable the budget is as much: 256 blocks, once the first collection has seen it. On a precise
+    // heap the block is not the collector's to look at.
     const tophash::request array{
         .bytes = 1 << 20, .align = 8, .use = tophash::purpose::slots, .trace = nullptr};
     void* const block = heap.try_allocate(array);
     heap.reset_counts();
     for (int i = 0; i < 1'000; ++i) heap.allocate_beside(4096);
     CHECK(heap.counts().collections == 4);  // at once, then (1000 - 1) / 256
-    CHECK(heap.counts().scanned_bytes == 4u << 20);
-    CHECK(heap.counts().visited_blocks == 4);
+    CHECK(heap.counts().scanned_bytes == (precise ? 0u : 4u << 20));
+    CHECK(heap.counts().visited_blocks == (precise ? 0u : 4u));
     heap.deallocate(block, array);
+    if (!precise) collector.collect_by_itself(true);
   }
-  lab::collect_by_itself(true);
+}
+
+// ---- timelines ----------------------------------------------------------------------------------
+
+TEST_CASE("lab collectors: the worst interval is found wherever it lies", "[lab][collectors]") {
+  const auto stay = [](std::uint64_t begin, std::uint64_t end, std::uint64_t cycle) {
+    return lab::collector_stay{.begin_ns = begin, .end_ns = end, .mark_begin_ns = begin, .mark_end_ns = end,
+                               .cpu_ns = end - begin, .cycle = cycle, .bytes_before = 4'000'000,
+                               .bytes_after = 3'000'000};
+  };
+  const std::vector<lab::collector_stay> stays = {stay(100, 110, 1), stay(115, 120, 2), stay(500, 512, 3)};
+  CHECK(lab::minimum_utilisation(stays, 1'000, 10) == 0);                    // within one
+  CHECK(lab::minimum_utilisation(stays, 1'000, 20) == Approx(1 - 15 / 20.0));  // 100 to 120 holds two
+  CHECK(lab::minimum_utilisation(stays, 1'000, 500) == Approx(1 - 27 / 500.0));  // all three, 12 to 512
+  CHECK(lab::minimum_utilisation(stays, 1'000, 100'000) == Approx(1 - 27 / 1'000.0));  // the window is shorter
+  CHECK(lab::minimum_utilisation({}, 1'000, 10) == 1);
+  CHECK(lab::minimum_utilisation({}, 0, 10) == 1);
+  CHECK(lab::stay_quantile_ns(stays, 0.5) == 10);
+  CHECK(lab::stay_quantile_ns(stays, 0.999) == 12);
+  CHECK(lab::stay_quantile_ns({}, 0.5) == 0);
+
+  const std::string lines = lab::gctrace_text("precise", {stay(0, 2'000'000, 1), stay(3'000'000, 3'500'000, 1)});
+  CHECK(lines == "gc precise 1 @0.000s 71%: 2.50+0.00 ms marking+rest, 2.50 ms cpu, 4.0->3.0 MB, 2 stays, "
+                 "longest 2.00 ms\n");
+  CHECK(lab::stays_from(lab::stays_json(stays)) == stays);
+  const nlohmann::json trace = lab::chrome_trace_json({{.name = "a row", .collector = "precise", .stays = stays}});
+  CHECK(trace.at("traceEvents").size() == 1 + 3 * 4);  // a name; a stay, its marking, the heap before and after
 }
 
 TEST_CASE("lab overflow_reuse: pressure is collections times what one costs", "[lab][reuse]") {
-  lab::reuse_counts c;
-  c.operations = 1000;
-  c.heap = {.allocated_bytes = 600,
-            .allocated_blocks = 3,
-            .garbage_bytes = 400,
-            .collections = 5,
-            .scanned_bytes = 20'000,
-            .visited_blocks = 50};
+  const lab::heap_counts c = {.allocated_bytes = 600,
+                              .allocated_blocks = 3,
+                              .garbage_bytes = 400,
+                              .collections = 5,
+                              .scanned_bytes = 20'000,
+                              .visited_blocks = 50};
   CHECK(
-      lab::predicted_ns_per_op(c, {.cycle_ns = 100, .allocated_byte_ns = 2, .byte_ns = 0.5, .block_ns = 4}) ==
+      lab::predicted_ns_per_op(c, 1000, {.cycle_ns = 100, .allocated_byte_ns = 2, .byte_ns = 0.5, .block_ns = 4}) ==
       Approx((5 * 100 + 1000 * 2 + 20'000 * 0.5 + 50 * 4) / 1000.0));
-  CHECK(lab::predicted_ns_per_op({}, {.cycle_ns = 100}) == 0);
+  CHECK(lab::predicted_ns_per_op({}, 0, {.cycle_ns = 100}) == 0);
 }
 
 // ---- patterns -----------------------------------------------------------------------------------
