@@ -200,7 +200,7 @@ void read_memory(allocation_row& row, const json& answer) {
     row.timeline.push_back({.steps = one.at(0), .live_bytes = one.at(1), .resident_bytes = one.at(2)});
 }
 
-double mib(std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
+double in_mib(std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
 double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -337,9 +337,9 @@ std::vector<std::string> allocation_findings(const allocation_result& r) {
   }
   if (leanest != nullptr && leanest != widest)
     out.push_back(fmt::format("for {:.1f} MiB live at most, {} had {:.1f} MiB resident, {} {:.1f} MiB",
-                              mib(r.trace.peak_live_bytes), leanest->storage,
-                              mib(leanest->peak_resident_bytes), widest->storage,
-                              mib(widest->peak_resident_bytes)));
+                              in_mib(r.trace.peak_live_bytes), leanest->storage,
+                              in_mib(leanest->peak_resident_bytes), widest->storage,
+                              in_mib(widest->peak_resident_bytes)));
   if (fastest != nullptr)
     out.push_back(fmt::format("{} took {:.2f} of the time of {} ({:.2f} to {:.2f})", fastest->storage,
                               fastest->ratio.median, r.rows.front().storage, fastest->ratio.low,
@@ -354,7 +354,7 @@ std::string why_of(const allocation_row& row) {
   return fmt::format(
       "{:.1f} MiB beside what is live at the peak; {} page faults, {:.0f} % of the CPU time in the kernel; "
       "of {:.1f} MiB resident when all is given back {:.0f} % goes on request",
-      mib(beside), row.page_faults, 100 * share(row.kernel_ns, row.cpu_ns), mib(row.empty_resident_bytes),
+      in_mib(beside), row.page_faults, 100 * share(row.kernel_ns, row.cpu_ns), in_mib(row.empty_resident_bytes),
       100 * share(went, row.empty_resident_bytes));
 }
 
@@ -414,7 +414,7 @@ std::string allocation_text(const allocation_result& r) {
   std::string out = fmt::format(
       "{}: {} blocks obtained, {} given back, at most {} of {:.1f} MiB at once; played on storage, without a "
       "map\n",
-      t.file, t.allocations, t.releases, t.places, mib(t.peak_live_bytes));
+      t.file, t.allocations, t.releases, t.places, in_mib(t.peak_live_bytes));
   if (t.unknown_releases != 0)
     out += fmt::format("{} releases of blocks that nobody had obtained are left out\n", t.unknown_releases);
   if (t.reused_keys != 0)
@@ -436,9 +436,9 @@ std::string allocation_text(const allocation_result& r) {
                        timed ? fmt::format("{:.1f}", median_ns(row)) : "-",
                        timed ? fmt::format("{:.2f}", row.ratio.median) : "-",
                        timed ? fmt::format("{:.2f}..{:.2f}", row.ratio.low, row.ratio.high) : "-",
-                       mib(row.peak_resident_bytes), share(row.peak_resident_bytes, row.peak_live_bytes),
-                       mib(row.end_resident_bytes), mib(row.empty_resident_bytes),
-                       mib(row.returned_resident_bytes));
+                       in_mib(row.peak_resident_bytes), share(row.peak_resident_bytes, row.peak_live_bytes),
+                       in_mib(row.end_resident_bytes), in_mib(row.empty_resident_bytes),
+                       in_mib(row.returned_resident_bytes));
   }
   out += "\nwhy\n";
   for (const allocation_row& row : r.rows) {

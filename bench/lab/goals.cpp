@@ -104,7 +104,7 @@ const std::vector<goal_metric>& goal_metrics() {
                                                 : std::nullopt;
        }},
       {"pause", true, "the collector's longest stop of the world", [](const measured_row& r) {
-         return r.collector ? optional_metric(static_cast<double>(r.collector->stop_the_world.max_ns))
+         return r.collector ? optional_metric(static_cast<double>(r.collector->sample.stop_the_world.max_ns))
                             : std::nullopt;
        }}};
   return all;

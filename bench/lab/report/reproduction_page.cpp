@@ -193,7 +193,7 @@ const char* class_of(const std::string& verdict) {
 // One line a row: measured over published on a logarithmic axis from a hundredth to a hundredfold, Go's
 // beside ours. What lies outside stands at the edge as a triangle.
 std::string ratio_plot(const json& t) {
-  constexpr double left = 220, width = 470, row_height = 24, top = 26;
+  constexpr double axis_left = 220, axis_width = 470, line_height = 24, axis_top = 26;
   constexpr double decades = 2;
   struct line {
     std::string label;
@@ -214,24 +214,24 @@ std::string ratio_plot(const json& t) {
   if (lines.empty()) return {};
   const auto x_of = [&](double ratio) {
     const double exponent = ratio > 0 ? std::clamp(std::log10(ratio), -decades, decades) : -decades;
-    return left + (exponent + decades) / (2 * decades) * width;
+    return axis_left + (exponent + decades) / (2 * decades) * axis_width;
   };
-  const double height = top + static_cast<double>(lines.size()) * row_height + 8;
-  std::string out = "<figure><div class=\"scroll\"><svg viewBox=\"0 0 " + coordinate(left + width + 60) +
-                    " " + coordinate(height) +
+  const double plot_height = axis_top + static_cast<double>(lines.size()) * line_height + 8;
+  std::string out = "<figure><div class=\"scroll\"><svg viewBox=\"0 0 " + coordinate(axis_left + axis_width + 60) +
+                    " " + coordinate(plot_height) +
                     "\" role=\"img\" style=\"min-width:520px;max-width:900px\"><title>" +
                     escape("measured over published, " + table_heading(t)) + "</title>";
   for (int exponent = -2; exponent <= 2; ++exponent) {
     const double x = x_of(std::pow(10, exponent));
     const char* name[] = {"1/100", "1/10", "as published", "10 times", "100 times"};
-    out += "<path d=\"M" + coordinate(x) + " " + coordinate(top - 4) + "V" + coordinate(height - 4) +
+    out += "<path d=\"M" + coordinate(x) + " " + coordinate(axis_top - 4) + "V" + coordinate(plot_height - 4) +
            "\" stroke=\"" + (exponent == 0 ? "var(--published)" : "var(--grid)") + "\"/><text x=\"" +
            coordinate(x) + "\" y=\"14\" text-anchor=\"middle\" font-size=\"11.5\" fill=\"var(--muted)\">" +
            name[exponent + 2] + "</text>";
   }
-  double y = top + row_height / 2;
+  double y = axis_top + line_height / 2;
   for (const line& one : lines) {
-    out += "<text x=\"" + coordinate(left - 10) + "\" y=\"" + coordinate(y + 4) +
+    out += "<text x=\"" + coordinate(axis_left - 10) + "\" y=\"" + coordinate(y + 4) +
            "\" text-anchor=\"end\" font-size=\"12\" fill=\"currentColor\">" +
            escape(shortened(one.label, 36)) + "</text>";
     const auto mark = [&](const json& f, double at, const char* color, bool filled) {
@@ -253,7 +253,7 @@ std::string ratio_plot(const json& t) {
     };
     if (one.go != nullptr) mark(*one.go, y + 4, "var(--v21)", false);
     mark(*one.here, one.go != nullptr ? y - 4 : y, "var(--v11)", true);
-    y += row_height;
+    y += line_height;
   }
   return out +
          "</svg></div><figcaption>Measured over published, with the interval: "
