@@ -13,6 +13,7 @@
 
 namespace tophash::lab {
 
+namespace addresses_parts {
 namespace {
 
 using number = std::uint64_t;
@@ -26,8 +27,10 @@ struct looked_into : map<number, number, presets::go_like> {
 };
 
 }  // namespace
+}  // namespace addresses_parts
 
 claim_measurement measure_addresses(const claim_request& request) {
+  using namespace addresses_parts;
   static const std::vector<built_composition<int>> built = {{"go_like", 0}};
   static_cast<void>(chosen(*request.table, built));
   const std::size_t hint = whole_parameter(request, "hint"), entries = whole_parameter(request, "entries");

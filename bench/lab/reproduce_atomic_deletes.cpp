@@ -22,6 +22,7 @@
 
 namespace tophash::lab {
 
+namespace atomic_deletes_parts {
 namespace {
 
 using number = std::uint64_t;
@@ -92,8 +93,10 @@ void both(unsigned round, const Plain& plain, const Atomic& atomic) {
 }
 
 }  // namespace
+}  // namespace atomic_deletes_parts
 
 void count_atomic_deletes(const counted_input& input, section_counter& counter) {
+  using namespace atomic_deletes_parts;
   for (unsigned round = 0; round < input.rounds; ++round) {
     const deletes d(input.entries, next_seed(input.seed + round));
     both(
@@ -111,6 +114,7 @@ void count_atomic_deletes(const counted_input& input, section_counter& counter) 
 }
 
 claim_measurement measure_atomic_deletes(const claim_request& request) {
+  using namespace atomic_deletes_parts;
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));
   const std::size_t entries = whole_parameter(request, "entries"),
                     counted_entries = whole_parameter(request, "counted_entries");

@@ -23,6 +23,7 @@
 
 namespace tophash::lab {
 
+namespace chain_or_nodes_parts {
 namespace {
 
 using number = std::uint64_t;
@@ -125,8 +126,10 @@ double entries_moved_by_overflow() {
 }
 
 }  // namespace
+}  // namespace chain_or_nodes_parts
 
 claim_measurement measure_chain_or_nodes(const claim_request& request) {
+  using namespace chain_or_nodes_parts;
   static const std::vector<built_composition<int>> built = {{"go_like", 0}};
   static_cast<void>(chosen(*request.table, built));
   const std::size_t entries = whole_parameter(request, "entries");

@@ -23,6 +23,7 @@
 
 namespace tophash::lab {
 
+namespace cleaning_parts {
 namespace {
 
 using number = std::uint64_t;
@@ -119,8 +120,10 @@ void churned(const cleaning& how, const std::string& name, claim_measurement& ou
 }
 
 }  // namespace
+}  // namespace cleaning_parts
 
 claim_measurement measure_cleaning(const claim_request& request) {
+  using namespace cleaning_parts;
   using deferred = deletion::purging<deletion::dirty, deletion::batch<1024, 3>>;
   static const std::vector<built_composition<int>> built = {
       {"go_like,deletion=immediate", 0}, {"go_like,deletion=purging(dirty,batch(1024,3))", 1}};

@@ -25,6 +25,7 @@
 
 namespace tophash::lab {
 
+namespace collisions_parts {
 namespace {
 
 constexpr std::array<std::size_t, 2> bucket_counts = {4096, 65536};
@@ -156,8 +157,10 @@ void explain(std::size_t keys, claim_measurement& out) {
 }
 
 }  // namespace
+}  // namespace collisions_parts
 
 claim_measurement measure_collisions(const claim_request& request) {
+  using namespace collisions_parts;
   const std::size_t keys = whole_parameter(request, "keys");
   const auto hashes = chosen(*request.table, built());
   claim_measurement out;

@@ -24,6 +24,7 @@
 
 namespace tophash::lab {
 
+namespace dirty_check_parts {
 namespace {
 
 using number = std::uint64_t;
@@ -130,8 +131,10 @@ void note_bytes(claim_measurement& out) {
 }
 
 }  // namespace
+}  // namespace dirty_check_parts
 
 void count_dirty_check(const counted_input& input, section_counter& counter) {
+  using namespace dirty_check_parts;
   for (unsigned round = 0; round < input.rounds; ++round) {
     stores s(input.entries, input.operations, next_seed(input.seed + round));
     count_stores<checking::without>(s, counter);
@@ -141,6 +144,7 @@ void count_dirty_check(const counted_input& input, section_counter& counter) {
 }
 
 claim_measurement measure_dirty_check(const claim_request& request) {
+  using namespace dirty_check_parts;
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));
   const counted_input input{.entries = whole_parameter(request, "entries"),
                             .operations = whole_parameter(request, "operations"),

@@ -33,6 +33,7 @@
 
 namespace tophash::lab {
 
+namespace emptying_parts {
 namespace {
 
 using tracked_system = allocators::tracked<allocators::system>;
@@ -214,8 +215,10 @@ void explain(const shape& full, std::size_t entries, claim_measurement& out) {
 }
 
 }  // namespace
+}  // namespace emptying_parts
 
 claim_measurement measure_emptying(const claim_request& request) {
+  using namespace emptying_parts;
   const std::size_t entries = whole_parameter(request, "entries");
   auto variants = chosen(*request.table, built());
   if (request.quick) variants.resize(1);

@@ -27,6 +27,7 @@
 
 namespace tophash::lab {
 
+namespace heap_profile_parts {
 namespace {
 
 using number = std::uint64_t;
@@ -131,8 +132,10 @@ void note_shares(const profile& p, const char* program, std::string_view spec, b
 }
 
 }  // namespace
+}  // namespace heap_profile_parts
 
 claim_measurement measure_heap_profile(const claim_request& request) {
+  using namespace heap_profile_parts;
   const std::size_t entries = whole_parameter(request, "entries");
   const auto variants = chosen(*request.table, built());
   std::vector<std::string> texts;

@@ -20,6 +20,7 @@
 
 namespace tophash::lab {
 
+namespace iterators_parts {
 namespace {
 
 using number = std::uint64_t;
@@ -68,8 +69,10 @@ void note_walk(const walked& w, const std::vector<number>& keys, const std::stri
 }
 
 }  // namespace
+}  // namespace iterators_parts
 
 claim_measurement measure_iterators(const claim_request& request) {
+  using namespace iterators_parts;
   static const std::vector<built_composition<int>> built = {{"go_like", 0}};
   static_cast<void>(chosen(*request.table, built));
   const std::size_t buckets = whole_parameter(request, "buckets");

@@ -17,6 +17,7 @@
 
 namespace tophash::lab {
 
+namespace kept_buckets_parts {
 namespace {
 
 constexpr unsigned collections = 3;
@@ -65,8 +66,10 @@ const std::vector<built_composition<emptied_function>>& built() {
 }
 
 }  // namespace
+}  // namespace kept_buckets_parts
 
 claim_measurement measure_kept_buckets(const claim_request& request) {
+  using namespace kept_buckets_parts;
   const std::size_t entries = whole_parameter(request, "entries");
   const auto variants = chosen(*request.table, built());
   claim_measurement out;

@@ -25,6 +25,7 @@
 
 namespace tophash::lab {
 
+namespace load_parts {
 namespace {
 
 using loaded_map = map<std::string_view, std::int64_t, presets::go_like, load<8>>;
@@ -174,8 +175,10 @@ void explain(std::size_t entries, claim_measurement& out) {
 }
 
 }  // namespace
+}  // namespace load_parts
 
 claim_measurement measure_load(const claim_request& request) {
+  using namespace load_parts;
   const std::size_t buckets = std::bit_ceil(whole_parameter(request, "buckets"));
   const std::size_t published = whole_parameter(request, "entries_as_published");
   const std::vector<built_composition<int>> built = {{"go_like,load=load(8)", 0}};

@@ -16,6 +16,7 @@
 
 namespace tophash::lab {
 
+namespace offsets_parts {
 namespace {
 
 struct text_words {
@@ -52,8 +53,10 @@ std::array<unsigned char, bucket_bytes> bytes_of(const looked_into& m) {
 constexpr std::int64_t key_of(std::int64_t n) { return (0x21 + n) << 56 | (n << 20); }
 
 }  // namespace
+}  // namespace offsets_parts
 
 claim_measurement measure_offsets(const claim_request& request) {
+  using namespace offsets_parts;
   static const std::vector<built_composition<int>> built = {{"go_like", 0}};
   static_cast<void>(chosen(*request.table, built));
   claim_measurement out;

@@ -25,6 +25,7 @@
 
 namespace tophash::lab {
 
+namespace overflow_parts {
 namespace {
 
 struct churn {
@@ -133,8 +134,10 @@ void explain(const std::vector<built_composition<source_list>>& variants, claim_
 }
 
 }  // namespace
+}  // namespace overflow_parts
 
 claim_measurement measure_overflow_sources(const claim_request& request) {
+  using namespace overflow_parts;
   churn how{.buckets = std::bit_ceil(whole_parameter(request, "buckets")),
             .warm_up_pairs = whole_parameter(request, "warm_up_pairs"),
             .pairs = whole_parameter(request, "pairs"),

@@ -15,6 +15,7 @@
 
 namespace tophash::lab {
 
+namespace overflow_growth_parts {
 namespace {
 
 using good_map = map<std::uint64_t, std::uint64_t, presets::go_like>;
@@ -57,8 +58,10 @@ void note_built(std::size_t keys, claim_measurement& out) {
 }
 
 }  // namespace
+}  // namespace overflow_growth_parts
 
 claim_measurement measure_overflow_growth(const claim_request& request) {
+  using namespace overflow_growth_parts;
   static const std::vector<built_composition<int>> built = {{"go_like", 0}};
   static_cast<void>(chosen(*request.table, built));
   const std::size_t buckets = std::bit_ceil(whole_parameter(request, "buckets"));

@@ -19,6 +19,7 @@
 
 namespace tophash::lab {
 
+namespace reclaimers_parts {
 namespace {
 
 using nlohmann::json;
@@ -59,8 +60,10 @@ void note_outcome(const std::string& name, std::size_t pairs, claim_measurement&
 constexpr const char* names[] = {"plain", "versioned", "hazard", "epoch", "rcu"};
 
 }  // namespace
+}  // namespace reclaimers_parts
 
 claim_measurement measure_reclaimers(const claim_request& request) {
+  using namespace reclaimers_parts;
   const std::size_t pairs = whole_parameter(request, "stalled_pairs");
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));
   claim_measurement out;

@@ -22,6 +22,7 @@
 
 namespace tophash::lab {
 
+namespace rotation_parts {
 namespace {
 
 constexpr std::array<std::size_t, 2> marks = {10'000, 50'000};
@@ -135,8 +136,10 @@ void explain(const std::vector<built_composition<both_rotations>>& variants, cla
 }
 
 }  // namespace
+}  // namespace rotation_parts
 
 claim_measurement measure_rotation(const claim_request& request) {
+  using namespace rotation_parts;
   const std::size_t keys = whole_parameter(request, "keys");
   const auto variants = chosen(*request.table, built());
   std::vector<std::string> texts;

@@ -39,6 +39,7 @@ struct tophash::gc_traits<tophash::lab::service_entry> : tophash::gc::holds_no_p
 
 namespace tophash::lab {
 
+namespace service_parts {
 namespace {
 
 using number = std::uint64_t;
@@ -170,8 +171,10 @@ void note_outcome(const service_outcome& o, const char* name, std::string_view s
 }
 
 }  // namespace
+}  // namespace service_parts
 
 claim_measurement measure_service(const claim_request& request) {
+  using namespace service_parts;
   const std::size_t seconds = whole_parameter(request, "seconds"), hours = whole_parameter(request, "hours");
   const service_load load{.writes = seconds * whole_parameter(request, "writes_a_second"),
                           .deletes = seconds * whole_parameter(request, "deletes_a_second"),

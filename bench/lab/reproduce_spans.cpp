@@ -29,6 +29,7 @@
 
 namespace tophash::lab {
 
+namespace spans_parts {
 namespace {
 
 using number = std::uint64_t;
@@ -147,8 +148,10 @@ occupancy play(const scene& s, freeing how, std::size_t maps, number seed) {
 constexpr std::array<const char*, 2> freeing_names = {"at_once", "collected"};
 
 }  // namespace
+}  // namespace spans_parts
 
 claim_measurement measure_span_lives(const claim_request& request) {
+  using namespace spans_parts;
   const std::size_t maps = whole_parameter(request, "maps");
   const std::array<scene, 2> scenes = {
       {{"low", static_cast<double>(whole_parameter(request, "low_life_ms")),
@@ -197,6 +200,7 @@ claim_measurement measure_span_lives(const claim_request& request) {
 
 // ---- T-D4 ----------------------------------------------------------------------------------------------
 
+namespace spans_parts {
 namespace {
 
 struct hint_outcome {
@@ -232,8 +236,10 @@ hint_outcome play_hint(bool hinted, std::size_t maps, std::size_t entries, numbe
 }
 
 }  // namespace
+}  // namespace spans_parts
 
 claim_measurement measure_hint(const claim_request& request) {
+  using namespace spans_parts;
   const std::size_t maps = whole_parameter(request, "maps"), entries = whole_parameter(request, "entries");
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));
   claim_measurement out;

@@ -33,6 +33,7 @@
 
 namespace tophash::lab {
 
+namespace sync_map_parts {
 namespace {
 
 struct bytes_meter {
@@ -161,8 +162,10 @@ double one_order(order what, std::string_view order_name, std::size_t keys, std:
 }
 
 }  // namespace
+}  // namespace sync_map_parts
 
 claim_measurement measure_sync_map(const claim_request& request) {
+  using namespace sync_map_parts;
   const std::size_t operations = whole_parameter(request, "operations");
   const std::size_t keys = operations / 2;
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));

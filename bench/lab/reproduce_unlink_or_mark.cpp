@@ -25,6 +25,7 @@
 
 namespace tophash::lab {
 
+namespace unlink_or_mark_parts {
 namespace {
 
 using number = std::uint64_t;
@@ -91,8 +92,10 @@ void count_mixed(const std::string& way, const std::vector<number>& keys, std::s
 }
 
 }  // namespace
+}  // namespace unlink_or_mark_parts
 
 void count_unlink_or_mark(const counted_input& input, section_counter& counter) {
+  using namespace unlink_or_mark_parts;
   for (unsigned round = 0; round < input.rounds; ++round) {
     const number seed = next_seed(input.seed + round);
     random_stream random(seed);
@@ -106,6 +109,7 @@ void count_unlink_or_mark(const counted_input& input, section_counter& counter) 
 }
 
 claim_measurement measure_unlink_or_mark(const claim_request& request) {
+  using namespace unlink_or_mark_parts;
   static_cast<void>(
       chosen(*request.table, std::vector<built_composition<int>>{{"layout=nodes,deletion=dirty", 0},
                                                                  {"layout=nodes,deletion=immediate", 0}}));
