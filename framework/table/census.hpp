@@ -35,7 +35,8 @@ map_census census_of(const state<B>& s) noexcept {
     if constexpr (B::model::grouped) {
       const request r = buckets_request<B>(a->units_per_group());
       for (std::size_t g = 0; g < a->group_count(); ++g) {
-        if (a->groups[g] != nullptr) add_block_of(out, s.policies.allocation, a->groups[g], r, B::dirty_kind);
+        auto* const group = a->groups[g];
+        if (!B::model::is_absent(group)) add_block_of(out, s.policies.allocation, group, r, B::dirty_kind);
       }
     } else {
       add_block_of(out, s.policies.allocation, a->buckets, buckets_request<B>(a->units), B::dirty_kind);
@@ -45,15 +46,15 @@ map_census census_of(const state<B>& s) noexcept {
 }
 
 // ---- the work list
-// --------------------------------------------------------------------------------------------
 
 // Takes overflow buckets without entries out of a tombstone's chain. Open iterators note entries, never such
 // a bucket.
 template <class B>
 void unlink_emptied(state<B>& s, typename B::bucket* home) noexcept {
-  for (auto* b = home->link; b != nullptr;) {
-    auto* const next = b->link;
-    if (B::model::occupied(b) == 0) release_overflow_slow(s, B::model::unlink(home, b));
+  const auto links = s.current.links;
+  for (auto* b = links.next(home); b != nullptr;) {
+    auto* const next = links.next(b);
+    if (B::model::occupied(b) == 0) release_overflow_slow(s, B::model::unlink(links, home, b));
     b = next;
   }
 }
@@ -77,7 +78,7 @@ std::size_t past_idle_block(const state<B>& s, std::size_t at) noexcept {
   if constexpr (B::model::grouped) {
     const std::size_t each = s.current.units_per_group(), end = (at / B::model::group_buckets + 1) * each;
     auto* const group = s.current.groups[at / B::model::group_buckets];
-    if (group == nullptr) return end;
+    if (B::model::is_absent(group)) return end;
     return from.census_of(group, buckets_request<B>(each), seen) && seen.has_work() ? at : end;
   } else {
     return from.census_of(s.current.buckets, buckets_request<B>(s.current.units), seen) && seen.has_work()
