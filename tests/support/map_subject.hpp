@@ -22,6 +22,7 @@
 #include <vector>
 
 #include <tophash/framework/compose/rules.hpp>
+#include <tophash/framework/table/binding.hpp>
 
 #include "support/codecs.hpp"
 #include "support/storage.hpp"
