@@ -82,7 +82,8 @@ func main() {
 	}
 	measure := measurements[asked.Measurement]
 	if measure == nil {
-		fail("'%s' is no measurement", asked.Measurement)
+		fmt.Fprintf(os.Stderr, "'%s' is no measurement\n", asked.Measurement)
+		os.Exit(3) // the caller tells a table without a Go program from one whose program failed
 	}
 	runtime.LockOSThread() // the clock is this thread's
 	out := result{Go: runtime.Version(), Metrics: map[string]*metric{}, Missing: map[string]string{}}

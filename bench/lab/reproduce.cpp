@@ -268,9 +268,12 @@ json table_json(const reproduced_table& t) {
 }
 
 // Ctrl-C reaches the Go program too; what was measured before it stays.
-std::optional<go_result> run_go(const go_programs& go, const claim_request& request) {
+std::optional<go_result> run_go(const go_programs& go, const claim_request& request, std::string& absent) {
   try {
     return go.run(request);
+  } catch (const no_go_program&) {
+    absent = "no Go program";
+    return std::nullopt;
   } catch (const command_error&) {
     if (stop_measuring()) return std::nullopt;
     throw;
@@ -321,7 +324,7 @@ reproduced_table reproduce_table(claim_table table, const reproduce_request& req
   if (out.measured.rounds == 0) return out;
   check_metrics(out.table, out.measured);
   out.go_absent = go != nullptr ? "interrupted" : go_installed() ? "not asked for" : "not installed";
-  if (go != nullptr && !stop_measuring()) out.go = run_go(*go, wanted);
+  if (go != nullptr && !stop_measuring()) out.go = run_go(*go, wanted, out.go_absent);
   for (const claim& c : out.table.claims) {
     judged_claim row{.published = &c, .here = judged(c, out.measured.sample, out.measured.missing), .go = {}};
     if (out.go) row.go = judged(c, out.go->sample, out.go->missing);

@@ -170,6 +170,7 @@ go_result go_programs::run(const std::string& measurement, unsigned rounds, std:
       {"measurement", measurement}, {"rounds", rounds}, {"seed", seed}, {"parameters", parameters}};
   const child_result ran =
       run_child({(folder_ / "programs").string(), how.dump()}, folder_, folder_, {"GOGC=100"});
+  if (ran.code == 3) throw no_go_program("there is no Go program for " + measurement);
   if (ran.code != 0) {
     throw command_error(exit_check_failed, "the Go program for " + measurement + " ended with " +
                                                std::to_string(ran.code) + ": " + ran.err);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,12 @@ struct go_result {
 struct go_answer {
   std::optional<bool> printed;
   std::string said;  // the first line printed, or of the trouble
+};
+
+// A measurement that is taken here and not with Go.
+class no_go_program : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 class go_programs {
