@@ -214,6 +214,8 @@ class task_list {
                    .value = request.value,
                    .progress = request.progress},
         storages_(chosen_storages(request)) {
+    check_timeline(request, std::any_of(storages_.begin(), storages_.end(),
+                                        [](const std::string& storage) { return is_collected(storage); }));
     for (const std::string& file : request.load) load_variants(file, on_demand_);
     check_variants(request.variants, on_demand_);  // before an input is read
   }
@@ -370,6 +372,9 @@ std::vector<measured_task> prepare_experiment(const experiment_request& request,
     for (const std::string& why : out.left_out) sentence += lead + why;
     throw command_error(exit_usage, sentence);
   }
+  // Rules may have left out all rows that the collector would have had.
+  check_timeline(request, std::any_of(tasks.begin(), tasks.end(),
+                                      [](const measured_task& t) { return is_collected(t.storage); }));
   return tasks;
 }
 
@@ -384,6 +389,12 @@ experiment run_experiment(const experiment_request& request) {
                                  .time = !request.check_only,
                                  .progress = request.progress});
   return out;
+}
+
+void check_timeline(const experiment_request& request, bool any_collected) {
+  if (!request.timeline || any_collected) return;
+  throw command_error(exit_usage, "--gctrace and --chrome-trace are of rows under a collector, and there is none: "
+                                  "add --collector boehm, precise or one of their storages");
 }
 
 int exit_code_of(const experiment& e) {

@@ -54,6 +54,7 @@ struct experiment_request {
   bool check_only = false;        // one execution a row, for the checksum
   bool memory = true, latency = true;
   std::size_t garbage_bytes = 16;  // that the memory pass allocates beside a map under a collector, an operation
+  bool timeline = false;           // --gctrace or --chrome-trace: refused where no row is under a collector
   std::vector<std::string> argv;
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
@@ -72,6 +73,9 @@ experiment run_experiment(const experiment_request& request);
 
 // The same without measuring: what would be measured. The tasks refer to the programs in `out`.
 std::vector<measured_task> prepare_experiment(const experiment_request& request, experiment& out);
+
+// Throws command_error if a timeline is asked for and no collector will run: before anything is read or measured.
+void check_timeline(const experiment_request& request, bool any_collected);
 
 // 0 or 1.
 int exit_code_of(const experiment& e);

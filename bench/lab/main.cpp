@@ -183,15 +183,25 @@ int equal_memory_command(settings& s) {
 
 // What collectors did, row by row: lines go to standard error, as Go's do.
 void write_timelines(const settings& s, const std::vector<named_timeline>& rows) {
-  if (!s.gctrace && s.chrome_file.empty()) return;
-  if (rows.empty())
-    throw command_error(exit_usage, "--gctrace and --chrome-trace are of rows under a collector, and there is none");
+  if (!s.request.timeline) return;
   if (!s.chrome_file.empty()) write_file(s.chrome_file, chrome_trace_json(rows).dump() + "\n");
   if (!s.gctrace) return;
   for (const named_timeline& row : rows) {
     const std::string lines = gctrace_text(row.collector, row.stays);
     std::fprintf(stderr, "%s: %s\n%s", row.name.c_str(), lines.empty() ? "no collection" : "", lines.c_str());
   }
+}
+
+std::vector<named_timeline> timelines_of(const experiment& e) {
+  std::vector<named_timeline> out;
+  for (const measured_row& row : e.measured.rows) {
+    if (!row.collector) continue;
+    out.push_back({.name = row.name(),
+                   .collector = row.collector->collector,
+                   .window_ns = row.collector->sample.window_ns,
+                   .stays = row.collector->stays});
+  }
+  return out;
 }
 
 int experiment_command(settings& s, const std::string& name) {
@@ -207,15 +217,7 @@ int experiment_command(settings& s, const std::string& name) {
   if (!s.json_file.empty()) write_json(result_json(e), s.json_file);
   if (s.json_file != "-") std::fputs(result_table(e).c_str(), stdout);
   write_profiles(s, e);
-  std::vector<named_timeline> timelines;
-  for (const measured_row& row : e.measured.rows) {
-    if (!row.collector) continue;
-    timelines.push_back({.name = row.name(),
-                         .collector = row.collector->collector,
-                         .window_ns = row.collector->sample.window_ns,
-                         .stays = row.collector->stays});
-  }
-  write_timelines(s, timelines);
+  write_timelines(s, timelines_of(e));
   for (const std::string& sentence : e.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return e.measured.interrupted ? exit_interrupted : exit_code_of(e);
@@ -230,6 +232,7 @@ int incident_command(settings& s) {
   if (!s.json_file.empty()) write_json(incident_json(r), s.json_file);
   if (s.json_file != "-") std::fputs(incident_text(r).c_str(), stdout);
   write_profiles(s, r.run);
+  write_timelines(s, timelines_of(r.run));
   for (const std::string& sentence : r.run.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return r.run.measured.interrupted ? exit_interrupted : exit_code_of(r.run);
@@ -931,8 +934,8 @@ int dispatch(const CLI::App& app, settings& s) {
     throw command_error(exit_usage, "--value is about the maps of a workload or a trace");
   if ((profiled || !s.budgets.empty()) && name == "run" && has_special_command(s.request.workload))
     throw command_error(exit_usage, "--folded, --pprof and --memory are not for " + s.request.workload);
-  const bool traced = s.gctrace || !s.chrome_file.empty();
-  if (traced && (!s.budgets.empty() || !s.request.memory || s.request.check_only || s.allocations ||
+  s.request.timeline = s.gctrace || !s.chrome_file.empty();
+  if (s.request.timeline && (!s.budgets.empty() || !s.request.memory || s.request.check_only || s.allocations ||
                  (name == "run" && has_special_command(s.request.workload) && s.request.workload != overflow_reuse_name)))
     throw command_error(exit_usage, "--gctrace and --chrome-trace are of the memory pass of run and replay: not for "
                                     "--memory, --no-memory, --check, --allocations, or workloads with rows of their own");

@@ -319,6 +319,7 @@ class matrix {
     if (out_.n < 64) throw command_error(exit_usage, "overflow_reuse needs --n of at least 64");
     out_.storage = chosen_storage(base);
     out_.collected = is_collected(out_.storage);
+    check_timeline(base, out_.collected);
     const std::vector<std::string> reclaims = {"collector", "owner"};
     static_cast<void>(
         chosen_names({request.reclaim.empty() ? "owner" : request.reclaim}, reclaims, "way to reclaim"));
