@@ -156,6 +156,7 @@ class precise_heap {
         pauses_(pauses_listed) {
     if (!marks_.exists()) throw_bad_alloc();
     stack_.limit(options_.mark_stack_max);
+    is_tested_ = options_.zeal != 0;
     objects_.watch({.began =
                         [](void* self, const allocators::span_view& span) noexcept {
                           static_cast<precise_heap*>(self)->marks_.span_began(span);
@@ -304,14 +305,27 @@ class precise_heap {
     return found;
   }
 
+  // For tests: of the allocations from here on, objects, maps' blocks and what marking keeps in lists, the first-th and
+  // the count - 1 after it find no memory. refuse(0): none any more. Returns how many there were since the last call.
+  std::uint64_t refuse(std::uint64_t first, std::uint64_t count = UINT64_MAX) noexcept {
+    const std::uint64_t asked = refusals_.asked;
+    refusals_ = {.first = first, .count = first == 0 ? 0 : count};
+    is_tested_ = options_.zeal != 0 || first != 0;
+    allocation_refusals* const by = first != 0 ? &refusals_ : nullptr;
+    stack_.refuse_by(by), long_arrays_.refuse_by(by), waiting_values_.refuse_by(by), pending_.refuse_by(by);
+    return asked;
+  }
+
   root_scope_link*& scopes() noexcept { return scopes_; }
   weak_link& weak_tables() noexcept { return weak_tables_; }
 
   // ---- storage of maps
 
   void* allocate_block(const request& r, map_place place) noexcept {
-    if (options_.zeal != 0) [[unlikely]]
+    if (is_tested_) [[unlikely]] {
       collect_for_zeal();
+      if (!refusals_.admits()) return nullptr;
+    }
     credit_bytes_ -= static_cast<std::ptrdiff_t>(std::min<std::size_t>(r.bytes, credit_max_bytes));
     window_.allocated_bytes += r.bytes;
     if (!map_array::is_one(r)) return blocks_.allocate(r, true);
@@ -489,9 +503,9 @@ class precise_heap {
   TOPHASH_ALWAYS_INLINE void* allocate_object(const request& r, bool pointer_free) {
     const std::size_t bytes = allocators::spans_resource::good_size(r);
     credit_bytes_ -= static_cast<std::ptrdiff_t>(bytes);
-    if (credit_bytes_ < 0 || options_.zeal != 0) [[unlikely]]
+    if (credit_bytes_ < 0 || is_tested_) [[unlikely]]
       pace_slow();
-    void* slot = objects_.allocate(r, pointer_free);
+    void* slot = take_slot(r, pointer_free);
     if (slot == nullptr) [[unlikely]] {
       slot = allocate_after_collection(r, pointer_free);
     }
@@ -508,10 +522,17 @@ class precise_heap {
   TOPHASH_NOINLINE void* allocate_after_collection(const request& r, bool pointer_free) {
     if (in_collector_) throw_bad_alloc();
     collect();
-    if (void* const slot = objects_.allocate(r, pointer_free)) return slot;
+    if (void* const slot = take_slot(r, pointer_free)) return slot;
     throw_bad_alloc();
   }
+  TOPHASH_ALWAYS_INLINE void* take_slot(const request& r, bool pointer_free) noexcept {
+    if (is_tested_) [[unlikely]] {
+      if (!refusals_.admits()) return nullptr;
+    }
+    return objects_.allocate(r, pointer_free);
+  }
   void collect_for_zeal() noexcept {
+    if (options_.zeal == 0) return;
     if (++allocations_ % options_.zeal == 0 && !in_collector_) collect();
   }
 
@@ -557,7 +578,7 @@ class precise_heap {
 
   TOPHASH_NOINLINE void pace_slow() noexcept {
     if (in_collector_) return;
-    if (options_.zeal != 0) collect_for_zeal();
+    collect_for_zeal();
     if (credit_bytes_ >= 0) return;
     if (!options_.automatic) {
       credit_bytes_ = static_cast<std::ptrdiff_t>(credit_max_bytes);
@@ -619,7 +640,7 @@ class precise_heap {
         read_roots();
         static_cast<void>(mark_window());
         if (!nothing_left()) continue;
-        if (weak_tables_.next == &weak_tables_ || reads_weak_) return true;
+        if (weak_tables_.next == &weak_tables_ || (reads_weak_ && !waiting_overflowed_)) return true;
         read_weak_tables();
       }
     }
@@ -703,6 +724,8 @@ class precise_heap {
   // entry put in meanwhile would be missed. O(weak entries + what only they lead to).
   void read_weak_tables() noexcept {
     reads_weak_ = true;
+    waiting_overflowed_ = false;
+    pending_.clear();  // those of a reading before, which found no memory for what it reached
     for (const map_array* a = weak_arrays_.next; a != &weak_arrays_; a = a->next) {
       const trace_info& t = *a->trace;
       const bool by_key = a->place != map_place::weak_values;
@@ -725,8 +748,9 @@ class precise_heap {
   }
   TOPHASH_NOINLINE void key_reached_slow(const unsigned char* slot) noexcept {
     for (std::size_t i = pending_.first_of(slot); i != pending_keys::none; i = pending_[i].next) {
-      // By way of a stack, not of this call: chains are as long as they like.
-      if (!waiting_values_.push(i)) trace_pending(i);
+      // By way of a stack, not of this call: chains are as long as they like. Without memory for it the tables are
+      // read again, where this key is a marked one then.
+      if (!waiting_values_.push(i)) waiting_overflowed_ = true;
     }
   }
   void trace_pending(std::size_t i) noexcept {
@@ -891,6 +915,7 @@ class precise_heap {
   // read and written by marking
   cycle_phase phase_ = cycle_phase::idle;
   bool in_collector_ = false, overflowed_ = false;
+  bool is_tested_ = false;  // zeal, or refusals
   std::uint32_t cycle_ = 0;
   std::uint32_t mark_at_ = 0, trace_at_ = 0, traces_waiting_ = 0, rescan_at_ = 0;
   std::ptrdiff_t work_left_ = 0;
@@ -901,7 +926,7 @@ class precise_heap {
   work_stack<long_array> long_arrays_;
   work_stack<std::size_t> waiting_values_;
   pending_keys pending_;
-  bool reads_weak_ = false;
+  bool reads_weak_ = false, waiting_overflowed_ = false;
   map_array arrays_to_trace_, traced_arrays_, weak_arrays_;  // rings
   weak_link weak_tables_;                                    // a ring
   marking_visitor visitor_{};
@@ -915,6 +940,7 @@ class precise_heap {
   std::size_t goal_bytes_ = 0, trigger_bytes_ = 0, expected_work_ = 0;
   std::uint64_t entries_ = 0, markings_ = 0;  // of the collector; of cycles that marked to their end
   unsigned allocations_ = 0;
+  allocation_refusals refusals_;
   pause_list pauses_;
   window_counts window_;
 

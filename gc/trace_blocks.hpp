@@ -107,6 +107,11 @@ inline std::size_t slot_read_bytes(const trace_info& t) noexcept {
   return apart ? t.key_stride_bytes + t.value_stride_bytes : t.key_stride_bytes;
 }
 
+// Keys of dirty slots that are followed.
+TOPHASH_ALWAYS_INLINE std::size_t dirty_key_bytes(const trace_info& t, unsigned dirty) noexcept {
+  return dirty == 0 || t.trace_key == nullptr ? 0 : count_slots(dirty) * std::size_t{t.key_bytes};
+}
+
 // Slots of erased entries among those that are not occupied. Where a tombstone's slot can be used again it has no tag of
 // its own, and none is counted.
 TOPHASH_ALWAYS_INLINE unsigned dead_slots(const trace_info& t, const std::uint8_t* tags) noexcept {
@@ -126,7 +131,7 @@ void trace_chain(const trace_info& t, const unsigned char* bucket, Sink& sink, s
     trace_slots(t, keys, values, occupied & ~dirty, false, sink);
     if (dirty != 0 && t.trace_key != nullptr) trace_slots(t, keys, values, dirty, true, sink);
     const auto live = count_slots(occupied & ~dirty);
-    sink.has_read(sizeof(void*) + 8 + live * slot_read_bytes(t));
+    sink.has_read(sizeof(void*) + 8 + live * slot_read_bytes(t) + dirty_key_bytes(t, dirty));
     seen.live += live;
     if (dirty != 0) seen.residue += count_slots(dirty);
     if (t.dead_tag != 0) seen.residue += count_slots(dead_slots(t, tags));
@@ -165,7 +170,7 @@ void trace_group(const trace_info& t, const unsigned char* entries, const std::u
   trace_slots(t, entries, entries + t.values_offset_bytes, slots.live, false, sink);
   if (slots.dirty != 0 && t.trace_key != nullptr) trace_slots(t, entries, entries, slots.dirty, true, sink);
   const auto live = count_slots(slots.live);
-  sink.has_read(t.bucket_bytes + std::size_t{live} * t.key_stride_bytes);
+  sink.has_read(t.bucket_bytes + std::size_t{live} * t.key_stride_bytes + dirty_key_bytes(t, slots.dirty));
   seen.live += live;
   seen.residue += count_slots(slots.dirty);
   if (t.dead_tag != 0) {

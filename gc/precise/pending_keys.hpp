@@ -35,6 +35,11 @@ class pending_keys {
   pending_keys& operator=(const pending_keys&) = delete;
   ~pending_keys() { std::free(places_); }
 
+  void refuse_by(allocation_refusals* refusals) noexcept {
+    refusals_ = refusals;
+    values_.refuse_by(refusals);
+  }
+
   bool empty() const noexcept { return values_.empty(); }
   bool add(const unsigned char* key, const unsigned char* value, const trace_info& trace) noexcept {
     if (2 * (values_.size() + 1) > capacity_ && !widen_slow()) return false;
@@ -63,6 +68,7 @@ class pending_keys {
   }
   bool widen_slow() noexcept {
     const std::size_t wider = capacity_ == 0 ? 64 : 2 * capacity_;
+    if (refusals_ != nullptr && !refusals_->admits()) return false;
     auto* const fresh = static_cast<std::size_t*>(std::malloc(wider * sizeof(std::size_t)));
     if (fresh == nullptr) return false;
     std::free(places_);
@@ -77,6 +83,7 @@ class pending_keys {
   work_stack<pending_value> values_;
   std::size_t* places_ = nullptr;
   std::size_t capacity_ = 0;
+  allocation_refusals* refusals_ = nullptr;
 };
 
 }  // namespace gc

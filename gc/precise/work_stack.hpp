@@ -5,6 +5,7 @@
 #define TOPHASH_GC_PRECISE_WORK_STACK_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <limits>
 #include <type_traits>
@@ -14,6 +15,14 @@
 namespace tophash::inline v1 {
 
 namespace gc {
+
+// For tests: which of the allocations of a heap find no memory, counted from when it is armed.
+struct allocation_refusals {
+  std::uint64_t first = 0, count = 0;  // 0: none
+  std::uint64_t asked = 0;
+
+  bool admits() noexcept { return ++asked < first || asked - first >= count; }
+};
 
 template <class T>
 class work_stack {
@@ -26,6 +35,7 @@ class work_stack {
   ~work_stack() { std::free(values_); }
 
   void limit(std::size_t most) noexcept { most_ = most; }
+  void refuse_by(allocation_refusals* refusals) noexcept { refusals_ = refusals; }
   bool empty() const noexcept { return count_ == 0; }
   std::size_t size() const noexcept { return count_; }
 
@@ -45,6 +55,7 @@ class work_stack {
     std::size_t wider = capacity_ == 0 ? 256 : 2 * capacity_;
     if (wider > most_) wider = most_;
     if (wider <= capacity_ || wider > std::numeric_limits<std::size_t>::max() / sizeof(T)) return false;
+    if (refusals_ != nullptr && !refusals_->admits()) return false;
     void* const fresh = std::realloc(static_cast<void*>(values_), wider * sizeof(T));
     if (fresh == nullptr) return false;
     values_ = static_cast<T*>(fresh);
@@ -55,6 +66,7 @@ class work_stack {
   T* values_ = nullptr;
   std::size_t count_ = 0, capacity_ = 0;
   std::size_t most_ = std::numeric_limits<std::size_t>::max();
+  allocation_refusals* refusals_ = nullptr;
 };
 
 }  // namespace gc

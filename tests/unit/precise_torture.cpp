@@ -6,15 +6,18 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
+#include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/gc/precise_heap.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
+#include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/growth/shrinking.hpp>
 #include <tophash/weak_map.hpp>
@@ -272,6 +275,178 @@ TEST_CASE("torture: what nothing leads to outlives no second cycle", "[precise][
   }
   CHECK(heap.cycles() > 20);
   CHECK(longest <= 2);  // the one it was dropped in, and the next; the third may have begun
+}
+
+// ---- memory that is not there
+
+namespace {
+
+// A map, a weak map and what both must hold, made anew for each point at which an allocation fails.
+template <class Map>
+struct stage {
+  precise_heap heap{by_hand(std::size_t{8} << 20)};
+  Map m{precise(heap)};
+  weak_links weak{precise(heap)};
+  std::unordered_map<u64, u64> model;  // key: stamp of its object
+  std::vector<root<bead>> keys;        // of the weak map; the value of each leads to the key, and has its stamp
+  u64 next = 0;
+
+  stage() {
+    for (u64 i = 0; i < 30; ++i) put(i);
+    for (u64 i = 0; i < 30; i += 5) m.erase(i), model.erase(i);
+    for (int i = 0; i < 20; ++i) hold();
+  }
+  void put(u64 key) {
+    const root<bead> made = heap.make<bead>(next);
+    m.insert_or_assign(key, made.get());
+    model[key] = next++;
+  }
+  void hold() {
+    const root<bead> key = heap.make<bead>(next), value = heap.make<bead>(next);
+    value->next = key.get();
+    weak.insert_or_assign(key.get(), value.get());
+    keys.push_back(key);
+    ++next;
+  }
+  void check_entries() const {
+    REQUIRE(m.check_invariants() == nullptr);
+    REQUIRE(m.size() == model.size());
+    for (const auto& [key, object] : m) REQUIRE(object->stamp == model.at(key));
+    for (const root<bead>& key : keys) {
+      const bead* const value = weak.get(key.get());
+      REQUIRE(value != nullptr);
+      REQUIRE(value->stamp == key->stamp);
+      REQUIRE(value->next.get() == key.get());
+    }
+  }
+};
+
+struct refusal_counts {
+  std::size_t points = 0, thrown = 0;
+};
+
+// The operation with its n-th allocation refused, for each n that it has: that one alone, and all from there on. Either
+// it has been done, or it has thrown and nothing has changed; no object is lost, and none is kept; and it can be done
+// again.
+template <class Map, class Operation>
+refusal_counts walk_refusals(const char* what, Operation operation) {
+  refusal_counts out;
+  for (const u64 burst : {u64{1}, u64{2}, ~u64{0}}) {
+    for (u64 nth = 1;; ++nth) {
+      INFO(what << ", allocation " << nth << ", " << burst << " refused");
+      stage<Map> s;
+      s.heap.refuse(nth, burst);
+      bool thrown = false;
+      try {
+        operation(s);
+      } catch (const std::bad_alloc&) {
+        thrown = true;
+      }
+      const u64 asked = s.heap.refuse(0);
+      s.check_entries();
+      if (thrown) {
+        ++out.thrown;
+        operation(s);
+        s.check_entries();
+      }
+      s.heap.collect();
+      s.heap.collect();
+      s.check_entries();
+      REQUIRE(s.weak.size() == s.keys.size());
+      REQUIRE(objects_in(s.heap) == s.model.size() + 2 * s.keys.size());
+      if (asked < nth) break;
+      ++out.points;
+    }
+  }
+  return out;
+}
+
+template <class Map>
+void walk_every_operation() {
+  using on = stage<Map>;
+  const auto inserts = walk_refusals<Map>("insert", [](on& s) { s.put(100); });
+  CHECK(inserts.points >= 3);  // its object, at least
+  CHECK(inserts.thrown != 0);
+  walk_refusals<Map>("replace", [](on& s) { s.put(3); });
+  const auto grows = walk_refusals<Map>("grow", [](on& s) {
+    for (u64 i = 200; i < 240; ++i) s.put(i);
+  });
+  CHECK(grows.points > inserts.points);
+  CHECK(walk_refusals<Map>("erase", [](on& s) {
+          for (u64 i = 0; i < 30; ++i) s.m.erase(i), s.model.erase(i);
+        }).thrown == 0);
+  CHECK(walk_refusals<Map>("clear", [](on& s) {
+          s.m.clear();
+          s.model.clear();
+        }).thrown == 0);
+  CHECK(walk_refusals<Map>("reserve", [](on& s) { s.m.reserve(500); }).thrown != 0);
+  CHECK(walk_refusals<Map>("copy", [](on& s) {
+          Map copy(s.m);
+          swap(s.m, copy);
+        }).thrown != 0);
+  CHECK(walk_refusals<Map>("ephemeron", [](on& s) { s.hold(); }).thrown != 0);
+  CHECK(walk_refusals<Map>("many ephemerons", [](on& s) {
+          for (int i = 0; i < 12; ++i) s.hold();
+        }).thrown != 0);
+  // What marking keeps in lists is refused, too: nothing throws, and what is alive stays.
+  const auto purges = walk_refusals<Map>("weak purge", [](on& s) {
+    s.keys.resize(s.keys.size() / 2);
+    s.heap.collect();
+  });
+  CHECK(purges.points >= 3);
+  CHECK(purges.thrown == 0);
+  walk_refusals<Map>("insert while marking", [](on& s) {
+    s.heap.step(25);
+    for (u64 i = 300; i < 306; ++i) {
+      s.put(i);
+      s.heap.step(5);
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("torture: every allocation of every operation fails once, and from there on", "[precise][torture]") {
+  walk_every_operation<map<u64, bead*, precise, deletion::dirty, growth::incremental<2>>>();
+  if (!at_full_size()) return;
+  walk_every_operation<map<u64, bead*, precise>>();
+  walk_every_operation<map<u64, bead*, precise, deletion::tombstone, layout::open_groups<>>>();
+  walk_every_operation<map<u64, bead*, precise, layout::nodes>>();
+  using grouped = layout::bucket_chain<bucket_options{.group_bytes = 1024}>;
+  walk_every_operation<map<u64, bead*, precise, grouped, growth::shrinking<growth::incremental<1>>>>();
+}
+
+TEST_CASE("torture: chains of ephemerons without memory to wait with are kept, and go afterwards",
+          "[precise][torture]") {
+  // Each value leads to the next key. With the first list refused all are kept; with a later one, those that are
+  // reached are kept, however deep.
+  constexpr std::size_t deep = 3'000;
+  for (u64 nth = 1; nth <= 14; ++nth) {
+    INFO("allocation " << nth);
+    precise_heap heap(by_hand());
+    weak_links chain{precise(heap)};
+    root<bead> first = heap.make<bead>(u64{0}), last = heap.keep(first.get());
+    for (std::size_t i = 1; i <= deep; ++i) {
+      const root<bead> value = heap.make<bead>(i), key = heap.make<bead>(i);
+      value->next = key.get();
+      chain.insert_or_assign(last.get(), value.get());
+      last = key;
+    }
+    last.reset();
+    heap.refuse(nth);
+    heap.collect();
+    heap.refuse(0);
+    REQUIRE(chain.size() == deep);
+    REQUIRE(objects_in(heap) == 2 * deep + 1);
+    std::size_t walked = 0;
+    for (bead* k = first.get(); (k = chain.get(k) == nullptr ? nullptr : chain.get(k)->next.get()) != nullptr;)
+      REQUIRE(k->stamp == ++walked);
+    REQUIRE(walked == deep);
+    first.reset();
+    heap.collect();
+    CHECK(chain.size() == 0);
+    CHECK(objects_in(heap) == 0);
+  }
 }
 
 TEST_CASE("torture: a soak beside std::unordered_map", "[precise][torture]") {
