@@ -34,8 +34,8 @@ namespace tophash::inline v1 {
 
 namespace gc {
 
-// Both a visitor, for objects, and a sink, for arrays. F is called with null and foreign pointers, too, and must
-// not throw.
+// Both a visitor, for objects, and a sink, for arrays. F is called with null and foreign pointers, too, and
+// must not throw.
 template <std::invocable<const void*> F>
 class pointer_reader : public pointer_visitor {
  public:

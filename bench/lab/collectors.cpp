@@ -85,6 +85,18 @@ class precise_heap_here final : public precise_heap_collector {
     }
     return out;
   }
+  std::vector<heap_object> left_by_last() const override {
+    std::vector<heap_object> out;
+    for (const allocators::spans_resource* all : {&heap_->objects(), &heap_->blocks()}) {
+      all->for_each_span([&out](const allocators::span_view& span) {
+        for (std::size_t i = 0; i < span.slots; ++i) {
+          if ((span.allocated[i / 64] >> (i % 64) & 1) == 0) continue;
+          out.push_back({reinterpret_cast<std::uintptr_t>(span.base) + i * span.slot_bytes, span.slot_bytes});
+        }
+      });
+    }
+    return out;
+  }
   const std::atomic<std::uint64_t>& clock() const override { return clock_; }
 
   // Another heap, as a heap is told when it begins: before the first map.
@@ -192,6 +204,21 @@ class boehm_heap_here final : public heap_collector {
   gc::gc_sample sample() const override { return gc::boehm_collector{}.sample(); }
   const std::vector<collector_stay>& stays() const override { return stays_.all(); }
   gc::heap_occupancy occupancy() const override { return gc::boehm_collector{}.occupancy(); }
+  // The list grows in malloc memory, which libgc's lock does not guard.
+  std::vector<heap_object> left_by_last() const override {
+    std::vector<heap_object> out;
+    GC_call_with_alloc_lock(
+        [](void* list) -> void* {
+          GC_enumerate_reachable_objects_inner(
+              [](void* object, std::size_t bytes, void* to) {
+                static_cast<std::vector<heap_object>*>(to)->push_back({reinterpret_cast<std::uintptr_t>(object), bytes});
+              },
+              list);
+          return nullptr;
+        },
+        &out);
+    return out;
+  }
   const std::atomic<std::uint64_t>& clock() const override { return gc::boehm_collector{}.clock(); }
   void collect_by_itself(bool does) override {
     if (held_back_ == !does) return;

@@ -31,6 +31,12 @@ struct collector_entry {
 
 const std::vector<collector_entry>& collectors();
 
+// As the collector rounds its size.
+struct heap_object {
+  std::uintptr_t begin = 0;
+  std::size_t bytes = 0;
+};
+
 class heap_collector {
  public:
   heap_collector() = default;
@@ -44,6 +50,7 @@ class heap_collector {
   virtual gc::gc_sample sample() const = 0;
   virtual const std::vector<collector_stay>& stays() const = 0;  // since start_window(), as far as they were listed
   virtual gc::heap_occupancy occupancy() const = 0;              // of what the last collection left
+  virtual std::vector<heap_object> left_by_last() const = 0;     // the same, one by one
   virtual const std::atomic<std::uint64_t>& clock() const = 0;   // counts collections
 
   // False: no allocation starts a collection any more, only collect() does. Before the first map of a precise heap.

@@ -383,6 +383,8 @@ class session {
     row.collector = figures_from(answer.at("collector"));
     row.collector->predicted_ns_per_op =
         predicted_ns_per_op(row.collector->work, row.collector->operations, costs_of(row.collector->collector, row.task));
+    const json kept = in_child([&] { return kept_pass(row.task, options_.seed, options_.garbage_bytes); });
+    if (note(row, kept)) row.collector->kept = kept_from(kept);
   }
 
   // Calibrated once for a collector.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures variants on one program. Three passes, so that none disturbs another:
+// Measures variants on one program. Passes of their own, so that none disturbs another:
 //   memory   one execution in a child process of its own with tracked storage: peak and end bytes by purpose,
 //            allocations, resident set; under a collector its collections, pauses and heap, while the program
 //            allocates garbage beside the map, so that there is something to collect
+//   kept     under a collector, one more execution like it: what a collection at its end leaves, by cause (retention.hpp)
 //   latency  a few executions, each in a child process, every operation timed on its own; the least of the
 //            executions counts (latency_log.hpp)
 //   time     `repeat` rounds in this process, variants interleaved and rotated (A B C, B C A, ...), CPU time
@@ -27,6 +28,7 @@
 #include "lab/collector_costs.hpp"
 #include "lab/collector_timeline.hpp"
 #include "lab/execution.hpp"
+#include "lab/retention.hpp"
 #include "lab/statistics.hpp"
 
 namespace tophash::lab {
@@ -77,6 +79,7 @@ struct collector_figures {
   gc::gc_sample sample;
   std::vector<collector_stay> stays;
   gc::heap_occupancy left;  // after one more collection, the map already gone
+  kept_figures kept;        // after one, the map still there
   std::uint64_t operations = 0, entries = 0;
   std::uint64_t live_bytes = 0;  // of the map, at its end
   heap_counts work;

@@ -134,6 +134,7 @@ json collector_json(const collector_figures& f, double mutator_ns_per_op) {
     out["heap_ratio"] = static_cast<double>(s.heap_peak_bytes) / static_cast<double>(f.live_bytes);
   out["left_bytes"] = f.left.bytes;
   out["left_block_bytes"] = f.left.blocks * gc::heap_occupancy::block_bytes;
+  out["kept"] = kept_json(f.kept);
   out["collector_ns_per_op"] = collecting;
   if (collecting + mutator_ns_per_op > 0) out["collector_share"] = collecting / (collecting + mutator_ns_per_op);
   out["predicted_ns_per_op"] = f.predicted_ns_per_op;
@@ -306,6 +307,7 @@ std::string result_table(const experiment& e) {
   out += heading(e, width);
   for (const measured_row& row : e.measured.rows) {
     out += row_line(e, row, width) + "\n";
+    if (row.collector && row.trouble.empty()) out += "    " + kept_text(row.collector->kept) + "\n";
     if (!row.result.load_points.empty()) append_load_points(row, out);
   }
   if (!e.left_out.empty()) {

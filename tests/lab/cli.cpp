@@ -779,6 +779,11 @@ void collectors() {
     check(keep >= 0 && keep <= 1, "a share");
     if (row.at("allocator") == "precise")
       check(gc.at("scanned_bytes") == 0, "numbers are not read on an exact heap");
+    const json& kept = gc.at("kept");
+    check(kept.at("known") == true && kept.at("live_slot_bytes") > 0, "what is kept, and why: " + kept.dump());
+    check(kept.at("live").at("count") == 0, "numbers lead to nothing");
+    if (row.at("allocator") == "precise")
+      check(kept.at("by_false_pointers").at("count") == 0, "no word is taken for a pointer on an exact heap");
     cycles += gc.at("collections").get<std::size_t>();
   }
   check(o.err.find("gc precise 1 @") != std::string::npos, "a line a cycle: " + o.err);
@@ -790,6 +795,10 @@ void collectors() {
   expect({"run", "--workload", "grow", "--collector", "precise", "--allocator", "system"}, 64, "do not go together");
   expect({"run", "--workload", "grow", "--n", "100", "--variant", "defaults", "--gctrace"}, 64, "there is none");
   expect({"run", "--workload", "grow", "--gctrace", "--no-memory"}, 64, "memory pass");
+  // Before anything is looked up, read or measured.
+  expect({"run", "--workload", "grow", "--variant", "no_such_variant", "--gctrace"}, 64, "there is none");
+  expect({"replay", "no_such_trace.csv", "--chrome-trace", trace}, 64, "there is none");
+  expect({"run", "--workload", "overflow_reuse", "--variant", "no_such_variant", "--gctrace"}, 64, "there is none");
   expect({"run", "--workload", "overflow_reuse", "--collector", "precise", "--reclaim", "collector"}, 64,
          "blocks belong to their map");
 }
