@@ -155,9 +155,35 @@ void census_agrees_and_is_used() {
   check(t.check_invariants() == nullptr, "the table is broken");
 }
 
+// What marking keeps in lists finds no memory from some point on: entries whose keys are reached stay all the same.
+void memory_runs_out() {
+  for (std::uint64_t nth = 1; nth <= 12; ++nth) {
+    gc::precise_heap heap(by_hand());
+    weak m{gc::precise(heap)};
+    const root first = made(heap, 0);
+    root last = heap.keep(first.get());
+    for (std::uint64_t i = 1; i <= 1'000; ++i) {
+      const root key = made(heap, i);
+      m.insert_or_assign(last.get(), made(heap, i, key.get()).get());
+      last = key;
+    }
+    last.reset();
+    heap.refuse(nth);
+    heap.collect();
+    heap.refuse(0);
+    check(m.size() == 1'000, "an entry whose key is reached goes when memory runs out");
+    const node* k = first.get();
+    for (std::uint64_t i = 1; i <= 1'000; ++i) {
+      k = m.get(const_cast<node*>(k))->next;
+      check(k->stamp == i, "what an entry leads to is lost when memory runs out");
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
+  memory_runs_out();
   self_references_go();
   chains_are_followed();
   others_stay();

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/gc/precise_heap.hpp>
@@ -275,6 +277,33 @@ TEST_CASE("torture: what nothing leads to outlives no second cycle", "[precise][
   }
   CHECK(heap.cycles() > 20);
   CHECK(longest <= 2);  // the one it was dropped in, and the next; the third may have begun
+}
+
+TEST_CASE("torture: a fork while a cycle marks: both processes go on with a heap of their own",
+          "[precise][torture]") {
+  precise_heap heap(by_hand());
+  map<u64, bead*, precise, deletion::dirty> m{precise(heap)};
+  for (u64 i = 0; i < 1'000; ++i) m.insert_or_assign(i, heap.make<bead>(i).get());
+  heap.step(200);
+  REQUIRE(heap.is_marking());
+  // Writes, collects, and says whether exactly its own entries are left.
+  const auto goes_on = [&](u64 first, u64 stamp) {
+    for (u64 i = first; i < 1'000; i += 2) m.insert_or_assign(i, heap.make<bead>(stamp + i).get());
+    for (u64 i = 1 - first; i < 1'000; i += 4) m.erase(i);
+    while (!heap.step(50)) {
+    }
+    heap.collect();
+    bool holds = objects_in(heap) == m.size() && m.size() == 750 && m.check_invariants() == nullptr;
+    for (const auto& [key, object] : m) holds = holds && object->stamp == (key % 2 == first ? stamp + key : key);
+    return holds;
+  };
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) ::_exit(goes_on(0, 10'000) ? 0 : 1);
+  CHECK(goes_on(1, 20'000));
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }
 
 // ---- memory that is not there
