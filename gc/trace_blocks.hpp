@@ -217,7 +217,7 @@ void for_each_live_entry(const trace_info& t, const unsigned char* block, std::s
   for (std::size_t u = 0; u < units; ++u) {
     if (t.shape == trace_shape::open_groups) {
       const unsigned char* const entries = block + u * t.slots * t.key_stride_bytes;
-      each(entries, entries,
+      each(entries, entries + t.values_offset_bytes,
            group_slots(t, reinterpret_cast<const std::uint8_t*>(tags + u * t.bucket_bytes)).live);
       continue;
     }

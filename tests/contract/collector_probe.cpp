@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include <tophash/framework/layout/open_groups.hpp>
 #include <tophash/gc/precise_heap.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
@@ -70,9 +71,10 @@ void self_references_go() {
   check(m.stats().dirty == 0, "entries of dead keys are never swept");
 }
 
+template <class Map>
 void chains_are_followed() {
   gc::precise_heap heap(by_hand());
-  weak m{gc::precise(heap)};
+  Map m{gc::precise(heap)};
   const root first = made(heap, 0);
   {
     std::vector<root> keys{first};
@@ -155,7 +157,7 @@ void census_agrees_and_is_used() {
   check(t.check_invariants() == nullptr, "the table is broken");
 }
 
-// What marking keeps in lists finds no memory from some point on: entries whose keys are reached stay all the same.
+// What marking keeps in lists finds no memory from some point on: entries whose keys are reached stay anyhow.
 void memory_runs_out() {
   for (std::uint64_t nth = 1; nth <= 12; ++nth) {
     gc::precise_heap heap(by_hand());
@@ -185,7 +187,8 @@ void memory_runs_out() {
 int main() {
   memory_runs_out();
   self_references_go();
-  chains_are_followed();
+  chains_are_followed<weak>();
+  chains_are_followed<weak_map<node*, node*, gc::precise, layout::open_groups<>>>();
   others_stay();
   nothing_is_lost_in_steps();
   census_agrees_and_is_used();

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -198,6 +199,37 @@ TEST_CASE("torture: weak tables that end before their keys, with them, and insid
     CHECK(inner->stamp == 100 + k->stamp);
     CHECK(behind.get(inner)->stamp == 200 + k->stamp);
   }
+}
+
+TEST_CASE("torture: weak tables of every layout hold their values", "[precise][torture]") {
+  const auto holds = [](const char* what, auto tag) {
+    INFO(what);
+    precise_heap heap(by_hand());
+    typename decltype(tag)::type table{precise(heap)};
+    std::vector<root<bead>> keys;
+    for (u64 i = 0; i < 200; ++i) {
+      keys.push_back(heap.make<bead>(i));
+      const root<bead> value = heap.make<bead>(1'000 + i);
+      value->next = keys.back().get();
+      table.insert_or_assign(keys.back().get(), value.get());
+    }
+    keys.resize(50);
+    heap.collect();
+    CHECK(table.size() == 50);
+    CHECK(objects_in(heap) == 100);
+    for (const root<bead>& key : keys) {
+      const bead* const value = table.get(key.get());
+      REQUIRE((value != nullptr && value->stamp == 1'000 + key->stamp));
+    }
+  };
+  using split = layout::bucket_chain<bucket_options{.arrange = arrangement::split}>;
+  using boxed = layout::bucket_chain<bucket_options{.inline_limit_bytes = 8}>;
+  holds("chained", std::type_identity<weak_links>());
+  holds("chained, split", std::type_identity<weak_map<bead*, bead*, precise, split>>());
+  holds("chained, boxed", std::type_identity<weak_map<bead*, bead*, precise, boxed>>());
+  holds("open groups", std::type_identity<weak_map<bead*, bead*, precise, layout::open_groups<>>>());
+  holds("open groups of 8", std::type_identity<weak_map<bead*, bead*, precise, layout::open_groups<8>>>());
+  holds("nodes", std::type_identity<weak_map<bead*, bead*, precise, layout::nodes>>());
 }
 
 TEST_CASE("torture: the map grows, shrinks and is cleared at every point of a cycle", "[precise][torture]") {
