@@ -31,6 +31,10 @@
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/immediate.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
+#include <tophash/policies/growth/eager.hpp>
+#include <tophash/policies/growth/in_order.hpp>
+#include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/on_read.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 
 #include "support/storage.hpp"
@@ -506,6 +510,101 @@ TEST_CASE("published: a lookup behind 128 tombstones looks at seventeen buckets,
     least = std::min<std::chrono::nanoseconds>(least, std::chrono::steady_clock::now() - start);
   }
   CHECK(least < std::chrono::milliseconds(42));
+}
+
+// ---- what articles imagine and Go never had, as policies
+
+TEST_CASE("published: dead slots tell of runs of 2, 4 and 8, and a bucket of them leaves its chain", "[go]") {
+  using hinting = opened<u64, u64, hashing::identity, deletion::tombstone_hinted, load<100>, growth::eager>;
+  hinting m(100);
+  for (u64 n = 0; n < 24; ++n) m[in_bucket(0, n)] = n;
+  const auto erase = [&m](u64 n) {
+    CHECK(m.erase(in_bucket(0, n)) == 1);
+    const char* broken = m.check_invariants();
+    CHECK(std::string(broken == nullptr ? "" : broken) == "");
+    return states_of(m, 0);
+  };
+  CHECK(erase(9) == "LLLLLLLLL1LLLLLLLLLLLLLL");
+  CHECK(erase(10) == "LLLLLLLLL11LLLLLLLLLLLLL");  // neighbours, but of two pairs
+  CHECK(erase(8) == "LLLLLLLL551LLLLLLLLLLLLL");
+  CHECK(erase(11) == "LLLLLLLL6666LLLLLLLLLLLL");
+  CHECK(erase(15) == "LLLLLLLL6666LLL1LLLLLLLL");
+  CHECK(erase(12) == "LLLLLLLL66661LL1LLLLLLLL");
+  CHECK(erase(13) == "LLLLLLLL666655L1LLLLLLLL");
+  REQUIRE(m.stats().overflow_in_use == 2);
+  CHECK(m.stats().dead == 7);
+  CHECK(erase(14) == "LLLLLLLLLLLLLLLL");  // dead8: out of the chain, and no longer in the count
+  CHECK(m.stats().overflow_in_use == 1);
+  CHECK(m.stats().dead == 0);
+  for (u64 n = 0; n < 8; ++n) erase(n);
+  CHECK(states_of(m, 0) == "77777777LLLLLLLL");  // a main bucket stays
+  m[in_bucket(0, 30)] = 30;                      // and no new key takes a dead slot
+  CHECK(states_of(m, 0) == "77777777LLLLLLLLL0000000");
+  for (u64 n = 16; n < 24; ++n) erase(n);
+  CHECK(states_of(m, 0) == "77777777L0000000");
+  // The one kind that does not tell keeps its bucket until a rehash.
+  opened<u64, u64, hashing::identity, deletion::tombstone_not_reusing, load<100>, growth::eager> silent(100);
+  for (u64 n = 0; n < 16; ++n) silent[in_bucket(0, n)] = n;
+  for (u64 n = 8; n < 16; ++n) silent.erase(in_bucket(0, n));
+  CHECK(silent.stats().overflow_in_use == 1);
+}
+
+TEST_CASE("published: where lookups move a growth on, an old chain moves when it is first accessed", "[go]") {
+  const auto grown = [](auto& m) {
+    for (u64 key = 0; key < 417; ++key) m[key] = key;  // 64 chains of identity hashes, and 128
+    REQUIRE(m.stats().growing);
+  };
+  using reading = opened<u64, u64, hashing::identity, growth::on_read<growth::incremental<1>>>;
+  reading m;
+  grown(m);
+  const reading& constant = m;
+  auto moved = m.stats().evacuated_chains;
+  const auto has_moved = [&m](u64 chain) { return model::is_moved(m.table().old.at(chain)->tags[0]); };
+  REQUIRE(!has_moved(40));
+  CHECK(constant.find(40)->second == 40);  // through a const map nothing moves
+  CHECK(constant.contains(40));
+  CHECK((constant.at(40) == 40 && constant.count(40) == 1));
+  for (const auto& entry : m) static_cast<void>(entry);
+  CHECK(m.stats().evacuated_chains == moved);
+  CHECK(!has_moved(40));
+  const auto it = m.find(40);
+  CHECK((it->second == 40 && &it->second == &m.at(40)));  // where it lies now; the second lookup moved another chain
+  CHECK(has_moved(40));
+  CHECK(m.stats().evacuated_chains == moved + 2);
+  CHECK(m.find(absent) == m.end());  // an absent key is an access too
+  CHECK(m.contains(41));
+  CHECK(m.count(42) == 1);
+  CHECK(m.at(43) == 43);
+  CHECK(m.find(u64{44}, m.prehash(u64{44}))->second == 44);
+  CHECK(m.contains(u64{45}, m.prehash(u64{45})));
+  CHECK(m.equal_range(46).first->second == 46);
+  CHECK(m.stats().evacuated_chains == moved + 9);
+  // The key may lie in the entry that the lookup moves.
+  while (m.stats().growing) {
+    const auto first = static_cast<std::size_t>(m.table().progress);
+    const auto* const home = m.table().old.at(first);
+    const u64 chains = m.stats().evacuated_chains;
+    if (model::is_live(home->tags[0])) {
+      const u64& key = reading::model::key({m.table().old.at(first), 0});
+      const u64 wanted = key;
+      CHECK(m.find(key)->first == wanted);
+    } else {
+      static_cast<void>(m.contains(first));
+    }
+    CHECK(m.stats().evacuated_chains > chains);
+    const char* broken = m.check_invariants();
+    CHECK(std::string(broken == nullptr ? "" : broken) == "");
+  }
+  for (u64 key = 0; key < 417; ++key) CHECK(m.at(key) == key);  // reads alone ended it
+
+  // In order, an access moves what comes next, not what it met.
+  opened<u64, u64, hashing::identity, growth::in_order<growth::on_read<growth::incremental<1>>>> ordered;
+  grown(ordered);
+  const auto before = ordered.table().progress;
+  REQUIRE(before < 40);
+  CHECK(ordered.contains(63));
+  CHECK(!model::is_moved(ordered.table().old.at(63)->tags[0]));
+  CHECK(ordered.table().progress == before + 1);
 }
 
 TEST_CASE("published: new keys without end grow chains up to a bound", "[go]") {
