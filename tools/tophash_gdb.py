@@ -100,7 +100,8 @@ SPECIAL = {
     "bucket_chain": lambda a: bucket_chain_text(a),
     "directory": lambda a: "directory" if not a or number(a[0]) == 1024 else f"directory({number(a[0])})",
     "open_groups": lambda a: "open_groups" if not a or number(a[0]) == 16 else f"open_groups({number(a[0])})",
-    "basic_tombstone": lambda a: "tombstone" if number(a[0]) else "tombstone(not_reusing)",
+    "basic_tombstone": lambda a: "tombstone" if number(a[0])
+                       else "tombstone(hinted)" if len(a) > 1 and number(a[1]) else "tombstone(not_reusing)",
     "purging": lambda a: f"purging({option_text(a[0])},{reason_text(a[1])})",
     "wiping": lambda a: f"wiping({option_text(a[0])},{enumerated(a[1], ('none', 'pointers', 'all'))})",
     "load": lambda a: f"load({number(a[0])},{number(a[1]) if len(a) > 1 else 1})",
@@ -160,8 +161,9 @@ class Table:
         self.layout_name = split_arguments(self.spec_name)[1][0]
         # The layout's model says what kind of deletion it was made for.
         facts = self.state["current"].type.strip_typedefs().name
-        kind = fields_of(facts[facts.index("deletion_facts{"):facts.index("}", facts.index("deletion_facts{")) + 1])[0]
-        kind = re.sub(r"^\.?\w+\s*[:=]\s*(?!:)", "", kind)
+        told = fields_of(facts[facts.index("deletion_facts{"):facts.index("}", facts.index("deletion_facts{")) + 1])
+        kind, _, hinted = (re.sub(r"^\.?\w+\s*[:=]\s*(?!:)", "", field) for field in told[:3])
+        self.hinted = number(hinted)
         self.deletion = (IMMEDIATE, TOMBSTONE, DIRTY)[
             ("immediate", "tombstone", "dirty").index(enumerated(kind, ("immediate", "tombstone", "dirty")))]
 
@@ -188,7 +190,7 @@ class ChainTable(Table):
         super().__init__(container)
         self.options = bucket_options(self.layout_name)
         self.split = self.options["arrange"] == 1 and not self.is_set
-        self.first_live = 8 if self.deletion == DIRTY else 5
+        self.first_live = 8 if self.deletion == DIRTY else 9 if self.hinted else 5
         if not self.is_set:
             self.value_offset = align_up(self.key.sizeof, self.mapped.alignof)
             self.pair_bytes = align_up(self.value_offset + self.mapped.sizeof,

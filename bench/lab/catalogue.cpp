@@ -29,6 +29,7 @@
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/growth/in_order.hpp>
 #include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/on_read.hpp>
 #include <tophash/policies/growth/regrowing.hpp>
 #include <tophash/policies/growth/shrinking.hpp>
 #include <tophash/policies/hashing/go_seeded.hpp>
@@ -427,19 +428,30 @@ term tombstone_form(const term& t) {
   if (t.arguments.empty()) return out;
   const term::argument& a = t.arguments.front();
   if (t.arguments.size() != 1 || !a.key.empty())
-    throw spec_error(t.position, "tombstone takes at most 'not_reusing'");
+    throw spec_error(t.position, "tombstone takes at most 'not_reusing' or 'hinted'");
   if (a.value.name == "reusing" && a.value.arguments.empty()) return out;
-  if (a.value.name != "not_reusing" || !a.value.arguments.empty()) {
-    unknown(a.value, "kind of tombstone", {"reusing", "not_reusing"});
+  if ((a.value.name != "not_reusing" && a.value.name != "hinted") || !a.value.arguments.empty()) {
+    unknown(a.value, "kind of tombstone", {"reusing", "not_reusing", "hinted"});
   }
-  out.arguments.push_back({.key = {}, .value = word("not_reusing")});
+  out.arguments.push_back({.key = {}, .value = word(a.value.name)});
   return out;
 }
 
-term not_reusing_form(const term& t) {
+std::string tombstone_spelling(const term& t) {
+  return "tophash::deletion::tombstone" + (t.arguments.empty() ? "" : "_" + t.arguments.front().value.name);
+}
+
+void tombstone_facts(const term& t, spec_facts& out) {
+  out.deletion = t.arguments.empty()                                ? deletion::tombstone::facts
+                 : t.arguments.front().value.name == "not_reusing" ? deletion::tombstone_not_reusing::facts
+                                                                    : deletion::tombstone_hinted::facts;
+}
+
+// tombstone_not_reusing, tombstone_hinted
+term named_tombstone_form(const term& t) {
   static_cast<void>(plain_form(t));
   term out = word("tombstone");
-  out.arguments.push_back({.key = {}, .value = word("not_reusing")});
+  out.arguments.push_back({.key = {}, .value = word(t.name.substr(std::string_view{"tombstone_"}.size()))});
   return out;
 }
 
@@ -623,6 +635,17 @@ void in_order_facts(const term& t, spec_facts& out) {
   const term& inner = t.arguments.front().value;
   entry_of(growth_axis, inner.name).facts(inner, out);
   out.growth.in_order = true;
+}
+
+// on_read(G)
+std::string on_read_spelling(const term& t) {
+  return "tophash::growth::on_read<" + spelling_of(growth_axis, t.arguments.front().value) + ">";
+}
+
+void on_read_facts(const term& t, spec_facts& out) {
+  const term& inner = t.arguments.front().value;
+  entry_of(growth_axis, inner.name).facts(inner, out);
+  out.growth.on_read = out.growth.every_write = true;
 }
 
 // ---- a deletion that purges ---------------------------------------------------------------------
@@ -1037,22 +1060,14 @@ constexpr option_entry options_table[] = {
      "policies/deletion/immediate.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::deletion::immediate"}; },
      [](const term&, spec_facts& out) { out.deletion = deletion::immediate::facts; }},
-    {deletion_axis, "tombstone", "[reusing|not_reusing]",
-     "erase leaves a mark in the slot; an insert may reuse it, or only a rehash",
-     "policies/deletion/tombstone.hpp", false, tombstone_form,
-     [](const term& t) {
-       return std::string{t.arguments.empty() ? "tophash::deletion::tombstone"
-                                              : "tophash::deletion::tombstone_not_reusing"};
-     },
-     [](const term& t, spec_facts& out) {
-       out.deletion =
-           t.arguments.empty() ? deletion::tombstone::facts : deletion::tombstone_not_reusing::facts;
-     },
-     "tombstone tombstone(reusing) tombstone(not_reusing)"},
+    {deletion_axis, "tombstone", "[reusing|not_reusing|hinted]",
+     "erase leaves a mark in the slot; an insert may reuse it, or only a rehash; or the mark tells of a run",
+     "policies/deletion/tombstone.hpp", false, tombstone_form, tombstone_spelling, tombstone_facts,
+     "tombstone tombstone(reusing) tombstone(not_reusing) tombstone(hinted)"},
     {deletion_axis, "tombstone_not_reusing", "", "the same as tombstone(not_reusing)",
-     "policies/deletion/tombstone.hpp", false, not_reusing_form,
-     [](const term&) { return std::string{"tophash::deletion::tombstone_not_reusing"}; },
-     [](const term&, spec_facts& out) { out.deletion = deletion::tombstone_not_reusing::facts; }},
+     "policies/deletion/tombstone.hpp", false, named_tombstone_form, tombstone_spelling, tombstone_facts},
+    {deletion_axis, "tombstone_hinted", "", "the same as tombstone(hinted)", "policies/deletion/tombstone.hpp", false,
+     named_tombstone_form, tombstone_spelling, tombstone_facts},
     {deletion_axis, "dirty", "", "erase hides the entry; a sweep or a growth step destroys it",
      "policies/deletion/dirty.hpp", false, plain_form,
      [](const term&) { return std::string{"tophash::deletion::dirty"}; },
@@ -1099,6 +1114,9 @@ constexpr option_entry options_table[] = {
     {growth_axis, "in_order", "G", "evacuates chains in their order alone, so that memory peaks at the end",
      "policies/growth/in_order.hpp", false, wrapping_form<growth_axis>, in_order_spelling, in_order_facts,
      "in_order(*)"},
+    {growth_axis, "on_read", "G", "lookups take a step too, as articles say of Go's map, where only writes do",
+     "policies/growth/on_read.hpp", false, wrapping_form<growth_axis>, on_read_spelling, on_read_facts,
+     "on_read(*)"},
 
     {overflow_axis, "fresh", "", "overflow buckets come from storage and go back to it",
      "policies/overflow/fresh.hpp", false, plain_form,

@@ -261,6 +261,7 @@ json table_json(const reproduced_table& t) {
            {"missing", t.measured.missing},
            {"rerun", t.rerun}};
   for (const judged_claim& c : t.claims) out["claims"].push_back(row_json(c, t));
+  for (const bucket_heat& h : t.measured.heat) out["heat"].push_back({{"title", h.title}, {"entries", h.entries}});
   if (t.go)
     out["go"] = {
         {"version", t.go->version}, {"metrics", sample_json(t.go->sample)}, {"missing", t.go->missing}};

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // T-A5. A map made for eight entries, filled one by one: its buckets, and the address of its array, after
-// each insert.
+// each insert. Then a growth that only lookups follow, in go_like, where they move nothing, and where they do.
 #include <cstdint>
 
 #include <fmt/format.h>
 
 #include <tophash/framework/core/bits.hpp>
 #include <tophash/map.hpp>
+#include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/on_read.hpp>
 #include <tophash/presets.hpp>
 
 #include "lab/reproduce_measure.hpp"
@@ -26,13 +28,52 @@ struct looked_into : map<number, number, presets::go_like> {
   const void* array() const noexcept { return this->inside::s_.current.at(0); }
 };
 
+// Lookups of random entries from the insert that began a growth: how many until the old buckets are gone, and how many
+// of those each moved. It stops at so many lookups for each entry.
+constexpr number most_lookups_an_entry = 16;
+
+struct reading_outcome {
+  double old_buckets = 0, lookups = 0, moved = 0;
+  bool ended = false;
+};
+
+template <class... Options>
+reading_outcome read_after_growth(std::size_t entries, number seed) {
+  using subject = map<number, number, presets::go_like, Options...>;
+  subject m(typename subject::spec_type::hashing{seed});
+  number next = 0;
+  while (m.size() < entries || !m.stats().growing) m.insert_or_assign(next, next), ++next;
+  reading_outcome out;
+  const auto before = m.stats();
+  out.old_buckets = static_cast<double>(before.old_units);
+  const number most = most_lookups_an_entry * next;
+  number looked_up = 0;
+  for (; looked_up < most && m.stats().growing; ++looked_up) {
+    seed = next_seed(seed);
+    if (!m.contains(seed % next)) throw claim_error("T-A5: the growing map lost an entry");
+  }
+  out.lookups = static_cast<double>(looked_up);
+  out.moved = static_cast<double>(m.stats().evacuated_chains - before.evacuated_chains);
+  out.ended = !m.stats().growing;
+  return out;
+}
+
+using reading = reading_outcome (*)(std::size_t, number);
+
+const std::vector<built_composition<reading>>& built() {
+  static const std::vector<built_composition<reading>> all = {
+      {"go_like", &read_after_growth<>},
+      {"go_like,growth=on_read(incremental(1))", &read_after_growth<growth::on_read<growth::incremental<1>>>},
+      {"go_like,growth=on_read(incremental(2))", &read_after_growth<growth::on_read<growth::incremental<2>>>}};
+  return all;
+}
+
 }  // namespace
 }  // namespace addresses_parts
 
 claim_measurement measure_addresses(const claim_request& request) {
   using namespace addresses_parts;
-  static const std::vector<built_composition<int>> built = {{"go_like", 0}};
-  static_cast<void>(chosen(*request.table, built));
+  const auto variants = chosen(*request.table, built());
   const std::size_t hint = whole_parameter(request, "hint"), entries = whole_parameter(request, "entries");
   const auto wanted = static_cast<double>(whole_parameter(request, "buckets_looked_for"));
   claim_measurement out;
@@ -62,6 +103,16 @@ claim_measurement measure_addresses(const claim_request& request) {
     add("address_changes", "x", changes);
     add("address_changes.between_growths", "x", changes_below_limit);
     add("growths", "x", static_cast<double>(growths));
+    for (std::size_t v = 0; v < variants.size(); ++v) {
+      const reading_outcome read = variants[v].run(entries, next_seed(request.seed + round));
+      const auto add_of = [&](const char* metric, const char* unit, double value) {
+        note(out, metric_of(metric, variants[v].spec, v == 0), unit, true, value);
+      };
+      add_of("reading.old_buckets", "buckets", read.old_buckets);
+      add_of("reading.lookups", "lookups", read.lookups);
+      add_of("reading.moved", "buckets", read.moved);
+      add_of("reading.ended", "growths", read.ended ? 1 : 0);
+    }
     ++out.rounds;
   }
   if (out.rounds == 0) return out;
@@ -70,6 +121,15 @@ claim_measurement measure_addresses(const claim_request& request) {
   out.why.push_back(
       fmt::format("{} growths, {} new addresses, none between two growths; {} buckets come with entry {}",
                   median("growths"), median("address_changes"), wanted, median("entries.at_buckets")));
+  for (std::size_t v = 0; v < variants.size(); ++v) {
+    const auto read = [&](const char* metric) {
+      return median_of(out, metric_of(metric, variants[v].spec, v == 0));
+    };
+    out.why.push_back(fmt::format("{}: {} lookups beside a growth moved {} of {} old buckets, {}", variants[v].spec,
+                                  grouped(static_cast<number>(read("reading.lookups"))), read("reading.moved"),
+                                  read("reading.old_buckets"),
+                                  read("reading.ended") > 0 ? "which ended it" : "and both arrays stay"));
+  }
   return out;
 }
 

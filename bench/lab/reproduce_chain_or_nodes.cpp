@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // T-B7. The standard's chained nodes beside go_like's buckets, the same keys in both: blocks asked of the
-// allocator, bytes, what a full bucket costs, and lookups, interleaved.
+// allocator, bytes, what a full bucket costs, and lookups, interleaved. Then strings: in go_like, whose longer ones
+// are blocks of their own, and packed into buckets of records with a checksum, as the article's section 2.5 imagines.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -14,6 +17,7 @@
 #include <tophash/allocators/system.hpp>
 #include <tophash/framework/core/bits.hpp>
 #include <tophash/map.hpp>
+#include <tophash/packed_map.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 #include <tophash/presets.hpp>
 
@@ -109,6 +113,69 @@ void measure_round(std::size_t entries, std::uint64_t seed, claim_measurement& o
   note(out, "lookup_ns.buckets", "ns", false, least[1]);
 }
 
+// ---- records of variable length
+
+using strings = map<std::string, std::string, presets::go_like>;
+using packed = packed_map<>;
+using unchecked = packed_map<packed_options{.check = packed_check::on_demand}>;
+
+// Letters; the length decides what a string costs.
+std::string text_of(std::size_t least, std::size_t most, random_stream& random) {
+  std::string out(least + static_cast<std::size_t>(random.below(most - least + 1)), 'x');
+  for (char& c : out) c = static_cast<char>('a' + random.below(26));
+  return out;
+}
+
+std::size_t block_bytes(const std::string& s) {
+  return s.capacity() > std::string{}.capacity() ? s.capacity() + 1 : 0;
+}
+
+template <class Find>
+double string_lookup_ns(const std::vector<std::string>& keys, Find find) {
+  std::size_t found = 0;
+  const std::uint64_t started = thread_cpu_ns();
+  for (const std::string& key : keys) found += find(key);
+  const auto spent = static_cast<double>(thread_cpu_ns() - started);
+  if (found != keys.size()) throw claim_error("T-B7: a map of strings lost an entry");
+  return spent / static_cast<double>(keys.size());
+}
+
+void measure_records(std::size_t entries, std::uint64_t seed, claim_measurement& out) {
+  random_stream random(seed);
+  strings bucketed{typename strings::spec_type::hashing{random.next()}};
+  packed records{packed::hashing_type{random.next()}};
+  unchecked trusted{unchecked::hashing_type{random.next()}};
+  std::vector<std::string> keys;
+  std::size_t apart = 0, content = 0;
+  while (bucketed.size() < entries) {
+    const std::string key = text_of(8, 24, random), value = text_of(0, 40, random);
+    if (!bucketed.try_emplace(key, value).second) continue;
+    keys.push_back(key);
+    content += key.size() + value.size();
+    apart += block_bytes(key) + block_bytes(value);
+    if (records.insert_or_assign(key, value) != packed_result::inserted ||
+        trusted.insert_or_assign(key, value) != packed_result::inserted)
+      throw claim_error("T-B7: a packed map did not take a record");
+  }
+  while (bucketed.stats().growing) bucketed.erase(std::string{"none"});
+  const auto per_entry = [&](std::size_t bytes) { return static_cast<double>(bytes) / static_cast<double>(entries); };
+  note(out, "bytes_per_entry.string_content", "bytes", true, per_entry(content));
+  note(out, "bytes_per_entry.strings", "bytes", true, per_entry(bucketed.memory_report().total_bytes() + apart));
+  note(out, "bytes_per_entry.records", "bytes", true, per_entry(records.memory_bytes()));
+  double least[3];
+  std::fill(std::begin(least), std::end(least), std::numeric_limits<double>::infinity());
+  for (std::size_t i = keys.size(); i > 1; --i)
+    std::swap(keys[i - 1], keys[static_cast<std::size_t>(random.below(i))]);
+  for (int pass = 0; pass < passes; ++pass) {
+    least[0] = std::min(least[0], string_lookup_ns(keys, [&](const auto& k) { return bucketed.count(k); }));
+    least[1] = std::min(least[1], string_lookup_ns(keys, [&](const auto& k) { return records.contains(k) ? 1u : 0u; }));
+    least[2] = std::min(least[2], string_lookup_ns(keys, [&](const auto& k) { return trusted.contains(k) ? 1u : 0u; }));
+  }
+  note(out, "lookup_ns.strings", "ns", false, least[0]);
+  note(out, "lookup_ns.records", "ns", false, least[1]);
+  note(out, "lookup_ns.records_unchecked", "ns", false, least[2]);
+}
+
 // Eight entries of one bucket, then a ninth: how many of the eight are elsewhere afterwards.
 double entries_moved_by_overflow() {
   map<number, number, presets::go_like, hashing::identity> m(100);
@@ -138,6 +205,7 @@ claim_measurement measure_chain_or_nodes(const claim_request& request) {
     request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
     measure_round(entries, next_seed(request.seed + round), out);
     note(out, "entries_moved_by_overflow", "entries", true, entries_moved_by_overflow());
+    measure_records(std::max<std::size_t>(entries / 8, 1), next_seed(request.seed + round), out);
     ++out.rounds;
   }
   if (out.rounds == 0) return out;
@@ -154,6 +222,11 @@ claim_measurement measure_chain_or_nodes(const claim_request& request) {
                   "their own, the others lie behind the array",
                   median("lookup_ns.nodes"), median("lookup_ns.buckets"), median("overflow_buckets"),
                   100 * median("blocks_per_overflow_bucket")));
+  out.why.push_back(fmt::format(
+      "strings of {:.1f} bytes an entry take {:.1f} bytes in go_like and {:.1f} as packed records; a lookup {:.0f} ns, as "
+      "records {:.0f} ns with the checksum and {:.0f} ns without",
+      median("bytes_per_entry.string_content"), median("bytes_per_entry.strings"), median("bytes_per_entry.records"),
+      median("lookup_ns.strings"), median("lookup_ns.records"), median("lookup_ns.records_unchecked")));
   return out;
 }
 

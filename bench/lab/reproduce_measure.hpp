@@ -50,11 +50,18 @@ struct claim_request {
 // A positive whole number among the parameters. Throws claim_error naming file and field.
 std::size_t whole_parameter(const claim_request& request, const std::string& name);
 
+// Entries by bucket, for a picture.
+struct bucket_heat {
+  std::string title;
+  std::vector<std::size_t> entries;
+};
+
 struct claim_measurement {
   measured_sample sample;
   std::map<std::string, std::string> missing;  // metric: why it is not there
   std::string setting;                         // "1,000,000 keys in 2^18 buckets"
   std::vector<std::string> why;                // computed from the sample
+  std::vector<bucket_heat> heat;               // of the first round
   unsigned rounds = 0;                         // complete ones
 };
 

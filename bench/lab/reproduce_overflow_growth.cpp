@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // T-D2. Overflow buckets of go_like as the load rises under a real hash; and with keys that all fall into one
-// bucket, which takes a hash that the adversary knows: hashing::identity, where Go has a seed.
+// bucket, which takes a hash that the adversary knows: hashing::identity, where Go has a seed. The same adversary
+// against wyhash without a seed, for which such keys are found by trying, and with one; each map as a picture.
 #include <bit>
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include <tophash/map.hpp>
 #include <tophash/policies/hashing/identity.hpp>
+#include <tophash/policies/hashing/seeded.hpp>
+#include <tophash/policies/hashing/wyhash.hpp>
 #include <tophash/presets.hpp>
 
 #include "lab/reproduce_measure.hpp"
@@ -57,6 +63,66 @@ void note_built(std::size_t keys, claim_measurement& out) {
   note(out, "longest_chain.built", "entries", true, static_cast<double>(shape.longest_chain_entries));
 }
 
+// ---- an adversary against a hash with a seed and without
+
+// The inside of a container is its own; a class derived from it may look.
+template <class Hashing>
+struct looked_into : map<std::uint64_t, std::uint64_t, presets::go_like, Hashing> {
+  using base = map<std::uint64_t, std::uint64_t, presets::go_like, Hashing>;
+  using base::base;
+  using inside = table::container<std::uint64_t, std::uint64_t, typename base::spec_type>;
+  std::vector<std::size_t> entries_by_bucket() const {
+    const auto& s = this->inside::s_;
+    std::vector<std::size_t> out;
+    s.current.for_each_home([&](const auto* home) {
+      std::size_t entries = 0;
+      for (const auto* b = home; b != nullptr; b = s.current.links.next(b))
+        entries += static_cast<std::size_t>(std::popcount(inside::model::live(b)));
+      out.push_back(entries);
+    });
+    return out;
+  }
+};
+
+std::vector<std::uint64_t> random_keys(std::size_t count, random_stream& random) {
+  std::vector<std::uint64_t> out(count);
+  for (std::uint64_t& key : out) key = random.next();
+  return out;
+}
+
+// Keys whose places under a hash without a seed share their low bits.
+std::vector<std::uint64_t> keys_of_one_bucket(std::size_t count, std::size_t buckets) {
+  const hashing::wyhash known;
+  std::vector<std::uint64_t> out;
+  for (std::uint64_t key = 0; out.size() < count; ++key) {
+    if ((position_hash<std::uint64_t>(known, known.hash(key)) & (buckets - 1)) == 0) out.push_back(key);
+  }
+  return out;
+}
+
+template <class Hashing>
+void note_attack(const Hashing& hashing, const std::vector<std::uint64_t>& keys, std::string_view name,
+                 std::string title, bool drawn, claim_measurement& out) {
+  looked_into<Hashing> m(hashing);
+  for (const std::uint64_t key : keys) m.insert_or_assign(key, key);
+  while (m.stats().growing) m.erase(~std::uint64_t{0});
+  note(out, fmt::format("longest_chain.{}", name), "entries", true,
+       static_cast<double>(m.chain_statistics().longest_chain_entries));
+  if (drawn) out.heat.push_back({std::move(title), m.entries_by_bucket()});
+}
+
+void note_attacks(std::size_t count, std::uint64_t seed, bool drawn, claim_measurement& out) {
+  random_stream random(seed);
+  const std::vector<std::uint64_t> usual = random_keys(count, random);
+  const std::vector<std::uint64_t> built = keys_of_one_bucket(count, std::bit_ceil(count));
+  const hashing::wyhash known;
+  const hashing::seeded<hashing::wyhash> seeded(random.next());
+  note_attack(known, usual, "no_seed.usual", "wyhash, no seed: random keys", drawn, out);
+  note_attack(known, built, "no_seed.built", "wyhash, no seed: the adversary's keys", drawn, out);
+  note_attack(seeded, usual, "seed.usual", "seeded(wyhash): random keys", drawn, out);
+  note_attack(seeded, built, "seed.built", "seeded(wyhash): the adversary's keys", drawn, out);
+}
+
 }  // namespace
 }  // namespace overflow_growth_parts
 
@@ -71,6 +137,7 @@ claim_measurement measure_overflow_growth(const claim_request& request) {
     request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
     note_uniform(buckets, next_seed(request.seed + round), out);
     note_built(keys, out);
+    note_attacks(keys, next_seed(request.seed + round), round == 0, out);
     ++out.rounds;
   }
   if (out.rounds == 0) return out;
@@ -86,6 +153,11 @@ claim_measurement measure_overflow_growth(const claim_request& request) {
                   "all {}: one for every eight keys",
                   median("longest_chain.built"), median("overflow_buckets.built.half"),
                   median("overflow_buckets.built.all")));
+  out.why.push_back(
+      fmt::format("{} keys that collide under wyhash without a seed: the longest chain has {} entries, with a seed that "
+                  "the adversary does not know {}; of random keys {} and {}",
+                  grouped(keys), median("longest_chain.no_seed.built"), median("longest_chain.seed.built"),
+                  median("longest_chain.no_seed.usual"), median("longest_chain.seed.usual")));
   return out;
 }
 

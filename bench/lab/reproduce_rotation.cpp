@@ -90,6 +90,7 @@ const std::vector<built_composition<both_rotations>>& built() {
       {"go_like", rotations<>},
       {"go_like,deletion=immediate", rotations<deletion::immediate>},
       {"go_like,deletion=tombstone(not_reusing)", rotations<deletion::tombstone_not_reusing>},
+      {"go_like,deletion=tombstone(hinted)", rotations<deletion::tombstone_hinted>},
   };
   return all;
 }

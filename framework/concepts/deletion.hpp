@@ -6,11 +6,12 @@
 //   immediate   in erase         at once                              none
 //   tombstone   in erase         by the next insert that meets it     a dead slot; lengthens misses
 //               (not reusing)    only at a rehash                     the same, until then
+//               (hinted)         the same                             the same, until its whole overflow bucket is dead
 //   dirty       at sweep         at sweep, or at once by inserting    the entry, hidden from find and
 //                                the same key again (resurrection)    iteration
 //
 //   expression   type            meaning
-//   D::facts     deletion_facts  kind, and for a tombstone whether inserts reuse it
+//   D::facts     deletion_facts  kind, and for a tombstone whether inserts reuse it and whether its mark tells of a run
 //
 // A dirty entry outlives its erase, so its destructor runs later, at a time the caller does not choose.
 // `deferred_destruction<T>` says that this is harmless for T: true for trivially destructible types and for

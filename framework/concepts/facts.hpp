@@ -66,6 +66,7 @@ struct sizing_facts {
 struct deletion_facts {
   deletion_kind kind = deletion_kind::immediate;
   bool reusing = true;  // an insert may take the slot of an erased entry
+  bool hinted = false;  // a dead slot tells how many lie beside it; a bucket of dead ones leaves its chain
   // When an erase by key purges what erases left: 0 and 0, never.
   std::size_t purge_percent = 0;      // as soon as the residue is this share of the load limit
   std::size_t purge_batch_slots = 0;  // when `purge_batches` checks in a row, one every so many erases, each found
@@ -89,6 +90,7 @@ struct growth_facts {
   std::size_t quantum = 0;   // chains evacuated a write; 0 (`whole_table`): all within the write that grows
   bool endless = false;      // its quantum can never end a growth
   bool every_write = false;  // updates and absent deletes step too
+  bool on_read = false;      // ... and lookups in a map that is not const
   bool in_order = false;           // chains are evacuated in their order alone; writes to the others stay in the old array
   bool asks_overflow = false;      // decide() is also asked when an overflow bucket was acquired
   bool counts_overflow = false;    // load.counted_overflow is kept

@@ -5,7 +5,8 @@
 //   g.decide(load)   plan          never   keep, resize(units) or regrow (same size); asked when an insert finds
 //                                          the table full, and at the further moments that the facts name
 //   G::facts         growth_facts          quantum: chains evacuated by each write; 0: all within the write that
-//                                          grows. every_write: updates and absent deletes step as well.
+//                                          grows. every_write: updates and absent deletes step as well;
+//                                          on_read: lookups too, in a map that is not const.
 //                                          asks_overflow, dead_percent, shrink_percent: when else it is asked;
 //                                          counts_overflow: load.counted_overflow is kept for it
 // No growth is started while one is under way, so it is not asked then.

@@ -27,11 +27,14 @@
 //   5        opening: an entry is being put into the slot; only where a collector reads the tags
 //   6..255   live: the hash's top byte, moved up past the states      (deletion::dirty: 8..127 live,
 //                                                                       128 | live: dirty)
+// With tombstone(hinted) 5, 6 and 7 are dead2, dead4 and dead8, in every slot of an aligned run of so many dead ones, 8 is
+// opening, and 9..255 live; a dead slot of no such run is empty_one. An overflow bucket that is one run leaves the chain.
 // With group_bytes the main buckets lie in groups behind a directory, and a group exists from the first write into it
 // until growth has evacuated it: no step allocates or gives back more than the directory or one group.
 // Invariants, in every chain:
 //   - once a slot is empty_rest, all later ones are, and the slot just before the first is not empty_one;
-//   - unless deletion is a tombstone, every overflow bucket holds an occupied slot;
+//   - unless deletion is a tombstone, every overflow bucket holds an occupied slot; with hinted ones, a slot that is
+//     occupied or free;
 //   - a main bucket's filter has the bit of each tag that is occupied in its overflow buckets, and is zero without any.
 // Cost of a hit in the main bucket: one tag compare, one key compare. A miss without overflow: one tag compare
 // and a test of the link; with a filter, one of the filter instead.
@@ -145,7 +148,9 @@ struct bucket_chain_model {
   static constexpr bool dirty_kind = Deletion.kind == deletion_kind::dirty;
   static constexpr bool unlinks = Deletion.kind != deletion_kind::tombstone;
   static constexpr bool collapses = Deletion.reusing;
-  static constexpr std::uint8_t first_live = dirty_kind ? 8 : 6;
+  static constexpr bool hinted = Deletion.hinted;
+  static constexpr std::uint8_t first_dead_run = 5;  // of two slots; of four and of eight follow
+  static constexpr std::uint8_t first_live = hinted ? 9 : dirty_kind ? 8 : 6;
   static constexpr std::uint8_t opening = first_live - 1;
   static constexpr std::uint8_t dirty_bit = dirty_kind ? 0x80 : 0;
   static constexpr std::size_t tag_bits = dirty_kind && Options.tag_bits > 7 ? 7 : Options.tag_bits;
@@ -421,7 +426,13 @@ struct bucket_chain_model {
 
   static bool is_live(std::uint8_t tag) noexcept { return tag >= first_live && (!dirty_kind || tag < 0x80); }
   static bool is_dirty(std::uint8_t tag) noexcept { return dirty_kind && tag >= 0x80; }
-  static bool is_empty(std::uint8_t tag) noexcept { return tag <= empty_one; }
+  // Of a slot that an erase left unusable until a rehash, where the deletion policy leaves such slots.
+  static bool is_dead(std::uint8_t tag) noexcept {
+    return tag == empty_one || (hinted && tag >= first_dead_run && tag < opening);
+  }
+  static std::uint8_t dead_tag_of(std::size_t run) noexcept {
+    return run == 1 ? empty_one : static_cast<std::uint8_t>(first_dead_run - 1 + std::countr_zero(run));
+  }
   static bool is_moved(std::uint8_t tag) noexcept { return tag >= moved_low && tag <= moved_empty; }
 
   static unsigned occupied(const bucket* b) noexcept { return at_least(b->tags, first_live); }
@@ -645,6 +656,9 @@ struct bucket_chain_model {
     if constexpr (collapses && !unlinks) {
       vacate_by_word(links, home, s);
       return nullptr;
+    } else if constexpr (hinted) {
+      if (mark_dead(s) != slots || s.in == home) return nullptr;
+      return unlink(links, home, s.in);
     } else {
       s.in->tags[s.index] = empty_one;
       if constexpr (collapses) {
@@ -653,6 +667,22 @@ struct bucket_chain_model {
       }
       return nullptr;
     }
+  }
+
+  // As two runs of one length meet they become one. Returns how long the slot's is now. Cost: one compare unless the
+  // neighbour is dead, seven and fourteen stores for the last slot of eight.
+  static std::size_t mark_dead(slot s) noexcept {
+    std::uint8_t* const tags = s.in->tags;
+    tags[s.index] = empty_one;
+    std::size_t run = 1;
+    while (run < slots) {
+      const std::size_t first = s.index & ~(2 * run - 1);
+      const std::size_t neighbour = (s.index & ~(run - 1)) ^ run;
+      if (tags[neighbour] != dead_tag_of(run)) break;
+      run *= 2;
+      std::memset(tags + first, dead_tag_of(run), run);
+    }
+    return run;
   }
 
   // The same with Go's tombstones, by shifts on the tag word: what the neighbours hold is as good as random,
@@ -674,6 +704,7 @@ struct bucket_chain_model {
   static bucket* unlink(chain_links links, bucket* home, bucket* b) noexcept {
     bucket* before = previous(links, home, b);
     links.take_out(before, b);
+    if constexpr (!collapses) return b;
     if (before->link == link_type{} && before->tags[last_slot] == empty_one) {
       collapse(links, home, {before, last_slot});
     }
@@ -764,6 +795,19 @@ struct bucket_chain_model {
   }
   static void wipe_entries(bucket* b) noexcept { std::memset(b->entries, 0, sizeof b->entries); }
 
+  // What the tag of a dead slot is to be.
+  static std::uint8_t hint_of(const bucket* b, std::size_t index) noexcept {
+    std::size_t run = 1;
+    for (std::size_t wider = 2; wider <= slots; wider *= 2) {
+      const std::size_t first = index & ~(wider - 1);
+      for (std::size_t i = first; i < first + wider; ++i) {
+        if (!is_dead(b->tags[i])) return dead_tag_of(run);
+      }
+      run = wider;
+    }
+    return dead_tag_of(run);
+  }
+
   // ---- checks -----------------------------------------------------------------------------------------------
 
   // Null if the chain keeps its invariants; otherwise a sentence that names the broken one.
@@ -771,6 +815,7 @@ struct bucket_chain_model {
     bool rest = false, after_empty_one = false;
     for (const bucket* b = home; b != nullptr; b = links.next(b)) {
       if (b != home && unlinks && occupied(b) == 0) return "an overflow bucket without entries is still linked";
+      if (hinted && b != home && occupied(b) == 0 && vacant(b) == 0) return "an overflow bucket of dead slots is still linked";
       for (unsigned i = 0; i < 8; ++i) {
         const std::uint8_t tag = b->tags[i];
         if (i >= slots) {
@@ -783,7 +828,8 @@ struct bucket_chain_model {
           if (collapses && after_empty_one) return "the slot before the first empty_rest is empty_one";
         }
         if (is_moved(tag)) return "a slot of an unevacuated chain is marked as moved";
-        if (tag > moved_empty && tag < first_live) return "a tag is neither a state nor live";
+        if (tag > moved_empty && tag < first_live && !is_dead(tag)) return "a tag is neither a state nor live";
+        if (hinted && is_dead(tag) && tag != hint_of(b, i)) return "a dead slot tells of another run than it lies in";
         if (dirty_kind && tag >= 0x80 && tag < (0x80 | first_live)) return "a dirty tag without a live tag under it";
         after_empty_one = tag == empty_one;
       }

@@ -57,6 +57,9 @@ class container {
   using marked = write_mark<state_type>;  // sync::owner_checked; otherwise nothing
   static constexpr bool nothrow_access = !misuse_throws<state_type>;
 
+  // Does a lookup in a map that is not const move a growth on?
+  static constexpr bool reads_step = B::facts.growth.on_read;
+
   // Do open iterators survive writes?
   static constexpr bool pinned =
       !std::is_same_v<typename walk_of<B, false>::type, typename B::template iterator_type<false>>;
@@ -192,6 +195,27 @@ class container {
     return find_any(key);
   }
 
+  // Where lookups move a growth on (growth::on_read) these are what they are in a map that is not const.
+  bool contains(const Key& key)
+    requires reads_step
+  {
+    return find_any(key) != found_iterator{};
+  }
+  template <class K>
+    requires(reads_step && lookup_key<K>)
+  bool contains(const K& key) {
+    return find_any(key) != found_iterator{};
+  }
+  size_type count(const Key& key)
+    requires reads_step
+  {
+    return contains(key) ? 1 : 0;
+  }
+  template <class K>
+    requires(reads_step && lookup_key<K>)
+  size_type count(const K& key) {
+    return contains(key) ? 1 : 0;
+  }
   bool contains(const Key& key) const { return contains_any(key); }
   template <class K>
     requires lookup_key<K>
@@ -228,12 +252,19 @@ class container {
   template <class K>
     requires(std::is_same_v<K, Key> || lookup_key<K>)
   found_iterator find(const K& key, token_type token) {
-    return found_iterator(cursor_at(key, hash_of_token(token)));
+    return found_iterator(cursor_of_lookup(key, hash_of_token(token)));
   }
   template <class K>
     requires(std::is_same_v<K, Key> || lookup_key<K>)
   found_const_iterator find(const K& key, token_type token) const {
     return found_const_iterator(cursor_at(key, hash_of_token(token)));
+  }
+  template <class K>
+    requires(std::is_same_v<K, Key> || lookup_key<K>)
+  bool contains(const K& key, token_type token)
+    requires reads_step
+  {
+    return static_cast<bool>(cursor_of_lookup(key, hash_of_token(token)).at);
   }
   template <class K>
     requires(std::is_same_v<K, Key> || lookup_key<K>)
@@ -243,8 +274,9 @@ class container {
 
   // ---- many keys at once ------------------------------------------------------------------------------------
 
-  // Writes an iterator for each key of [first, last) to `out`, in order: what find(key) answers. In a table beyond
-  // the caches memory is asked for ahead; forward iterators only, others are searched one by one.
+  // Writes an iterator for each key of [first, last) to `out`, in order: what find(key) answers. Moves nothing, whatever
+  // the growth policy. In a table beyond the caches memory is asked for ahead; forward iterators only, others are searched
+  // one by one.
   template <class It, class Out>
   Out find_many(It first, It last, Out out) {
     for_each_found(*this, first, last, [&out](const found_iterator& at) { *out++ = at; });
@@ -490,6 +522,30 @@ class container {
     return cursor_of(s_, p, hash);
   }
 
+  // Of a lookup that may move entries: it answers where the entry lies after the step. `key` may lie in an entry that the
+  // step moves, and is not used after it.
+  template <class K>
+  TOPHASH_NOINLINE typename B::cursor_type cursor_while_growing(const K& key, std::uint64_t hash) {
+    const marked writing(s_);
+    place<B> there = find_while_growing<K>(s_, hash, key);
+    tell_probed(s_, s_.policies.observe, hash, there, events::search::lookup);
+    TOPHASH_TRY { static_cast<void>(step_slow(s_, hash, &there)); }
+    TOPHASH_CATCH_ALL {}
+    if (there) {
+      notify(s_.policies.observe, events::found{});
+    } else {
+      notify(s_.policies.observe, events::missed{});
+    }
+    return cursor_of(s_, there, hash);
+  }
+  template <class K>
+  TOPHASH_ALWAYS_INLINE typename B::cursor_type cursor_of_lookup(const K& key, std::uint64_t hash) {
+    if constexpr (reads_step) {
+      if (s_.growing()) [[unlikely]] return cursor_while_growing(key, hash);
+    }
+    return cursor_at(key, hash);
+  }
+
   template <class K>
   TOPHASH_ALWAYS_INLINE static place<B> find_checked(const state_type& s, std::uint64_t hash, const K& key) {
     if constexpr (requires { find_to_read(s, hash, key); }) {
@@ -508,7 +564,7 @@ class container {
   template <class K>
     requires B::finds_inlined
   TOPHASH_ALWAYS_INLINE found_iterator find_any(const K& key) {
-    return found_iterator(cursor_at(key, hash_of(s_, key)));
+    return found_iterator(cursor_of_lookup(key, hash_of(s_, key)));
   }
   template <class K>
     requires B::finds_inlined
@@ -517,7 +573,7 @@ class container {
   }
   template <class K>
   found_iterator find_any(const K& key) {
-    return found_iterator(cursor_at(key, hash_of(s_, key)));
+    return found_iterator(cursor_of_lookup(key, hash_of(s_, key)));
   }
   template <class K>
   found_const_iterator find_any(const K& key) const {

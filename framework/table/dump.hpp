@@ -116,6 +116,8 @@ void dump_tag(std::uint8_t tag, Writer& out) {
     out.put("..");
   } else if (tag == model::empty_one) {
     out.put("--");
+  } else if (model::hinted && model::is_dead(tag)) {
+    out.put("d").put(std::size_t{1} << (tag - model::first_dead_run + 1));
   } else if (tag == model::moved_low) {
     out.put("lo");
   } else if (tag == model::moved_high) {

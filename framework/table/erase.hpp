@@ -42,6 +42,16 @@ TOPHASH_ALWAYS_INLINE void reseed_if_empty(state<B>& s) noexcept {
   }
 }
 
+// A slot died; with tombstone(hinted) its whole bucket may have, and be out of the table.
+template <class B>
+TOPHASH_ALWAYS_INLINE void count_dead(state<B>& s, bool bucket_gone) noexcept {
+  ++s.dead;
+  if constexpr (B::model::hinted) {
+    if (bucket_gone) [[unlikely]] s.dead -= B::model::slots;
+  }
+  refresh_grow_at(s);
+}
+
 // `home` is the main bucket of the chain that holds `at`; observers were told. Cost: the destructors, one
 // tag store and one compare.
 template <class B>
@@ -56,10 +66,7 @@ TOPHASH_ALWAYS_INLINE void erase_at_inlined(state<B>& s, typename B::bucket* hom
     destroy_entry(s, at);
     auto* const emptied = model::vacate(s.current.links, home, at);
     if (emptied != nullptr) release_overflow_slow(s, emptied);
-    if constexpr (B::leaves_dead) {
-      ++s.dead;
-      refresh_grow_at(s);
-    }
+    if constexpr (B::leaves_dead) count_dead(s, emptied != nullptr);
   }
   tell_pins_erased(s, at);
   reseed_if_empty(s);

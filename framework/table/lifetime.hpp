@@ -200,11 +200,9 @@ void forget_entry(state<B>& s, const cursor<B>& c) noexcept {
     notify_with<events::swept>(s.policies.observe, [&c] { return events::swept{told_place(c)}; });
   }
   wipe_slot(s, c.at);
-  if (auto* const emptied = model::vacate(s.current.links, home_of(c), c.at)) release_overflow_slow(s, emptied);
-  if constexpr (B::leaves_dead) {
-    ++s.dead;
-    refresh_grow_at(s);
-  }
+  auto* const emptied = model::vacate(s.current.links, home_of(c), c.at);
+  if (emptied != nullptr) release_overflow_slow(s, emptied);
+  if constexpr (B::leaves_dead) count_dead(s, emptied != nullptr);
 }
 
 // Moves every live entry of `from`, whose storage `to` cannot take over, into the empty table `to`. Each leaves `from`

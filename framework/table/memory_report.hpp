@@ -118,7 +118,7 @@ const char* check_array(const state<B>& s, const typename B::array& a, bool is_o
       for (unsigned k = 0; k < model::slots; ++k) {
         const std::uint8_t tag = b->tags[k];
         sum.dirty += model::is_dirty(tag) ? 1 : 0;
-        if (B::leaves_dead && tag == model::empty_one) ++sum.dead;
+        if (B::leaves_dead && model::is_dead(tag)) ++sum.dead;
         if (!model::is_live(tag)) continue;
         ++sum.live;
         const auto& key = model::key({const_cast<typename B::bucket*>(b), k});

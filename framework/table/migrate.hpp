@@ -241,7 +241,7 @@ bool evacuate_chain(state<B>& s, std::size_t index, tracked_place<B>* tracked) {
           --s.dirty;
           notify_with<events::swept>(s.policies.observe, [&] { return events::swept{told(from)}; });
         } else {
-          if (B::leaves_dead && tag == model::empty_one) --s.dead;
+          if (B::leaves_dead && model::is_dead(tag)) --s.dead;
           notify_with<events::retired>(s.policies.observe, [&] { return events::retired{told(from)}; });
         }
         model::mark_moved_empty(from);

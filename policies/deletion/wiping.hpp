@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wraps a deletion policy: what stays in memory of an entry that is gone.
-//   wiping<tombstone, wipe::none>      its bytes, until another entry takes the slot: what every policy does
-//   unwrapped wiping<tombstone, wipe::pointers>  keys or values (whichever) whose bytes may be an address are
-//   zeroed: nothing
+//   wiping<tombstone, wipe::none>      its bytes, until another entry takes the slot: what every policy does unwrapped
+//   wiping<tombstone, wipe::pointers>  keys or values (whichever) whose bytes may be an address are zeroed: nothing
 //                                      dangles, and a collector that searches the memory finds nothing. Go
 //                                      clears keys with pointers, and any value
-//   wiping<dirty, wipe::all>           every byte of the slot, and of the blocks of entries behind pointers
-//   before
+//   wiping<dirty, wipe::all>           every byte of the slot, and of the blocks of entries behind pointers before
 //                                      they are given back: for secrets
 // It happens when the entry is destroyed: in erase, with deletion::dirty at the sweep. Not wiped: what growth
 // leaves in the old array when it moves entries, and what clear and the end of a map leave in blocks that

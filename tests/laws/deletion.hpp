@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of a deletion policy. It only states facts, so the law is that they do not contradict each other: a
 // slot that is free at once, or that the same key takes back, is reused by an insert; only a tombstone may
-// not be. What a layout makes of the facts is the contract battery's to test. Also that a late destructor is
+// not be, and only such a one may tell of runs. What a layout makes of the facts is the contract battery's to test. Also that a late destructor is
 // harmless exactly for the types that say so.
 #ifndef TOPHASH_TESTS_LAWS_DELETION_HPP
 #define TOPHASH_TESTS_LAWS_DELETION_HPP
@@ -29,6 +29,9 @@ void check_deletion(Report&& report) {
   }
   if (facts.kind == deletion_kind::dirty && !facts.reusing) {
     report(sentence(subject<D>(), "dirty lets the same key take its slot back, yet reusing is false"));
+  }
+  if (facts.hinted && (facts.kind != deletion_kind::tombstone || facts.reusing)) {
+    report(sentence(subject<D>(), "a run of dead slots would be told of where none stays dead until a rehash"));
   }
   if (facts.kind != deletion_kind::immediate && facts.kind != deletion_kind::tombstone &&
       facts.kind != deletion_kind::dirty) {

@@ -401,7 +401,8 @@ class run {
     const promises& p = tested_.promised;
     if (!p.accounts) return {};
     const account after[2] = {account_of(0), account_of(1)};
-    if (is_read(s.what)) {
+    const bool looks_up = is_read(s.what) && s.what != verb::iterate && s.what != verb::compare;
+    if (is_read(s.what) && !(looks_up && p.on_read)) {
       return before[0] == after[0] && before[1] == after[1] ? "" : "a read changed the map's account";
     }
     const account& was = before[s.map];
@@ -414,6 +415,8 @@ class run {
     }
     // Where the limit is met in the middle of a growth, that growth is ended at once and another one begun.
     const bool due = was.growing && !same_array;
+    if (looks_up && moved > p.quantum)
+      return "a lookup evacuated " + std::to_string(moved) + " chains, the quantum is " + std::to_string(p.quantum);
     if (is_single_write(s.what) && p.quantum != 0 && !due && moved > p.quantum) {
       return "one write evacuated " + std::to_string(moved) + " chains, the quantum is " +
              std::to_string(p.quantum);

@@ -167,6 +167,7 @@ composition composed() {
   out.promised.reusing = facts.deletion.reusing;
   out.promised.quantum = facts.growth.quantum;
   out.promised.every_write = facts.growth.every_write;
+  out.promised.on_read = facts.growth.on_read;
   out.promised.slots = facts.layout.slots;
   out.promised.load_numerator = facts.load.numerator;
   out.promised.load_denominator = facts.load.denominator;

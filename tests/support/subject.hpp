@@ -115,6 +115,7 @@ struct promises {
   bool reusing = true;
   std::size_t quantum = 0;  // chains a write evacuates; 0: all at once
   bool every_write = false;
+  bool on_read = false;  // lookups step too
   std::size_t slots = 8;
   std::size_t open_width = 0;                            // tags of a group, 1: single slots; 0: chains
   std::size_t load_numerator = 1, load_denominator = 1;  // entries a unit when full

@@ -145,6 +145,8 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("load_empty", [](judged& j) { j.f.load.numerator = 0; });
   fires("load_empty", [](judged& j) { j.f.load.denominator = 0; });
   fires("growth_endless", [](judged& j) { j.f.growth.endless = true; });
+  fires("growth_on_read", [](judged& j) { j.f.growth.quantum = 0, j.f.growth.on_read = true; });
+  CHECK(after([](judged& j) { j.f.growth.quantum = 1, j.f.growth.on_read = true; }) == "");
   fires("growth_shrink_share", [](judged& j) { j.f.growth.shrink_percent = 26; });
   fires("growth_dead_share", [](judged& j) { j.f.growth.dead_percent = 1; });
   const auto tombstones = [](judged& j) {
@@ -152,6 +154,15 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
     j.f.deletion.reusing = false;
   };
   CHECK(after([tombstones](judged& j) { tombstones(j), j.f.growth.dead_percent = 1; }) == "");
+  const auto hinted = [tombstones](judged& j) { tombstones(j), j.f.deletion.hinted = true; };
+  CHECK(after(hinted) == "");
+  CHECK(after([hinted](judged& j) { hinted(j), j.f.layout.slots = 4; }) == "");
+  fires("hinted_layout", [hinted](judged& j) { hinted(j), j.f.layout.slots = 7; });
+  fires("hinted_layout", [hinted](judged& j) { hinted(j), j.f.layout.slots = 1; });
+  fires("hinted_layout", [hinted](judged& j) {
+    hinted(j), j.f.layout.kind = layout_kind::open_groups, j.f.layout.slots = 16, j.f.overflow.absent = true;
+  });
+  fires("hinted_census", [hinted](judged& j) { hinted(j), j.f.allocation.takes_census = true; });
   fires("purge_residue", [](judged& j) { j.f.deletion.purge_percent = 1; });
   fires("purge_residue", [](judged& j) { j.f.deletion.purge_batch_slots = 8, j.f.deletion.purge_batches = 2; });
   fires("purge_trigger", [tombstones](judged& j) { tombstones(j), j.f.deletion.purge_percent = 101; });
@@ -247,6 +258,7 @@ TEST_CASE("rules: each fires on its own condition, alone", "[compose]") {
   fires("sync_stripes", [shared](judged& j) { shared(j), j.f.sync.stripes = 131072; });
   fires("sync_stripes", [shared](judged& j) { shared(j), j.f.sync.align_bytes = 96; });
   fires("sync_iteration", [shared, safe](judged& j) { shared(j), safe(j); });
+  fires("sync_on_read", [shared](judged& j) { shared(j), j.f.growth.quantum = 2, j.f.growth.on_read = true; });
   fires("sync_observer", [shared](judged& j) { shared(j), j.p.observer_is_told_of_reads = true; });
   CHECK(after([shared](judged& j) {
           shared(j), j.p.observer_is_told_of_reads = true, j.f.observe.on_const_paths = true;

@@ -17,6 +17,7 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -28,9 +29,14 @@
 #include <tophash/gc/precise_heap.hpp>
 #include <tophash/go_map.hpp>
 #include <tophash/go_sync_map.hpp>
+#include <tophash/packed_map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/immediate.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
+#include <tophash/policies/growth/eager.hpp>
+#include <tophash/policies/growth/in_order.hpp>
+#include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/on_read.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 
 #include "support/storage.hpp"
@@ -506,6 +512,297 @@ TEST_CASE("published: a lookup behind 128 tombstones looks at seventeen buckets,
     least = std::min<std::chrono::nanoseconds>(least, std::chrono::steady_clock::now() - start);
   }
   CHECK(least < std::chrono::milliseconds(42));
+}
+
+// ---- what articles imagine and Go never had, as policies
+
+TEST_CASE("published: dead slots tell of runs of 2, 4 and 8, and a bucket of them leaves its chain", "[go]") {
+  using hinting = opened<u64, u64, hashing::identity, deletion::tombstone_hinted, load<100>, growth::eager>;
+  hinting m(100);
+  for (u64 n = 0; n < 24; ++n) m[in_bucket(0, n)] = n;
+  const auto erase = [&m](u64 n) {
+    CHECK(m.erase(in_bucket(0, n)) == 1);
+    const char* broken = m.check_invariants();
+    CHECK(std::string(broken == nullptr ? "" : broken) == "");
+    return states_of(m, 0);
+  };
+  CHECK(erase(9) == "LLLLLLLLL1LLLLLLLLLLLLLL");
+  CHECK(erase(10) == "LLLLLLLLL11LLLLLLLLLLLLL");  // neighbours, but of two pairs
+  CHECK(erase(8) == "LLLLLLLL551LLLLLLLLLLLLL");
+  CHECK(erase(11) == "LLLLLLLL6666LLLLLLLLLLLL");
+  CHECK(erase(15) == "LLLLLLLL6666LLL1LLLLLLLL");
+  CHECK(erase(12) == "LLLLLLLL66661LL1LLLLLLLL");
+  CHECK(erase(13) == "LLLLLLLL666655L1LLLLLLLL");
+  REQUIRE(m.stats().overflow_in_use == 2);
+  CHECK(m.stats().dead == 7);
+  CHECK(erase(14) == "LLLLLLLLLLLLLLLL");  // dead8: out of the chain, and no longer in the count
+  CHECK(m.stats().overflow_in_use == 1);
+  CHECK(m.stats().dead == 0);
+  for (u64 n = 0; n < 8; ++n) erase(n);
+  CHECK(states_of(m, 0) == "77777777LLLLLLLL");  // a main bucket stays
+  m[in_bucket(0, 30)] = 30;                      // and no new key takes a dead slot
+  CHECK(states_of(m, 0) == "77777777LLLLLLLLL0000000");
+  for (u64 n = 16; n < 24; ++n) erase(n);
+  CHECK(states_of(m, 0) == "77777777L0000000");
+  // The one kind that does not tell keeps its bucket until a rehash.
+  opened<u64, u64, hashing::identity, deletion::tombstone_not_reusing, load<100>, growth::eager> silent(100);
+  for (u64 n = 0; n < 16; ++n) silent[in_bucket(0, n)] = n;
+  for (u64 n = 8; n < 16; ++n) silent.erase(in_bucket(0, n));
+  CHECK(silent.stats().overflow_in_use == 1);
+}
+
+TEST_CASE("published: an emptied overflow bucket leaves its chain first, in the middle, last and alone", "[go]") {
+  using unlinking = opened<u64, u64, hashing::identity, deletion::immediate, load<100>, growth::eager>;
+  const auto chain_without = [](std::size_t overflow, std::size_t emptied) {
+    unlinking m(100);
+    const u64 entries = 8 * (overflow + 1);
+    for (u64 n = 0; n < entries; ++n) m[in_bucket(0, n)] = n;
+    const auto before = chain_of(m, 0);
+    REQUIRE(before.size() == overflow + 1);
+    auto open = m.begin();  // an iteration is under way
+    for (u64 n = 8 * emptied; n < 8 * (emptied + 1); ++n) m.erase(in_bucket(0, n));
+    const char* broken = m.check_invariants();
+    CHECK(std::string(broken == nullptr ? "" : broken) == "");
+    auto wanted = before;
+    wanted.erase(wanted.begin() + static_cast<std::ptrdiff_t>(emptied));
+    CHECK(chain_of(m, 0) == wanted);  // its neighbours are linked to each other, the others as they were
+    std::set<u64> met;
+    for (; open != m.end(); ++open) met.insert(open->second);
+    for (u64 n = 0; n < entries; ++n) {
+      const bool there = n / 8 != emptied;
+      if (m.contains(in_bucket(0, n)) != there || (met.count(n) != 0) != there) FAIL_CHECK("entry " << n);
+    }
+    for (u64 n = 100; n < 108; ++n) m[in_bucket(0, n)] = n;
+    CHECK(m.stats().overflow_in_use == overflow);
+  };
+  chain_without(3, 1);  // the first
+  chain_without(3, 2);
+  chain_without(3, 3);  // the last
+  chain_without(1, 1);  // the only one
+
+  // The control: pages linked both ways, as the article has them, whose head goes without its neighbour's back link.
+  struct page {
+    int previous, next;
+    bool freed;
+  };
+  const auto dangles = [](bool mended) {
+    std::array<page, 3> pages{{{-1, 1, false}, {0, 2, false}, {1, -1, false}}};
+    pages[0].freed = true;
+    if (mended) pages[1].previous = -1;
+    const int back = pages[1].previous;
+    return back >= 0 && pages[static_cast<std::size_t>(back)].freed;
+  };
+  CHECK(dangles(false));
+  CHECK(!dangles(true));
+}
+
+TEST_CASE("published: where lookups move a growth on, an old chain moves when it is first accessed", "[go]") {
+  const auto grown = [](auto& m) {
+    for (u64 key = 0; key < 417; ++key) m[key] = key;  // 64 chains of identity hashes, and 128
+    REQUIRE(m.stats().growing);
+  };
+  using reading = opened<u64, u64, hashing::identity, growth::on_read<growth::incremental<1>>>;
+  reading m;
+  grown(m);
+  const reading& constant = m;
+  auto moved = m.stats().evacuated_chains;
+  const auto has_moved = [&m](u64 chain) { return model::is_moved(m.table().old.at(chain)->tags[0]); };
+  REQUIRE(!has_moved(40));
+  CHECK(constant.find(40)->second == 40);  // through a const map nothing moves
+  CHECK(constant.contains(40));
+  CHECK((constant.at(40) == 40 && constant.count(40) == 1));
+  for (const auto& entry : m) static_cast<void>(entry);
+  CHECK(m.stats().evacuated_chains == moved);
+  CHECK(!has_moved(40));
+  const auto it = m.find(40);
+  CHECK((it->second == 40 && &it->second == &m.at(40)));  // where it lies now; the second lookup moved another chain
+  CHECK(has_moved(40));
+  CHECK(m.stats().evacuated_chains == moved + 2);
+  CHECK(m.find(absent) == m.end());  // an absent key is an access too
+  CHECK(m.contains(41));
+  CHECK(m.count(42) == 1);
+  CHECK(m.at(43) == 43);
+  CHECK(m.find(u64{44}, m.prehash(u64{44}))->second == 44);
+  CHECK(m.contains(u64{45}, m.prehash(u64{45})));
+  CHECK(m.equal_range(46).first->second == 46);
+  CHECK(m.stats().evacuated_chains == moved + 9);
+  // The key may lie in the entry that the lookup moves.
+  while (m.stats().growing) {
+    const auto first = static_cast<std::size_t>(m.table().progress);
+    const auto* const home = m.table().old.at(first);
+    const u64 chains = m.stats().evacuated_chains;
+    if (model::is_live(home->tags[0])) {
+      const u64& key = reading::model::key({m.table().old.at(first), 0});
+      const u64 wanted = key;
+      CHECK(m.find(key)->first == wanted);
+    } else {
+      static_cast<void>(m.contains(first));
+    }
+    CHECK(m.stats().evacuated_chains > chains);
+    const char* broken = m.check_invariants();
+    CHECK(std::string(broken == nullptr ? "" : broken) == "");
+  }
+  for (u64 key = 0; key < 417; ++key) CHECK(m.at(key) == key);  // reads alone ended it
+
+  // In order, an access moves what comes next, not what it met.
+  opened<u64, u64, hashing::identity, growth::in_order<growth::on_read<growth::incremental<1>>>> ordered;
+  grown(ordered);
+  const auto before = ordered.table().progress;
+  REQUIRE(before < 40);
+  CHECK(ordered.contains(63));
+  CHECK(!model::is_moved(ordered.table().old.at(63)->tags[0]));
+  CHECK(ordered.table().progress == before + 1);
+}
+
+namespace {
+
+using storage_option = recording<>;
+template <std::size_t Bytes, packed_check Check = packed_check::on_read>
+using packed = packed_map<packed_options{.bucket_bytes = Bytes, .check = Check}, hashing::wyhash, storage_option>;
+
+// Of any length, and the same for the same number.
+std::string text_of(u64 n, std::size_t most) {
+  std::string out = std::to_string(n) + ":";
+  out.resize(static_cast<std::size_t>(mix(n * golden_ratio_bits) % (most + 1)), static_cast<char>('a' + n % 26));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("published: records of variable length behind two lengths, with a checksum, as a map", "[go]") {
+  CHECK(layout::crc32("123456789", 9) == 0xcbf43926u);  // the check value that CRC catalogues give
+  recording_resource storage;
+  packed<256> m{hashing::wyhash{}, storage_option(storage)};
+  std::unordered_map<std::string, std::string> model;
+  CHECK(!m.find("a"));
+  CHECK(m.erase("a") == packed_result::absent);
+  u64 dice = 1;
+  for (int step = 0; step < 6000; ++step) {
+    dice = next_seed(dice);
+    const std::string key = std::to_string(dice % 400) + text_of(dice % 400, 60);
+    if (dice >> 40 & 1u) {
+      const std::string value = text_of(dice >> 8, 140);
+      const packed_result wanted = model.contains(key) ? packed_result::assigned : packed_result::inserted;
+      if (m.insert_or_assign(key, value) != wanted) FAIL_CHECK("step " << step << ", insert " << key);
+      model[key] = value;
+    } else {
+      const packed_result wanted = model.erase(key) != 0 ? packed_result::erased : packed_result::absent;
+      if (m.erase(key) != wanted) FAIL_CHECK("step " << step << ", erase " << key);
+    }
+    if (m.size() != model.size()) FAIL_CHECK("step " << step << ": size");
+  }
+  REQUIRE(!m.first_damaged());
+  CHECK(m.overflow_buckets() == storage.live_blocks(purpose::overflow));
+  CHECK(m.bucket_count() > 8);
+  std::size_t met = 0;
+  CHECK(m.for_each([&](std::string_view key, std::string_view value) {
+    ++met;
+    if (model.at(std::string(key)) != value) FAIL_CHECK("the value of " << key);
+  }) == 0);
+  CHECK(met == model.size());
+  for (const auto& [key, value] : model) {
+    if (m.find(key).value != value) FAIL_CHECK("lookup of " << key);
+  }
+  // Values that lie in the map itself, longer and longer: each is copied before anything moves.
+  CHECK(m.insert_or_assign("self", "0123456789") == packed_result::inserted);
+  for (int i = 0; i < 20; ++i) CHECK(m.insert_or_assign("self" + std::to_string(i), m.find("self").value) != packed_result::damaged);
+  CHECK(m.insert_or_assign(m.find("self").value, m.find("self7").value) == packed_result::inserted);
+  CHECK(m.find("0123456789").value == "0123456789");
+  // What fits and what does not.
+  const std::string longest(packed<256>::most_record_bytes - 3, 'x');
+  CHECK(m.insert_or_assign("abc", longest) == packed_result::inserted);
+  CHECK(m.find("abc").value == longest);
+  CHECK(m.insert_or_assign("abcd", longest) == packed_result::too_large);
+  CHECK(m.insert_or_assign("", "") == packed_result::inserted);
+  CHECK((m.contains("") && m.find("").value.empty()));
+  // All of them gone: no overflow bucket is left, and the other map's memory goes with it.
+  packed<256> other(std::move(m));
+  CHECK((m.empty() && m.bucket_count() == 0));
+  std::vector<std::string> keys;
+  CHECK(other.for_each([&keys](std::string_view key, std::string_view) { keys.emplace_back(key); }) == 0);
+  for (const std::string& key : keys) CHECK(other.erase(key) == packed_result::erased);
+  CHECK((other.empty() && other.record_bytes() == 0 && other.overflow_buckets() == 0));
+  other.clear();
+  CHECK(storage.live_blocks(purpose::slots) == 0);
+}
+
+TEST_CASE("published: a changed byte of a packed bucket is noticed, wherever it lies, and nothing is lost", "[go]") {
+  recording_resource storage;
+  packed<256> m{hashing::wyhash{}, storage_option(storage)};
+  for (int n = 0; n < 6; ++n) CHECK(m.insert_or_assign("key" + std::to_string(n), std::string(20, 'v')) == packed_result::inserted);
+  REQUIRE(m.bucket_count() >= 1);
+  unsigned char* bytes = nullptr;
+  storage.for_each_block([&bytes](const unsigned char* block, const request& asked) {
+    if (asked.use == purpose::slots) bytes = const_cast<unsigned char*>(block);
+  });
+  REQUIRE(bytes != nullptr);
+  const auto used = [&](std::size_t unit) {
+    std::uint16_t out = 0;
+    std::memcpy(&out, bytes + unit * 256 + 10, sizeof out);
+    return std::size_t{out};
+  };
+  std::size_t changed = 0;
+  for (std::size_t unit = 0; unit < m.bucket_count(); ++unit) {
+    for (std::size_t at = 8; at < 16 + used(unit); ++at) {  // all but the link
+      for (const int bit : {0, 3, 7}) {
+        unsigned char& byte = bytes[unit * 256 + at];
+        byte = static_cast<unsigned char>(byte ^ 1u << bit);
+        if (m.first_damaged() != unit) FAIL_CHECK("byte " << at << ", bit " << bit << " of bucket " << unit);
+        std::size_t refused = 0, intact = 0;
+        for (int n = 0; n < 6; ++n) {
+          const auto found = m.find("key" + std::to_string(n));
+          refused += found.result == packed_result::damaged ? 1 : 0;
+          intact += found.result == packed_result::found ? 1 : 0;
+        }
+        if (intact + refused != 6) FAIL_CHECK("a lookup in a damaged bucket says absent");
+        byte = static_cast<unsigned char>(byte ^ 1u << bit);
+        ++changed;
+      }
+    }
+  }
+  CHECK(changed > 3 * 6 * 24);
+  CHECK(!m.first_damaged());
+  // Writes are refused and a growth gives up, until the byte is what it was.
+  const std::size_t size = m.size(), units = m.bucket_count();
+  bytes[16 + 5] = static_cast<unsigned char>(bytes[16 + 5] ^ 1u);
+  REQUIRE(m.first_damaged() == 0u);
+  std::size_t refused = 0, taken = 0;
+  for (int n = 0; n < 60; ++n) {
+    const packed_result r = m.insert_or_assign("more" + std::to_string(n), "v");
+    refused += r == packed_result::damaged ? 1 : 0;
+    taken += r == packed_result::inserted ? 1 : 0;
+  }
+  CHECK((refused + taken == 60 && refused != 0));
+  CHECK(m.bucket_count() == units);
+  CHECK(m.size() == size + taken);
+  bytes[16 + 5] = static_cast<unsigned char>(bytes[16 + 5] ^ 1u);
+  CHECK(!m.first_damaged());
+  for (int n = 0; n < 6; ++n) CHECK(m.find("key" + std::to_string(n)).value == std::string(20, 'v'));
+}
+
+TEST_CASE("published: a packed map that finds no memory is as before", "[go]") {
+  recording_resource storage;
+  packed<64, packed_check::on_demand> m{hashing::wyhash{}, storage_option(storage)};
+  std::unordered_map<std::string, std::string> model;
+  std::size_t failed = 0;
+  for (u64 n = 0; n < 120; ++n) {
+    const std::string key = std::to_string(n % 50), value = text_of(n, 30);
+    for (long allocation = 1;; ++allocation) {
+      storage.fail_at(allocation, true);
+      const packed_result r = m.insert_or_assign(key, value);
+      failed += storage.disarm() ? 1 : 0;
+      if (r != packed_result::no_memory) {
+        model[key] = value;
+        break;
+      }
+      REQUIRE(allocation < 100);
+      const auto was = model.find(key);
+      if (was == model.end() ? m.contains(key) : m.find(key).value != was->second) FAIL_CHECK("a failed insert of " << key);
+    }
+    if (m.size() != model.size() || m.first_damaged()) FAIL_CHECK("after insert " << n);
+  }
+  for (const auto& [key, value] : model) CHECK(m.find(key).value == value);
+  CHECK(failed > 20);
 }
 
 TEST_CASE("published: new keys without end grow chains up to a bound", "[go]") {

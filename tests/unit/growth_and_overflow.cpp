@@ -20,6 +20,7 @@
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/growth/incremental.hpp>
+#include <tophash/policies/growth/on_read.hpp>
 #include <tophash/policies/growth/regrowing.hpp>
 #include <tophash/policies/growth/shrinking.hpp>
 #include <tophash/policies/hashing/hash_with.hpp>
@@ -88,6 +89,7 @@ TEST_CASE("growth: the wrappers obey the laws", "[policies]") {
   CHECK(first_complaint<regrowing<incremental<2>, when::dead<25>>>() == "");
   CHECK(first_complaint<regrowing<incremental<2, true>, when::chain<4>>>() == "");
   CHECK(first_complaint<shrinking<regrowing<incremental<2>>>>() == "");
+  CHECK(first_complaint<growth::on_read<shrinking<incremental<2>>>>() == "");
   CHECK(first_complaint<regrowing<shrinking<incremental<2>>, when::dead<50>>>() == "");
   // What the law is for: a policy that would shrink again what it has just shrunk, or grow below the limit.
   CHECK(first_complaint<restless>().find("it wants resize") != std::string::npos);
@@ -97,6 +99,7 @@ TEST_CASE("growth: names of the wrappers", "[policies]") {
   CHECK(option_name<growth::shrinking<growth::regrowing<growth::incremental<2>>>>().view() ==
         "shrinking(regrowing(incremental(2),overflow),25)");
   CHECK(option_name<growth::regrowing<growth::eager, growth::when::dead<30>>>().view() == "regrowing(eager,dead=30)");
+  CHECK(option_name<growth::on_read<growth::incremental<1>>>().view() == "on_read(incremental(1))");
   CHECK(option_name<growth::regrowing<growth::eager, growth::when::chain<4>>>().view() == "regrowing(eager,chain=4)");
   CHECK(option_name<deletion::purging<deletion::dirty, deletion::share<25>>>().view() == "purging(dirty,share=25)");
   CHECK(option_name<deletion::purging<deletion::tombstone_not_reusing, deletion::batch<64, 3>>>().view() ==

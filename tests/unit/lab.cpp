@@ -30,6 +30,7 @@
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
 #include <tophash/policies/growth/in_order.hpp>
+#include <tophash/policies/growth/on_read.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/growth/regrowing.hpp>
 #include <tophash/policies/hashing/go_seeded.hpp>
@@ -377,10 +378,11 @@ void require_same(const std::string& text, std::string_view key, std::string_vie
   REQUIRE((a.growth.asks_overflow == b.growth.asks_overflow &&
            a.growth.counts_overflow == b.growth.counts_overflow));
   REQUIRE(a.iteration.survives_mutation == b.iteration.survives_mutation);
-  REQUIRE((a.deletion.kind == b.deletion.kind && a.deletion.reusing == b.deletion.reusing));
+  REQUIRE((a.deletion.kind == b.deletion.kind && a.deletion.reusing == b.deletion.reusing &&
+           a.deletion.hinted == b.deletion.hinted));
   REQUIRE((a.load.numerator == b.load.numerator && a.load.denominator == b.load.denominator));
   REQUIRE((a.growth.quantum == b.growth.quantum && a.growth.endless == b.growth.endless &&
-           a.growth.every_write == b.growth.every_write));
+           a.growth.every_write == b.growth.every_write && a.growth.on_read == b.growth.on_read));
   REQUIRE((a.overflow.recycles == b.overflow.recycles && a.allocation.sees == b.allocation.sees));
   REQUIRE((a.allocation.thread_bound == b.allocation.thread_bound &&
            a.allocation.unsynchronised == b.allocation.unsynchronised));
@@ -564,6 +566,8 @@ TEST_CASE("lab catalogue: what a layout's defaults are, texts and types agree", 
   require_same<std::uint64_t, std::uint64_t, presets::low_latency>("low_latency", "u64", "u64");
   require_same<std::uint64_t, std::uint64_t, growth::in_order<growth::incremental<2>>>("in_order(incremental(2))",
                                                                                       "u64", "u64");
+  require_same<std::uint64_t, std::uint64_t, growth::on_read<growth::incremental<1>>, deletion::tombstone_hinted>(
+      "tombstone_hinted,on_read(incremental(1))", "u64", "u64");
   require_same<std::uint64_t, std::uint64_t, layout::open_groups<>, overflow::none, growth::incremental<2>>(
       "overflow=none,open_groups,incremental(2)", "u64", "u64");
   require_same<std::uint64_t, std::uint64_t, presets::go_swiss_like>("go_swiss_like", "u64", "u64");

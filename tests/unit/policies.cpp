@@ -342,6 +342,14 @@ struct dirty_not_reusing {
   using axis = axes::deletion;
   static constexpr deletion_facts facts{.kind = deletion_kind::dirty, .reusing = false};
 };
+struct hinted_and_reusing {
+  using axis = axes::deletion;
+  static constexpr deletion_facts facts{.kind = deletion_kind::tombstone, .reusing = true, .hinted = true};
+};
+struct hinted_and_dirty {
+  using axis = axes::deletion;
+  static constexpr deletion_facts facts{.kind = deletion_kind::dirty, .reusing = true, .hinted = true};
+};
 struct no_such_kind {
   using axis = axes::deletion;
   static constexpr deletion_facts facts{.kind = static_cast<deletion_kind>(7), .reusing = true};
@@ -360,6 +368,9 @@ TEST_CASE("deletion: laws, and broken policies are reported", "[policies]") {
   must_hold(law(deletion::immediate{}));
   must_hold(law(deletion::tombstone{}));
   must_hold(law(deletion::tombstone_not_reusing{}));
+  must_hold(law(deletion::tombstone_hinted{}));
+  must_report("a run of dead slots would be", law(hinted_and_reusing{}));
+  must_report("a run of dead slots would be", law(hinted_and_dirty{}));
   must_hold(law(deletion::dirty{}));
   must_report("immediate frees a slot at once", law(immediate_not_reusing{}));
   must_report("the same key take its slot back", law(dirty_not_reusing{}));

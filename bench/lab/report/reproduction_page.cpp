@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lab/report/bucket_drawing.hpp"
+#include "lab/report/heat_map.hpp"
 #include "lab/report/manifest.hpp"
 #include "lab/report/page.hpp"
 #include "lab/report/table.hpp"
@@ -291,7 +292,7 @@ std::string table_section(const json& t) {
                     "<p class=\"muted\">Article " + escape(field(t, "article")) + ", " +
                     escape(field(t, "section")) + " " + escape(field(t, "heading")) + ". " +
                     escape(table_setting(t)) + ".</p>\n" + ratio_plot(t) + table_html(rows_table(t)) +
-                    "<ul class=\"section-findings\">";
+                    (t.contains("heat") ? heat_maps(t.at("heat")) : "") + "<ul class=\"section-findings\">";
   for (const json& why : t.at("why")) out += "<li>" + escape(why.get<std::string>()) + "</li>";
   return out + "</ul>\n<p><code>" + escape(field(t, "rerun")) + "</code></p>\n";
 }

@@ -7,6 +7,7 @@ set(tophash_lab_report_sources
   "${CMAKE_CURRENT_LIST_DIR}/findings.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/frontier.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/gnuplot.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/heat_map.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/load_sweep.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/manifest.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/marker.cpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lookup. A read never moves anything. Cost of a hit: the hash, one tag compare and one key compare in the
+// Lookup. A read of these never moves anything (with growth::on_read the container steps after it). Cost of a
+// hit: the hash, one tag compare and one key compare in the
 // home group; where a growth may be under way, one test of that. During a growth one array is searched, never
 // two: the old one until the home of the hash there is evacuated, then the new one (two only after an
 // exception stopped an evacuation).
