@@ -185,7 +185,7 @@ claim_measurement measure_load(const claim_request& request) {
   static_cast<void>(chosen(*request.table, built));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     random_stream random(next_seed(request.seed + round));
     one_round(buckets, round, random, out);
     if (round == 0) measure_published(published, random, out);  // a count that no seed changes
