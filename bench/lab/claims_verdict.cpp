@@ -51,7 +51,7 @@ direction_found direction_of(const claim_rule& rule, const measured_metric& metr
   };
   const double low = gap_of(metric.slowed, 1).low, high = gap_of(1, than->slowed).high;
   if (rule.direction->greater ? low > 0 : high < 0) return direction_found::as_claimed;
-  if (metric.slowed == 1 && than->slowed == 1) return direction_found::not_as_claimed;
+  if (metric.exact && than->exact) return direction_found::not_as_claimed;
   return (rule.direction->greater ? high < 0 : low > 0) ? direction_found::not_as_claimed
                                                         : direction_found::hidden;
 }
@@ -104,10 +104,10 @@ judged_reading judge_reading(const claim_rule& rule, const std::string& unit, co
   }
   const direction_found direction = direction_of(rule, *metric, sample);
   if (direction == direction_found::hidden)
-    return unresolved(out, fmt::format("{} lies outside {}; whether it is {} than '{}' other processes hide: run "
-                                       "it on a quiet machine",
+    return unresolved(out, fmt::format("{} lies outside {}; whether it is {} than '{}' is finer than the spread: {}",
                                        measured, wanted, rule.direction->greater ? "greater" : "less",
-                                       rule.direction->than));
+                                       rule.direction->than,
+                                       slowed ? "run it on a quiet machine" : "more rounds (--repeat) may decide"));
   if (direction == direction_found::as_claimed) {
     out.is = verdict::direction_only;
     out.reason = fmt::format("{} lies outside {}, but is {} than '{}' as claimed", measured, wanted,

@@ -4,10 +4,10 @@
 //   CONFIRMED            the measured interval lies inside the accepted one
 //   REFUTED              it lies outside
 //   DIRECTION ONLY       outside, but the direction that the article claims is there, resolved
-//   NOT RESOLVABLE HERE  it reaches across an edge (the tolerance is finer than the spread), nothing was
-//   measured,
-//                        a time has too few rounds to have a spread, or the article defines nothing to
-//                        measure
+//   NOT RESOLVABLE HERE  it reaches across an edge (the tolerance is finer than the spread), it lies outside
+//                        and the spread hides a time's claimed direction, nothing was measured, a time has
+//                        too few rounds to have a spread,
+//                        or the article defines nothing to measure
 // With several readings of an unclear figure: confirmed if one reading is, refuted only if all are.
 // A time that was taken beside other busy processes is at most what was measured and at least a part of it
 // (`slowed`); the rule is held against that whole interval. So their work can make a verdict unresolvable and

@@ -194,8 +194,15 @@ TEST_CASE("claims: the direction counts only where it is resolved", "[lab][claim
   r.direction->greater = false;
   CHECK(judged(r, sample) == verdict::refuted);
   r.direction->greater = true;
-  sample["base"] = timed({90, 110, 89, 110, 92});  // above in two rounds
+  sample["base"] = timed({90, 110, 89, 110, 92});  // above in two rounds: it may be either
+  CHECK(judged(r, sample) == verdict::not_resolvable);
+  CHECK(lab::judge(r, "ms", sample).reason().find("greater than 'base' is finer than the spread") !=
+        std::string::npos);
+  sample["base"] = timed({110, 111, 110, 110, 112});
   CHECK(judged(r, sample) == verdict::refuted);
+  sample["base"] = counted({110, 110, 110, 90, 110}), sample["m"].exact = true;
+  CHECK(judged(r, sample) == verdict::refuted);
+  sample["m"].exact = false;
   sample.erase("base");
   CHECK(judged(r, sample) == verdict::refuted);
 }
@@ -765,6 +772,15 @@ TEST_CASE("claims: Go's rounds and ours take turns, and what Go prints names no 
     CHECK_THROWS_AS(none->finish(), lab::no_go_program);
   }
   fs::remove_all(scratch);
+}
+
+TEST_CASE("claims: every measurement has a Go program, if only to say what Go never had", "[lab][claims]") {
+  std::ifstream in("bench/go/main.go");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  for (const lab::measurement_entry& m : lab::claim_measurements()) {
+    INFO(m.name);
+    CHECK(text.find("\n\t\"" + std::string{m.name} + "\":") != std::string::npos);
+  }
 }
 
 TEST_CASE("claims: Go's results are read, and a broken one is refused", "[lab][claims]") {
