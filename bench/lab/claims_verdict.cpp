@@ -47,7 +47,8 @@ direction_found direction_of(const claim_rule& rule, const measured_metric& metr
   const measured_metric* than = find_metric(sample, rule.direction->than);
   if (than == nullptr) return direction_found::not_as_claimed;
   const auto gap_of = [&](double slowed_a, double slowed_b) {
-    return summarise(by_round(metric, *than, [=](double a, double b) { return a / slowed_a - b / slowed_b; }));
+    return summarise(
+        by_round(metric, *than, [=](double a, double b) { return a / slowed_a - b / slowed_b; }));
   };
   const double low = gap_of(metric.slowed, 1).low, high = gap_of(1, than->slowed).high;
   if (rule.direction->greater ? low > 0 : high < 0) return direction_found::as_claimed;
@@ -104,10 +105,10 @@ judged_reading judge_reading(const claim_rule& rule, const std::string& unit, co
   }
   const direction_found direction = direction_of(rule, *metric, sample);
   if (direction == direction_found::hidden)
-    return unresolved(out, fmt::format("{} lies outside {}; whether it is {} than '{}' is finer than the spread: {}",
-                                       measured, wanted, rule.direction->greater ? "greater" : "less",
-                                       rule.direction->than,
-                                       slowed ? "run it on a quiet machine" : "more rounds (--repeat) may decide"));
+    return unresolved(
+        out, fmt::format("{} lies outside {}; whether it is {} than '{}' is finer than the spread: {}",
+                         measured, wanted, rule.direction->greater ? "greater" : "less", rule.direction->than,
+                         slowed ? "run it on a quiet machine" : "more rounds (--repeat) may decide"));
   if (direction == direction_found::as_claimed) {
     out.is = verdict::direction_only;
     out.reason = fmt::format("{} lies outside {}, but is {} than '{}' as claimed", measured, wanted,

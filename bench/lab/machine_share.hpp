@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a stretch of time cost this process, and what the machine's other processes took meanwhile: processors'
-// time that the kernel accounts to anything, less what it accounts to this process and to the children that it
-// has waited for. A hypervisor's other guests ("steal") count as others. Told in processors: 0.5 is half of
-// one, all the time.
+// What a stretch of time cost this process, and what the machine's other processes took meanwhile:
+// processors' time that the kernel accounts to anything, less what it accounts to this process and to the
+// children that it has waited for. A hypervisor's other guests ("steal") count as others. Told in processors:
+// 0.5 is half of one, all the time.
 #ifndef TOPHASH_BENCH_LAB_MACHINE_SHARE_HPP
 #define TOPHASH_BENCH_LAB_MACHINE_SHARE_HPP
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -247,7 +247,8 @@ json row_json(const judged_claim& c, const reproduced_table& t) {
   return out;
 }
 
-// All that a run takes and what else the machine does: what differs between two runs of one seed, beside times.
+// All that a run takes and what else the machine does: what differs between two runs of one seed, beside
+// times.
 json cost_json(const reproduced_table& t) {
   json out{{"seconds", t.cost.seconds}, {"cpu_seconds", t.cost.cpu_seconds}, {"slowed", t.slowed}};
   if (t.cost.others) out["other_processes"] = *t.cost.others;

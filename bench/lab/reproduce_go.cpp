@@ -187,12 +187,10 @@ go_answer go_programs::ask(const std::string& command) const {
   };
   std::vector<std::string> settings = go_settings(folder_.string());
   settings.push_back("TMPDIR=" + folder_.string());
-  const child_result ran =
-      run_child({"/bin/sh", "-c", command}, source_folder, folder_, settings);
+  const child_result ran = run_child({"/bin/sh", "-c", command}, source_folder, folder_, settings);
   if (ran.code == 0 && !ran.out.empty()) return {.printed = true, .said = said(ran.out)};
   if (ran.code == 1 && ran.out.empty()) return {.printed = false, .said = ""};
-  return {.printed = std::nullopt,
-          .said = "exit code " + std::to_string(ran.code) + ": " + said(ran.err)};
+  return {.printed = std::nullopt, .said = "exit code " + std::to_string(ran.code) + ": " + said(ran.err)};
 }
 
 std::unique_ptr<go_rounds> go_programs::start(const claim_request& request) const {
@@ -201,8 +199,8 @@ std::unique_ptr<go_rounds> go_programs::start(const claim_request& request) cons
                  {"seed", request.seed},
                  {"parameters", request.parameters},
                  {"stepwise", true}};
-  return std::make_unique<go_rounds>(folder_ / "programs", how.dump(), request.table->workload, request.rounds,
-                                     folder_);
+  return std::make_unique<go_rounds>(folder_ / "programs", how.dump(), request.table->workload,
+                                     request.rounds, folder_);
 }
 
 go_result go_programs::run(const std::string& measurement, unsigned rounds, std::uint64_t seed,

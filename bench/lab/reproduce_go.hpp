@@ -42,8 +42,8 @@ class no_go_program : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// One measurement under way in a Go process that waits before each of its rounds, so that rounds here and there
-// take turns. Its trouble is told by finish(). Destroyed before that, the process is killed.
+// One measurement under way in a Go process that waits before each of its rounds, so that rounds here and
+// there take turns. Its trouble is told by finish(). Destroyed before that, the process is killed.
 class go_rounds {
  public:
   go_rounds(const std::filesystem::path& program, const std::string& argument, const std::string& measurement,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tophash_lab_reproduction PROGRAM FOLDER CASE: `tophash reproduce` run twice. Of one seed, all that is no time
-// is the same; and a verdict is the same whatever else the machine does, or there is none.
+// tophash_lab_reproduction PROGRAM FOLDER CASE: `tophash reproduce` run twice. Of one seed, all that is no
+// time is the same; and a verdict is the same whatever else the machine does, or there is none.
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -173,7 +173,8 @@ class busy_processes {
 // ---- cases ----------------------------------------------------------------------------------------------
 
 void same() {
-  const std::vector<std::string> some = {"T-A5", "T-B9", "T-D1", "T-D2", "T-D5", "T-D6", "A5", "--repeat", "2"};
+  const std::vector<std::string> some = {"T-A5", "T-B9", "T-D1",     "T-D2", "T-D5",
+                                         "T-D6", "A5",   "--repeat", "2"};
   const json first = reproduced(some);
   check_same(first, reproduced(some), 25);
   for (const json& table : first.at("tables")) {
@@ -232,7 +233,8 @@ void with_go() {
       const bool found = go.contains("figure"), defined = row.at("rule").at("compare") != "undefined";
       figures += found ? 1 : 0;
       const std::string reason = go.at("reason");
-      check(found || !defined || (!reason.empty() && reason.find("was not measured here") == std::string::npos),
+      check(found || !defined ||
+                (!reason.empty() && reason.find("was not measured here") == std::string::npos),
             row.at("id").get<std::string>() + ": no Go figure, and no reason: " + go.dump());
     }
   }
@@ -249,7 +251,8 @@ void with_go() {
   std::vector<std::string> ids;
   for (const auto& [id, line] : said) {
     ids.push_back(id);
-    check(line.find("tophash-go-") == std::string::npos && line.find(fs::current_path().string()) == std::string::npos,
+    check(line.find("tophash-go-") == std::string::npos &&
+              line.find(fs::current_path().string()) == std::string::npos,
           id + " names a folder of this machine: " + line);
   }
   check(answers(reproduced(words({"--with-go"}, ids))) == said, "what Go prints is the same in each run");

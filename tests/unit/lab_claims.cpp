@@ -207,14 +207,15 @@ TEST_CASE("claims: the direction counts only where it is resolved", "[lab][claim
   CHECK(judged(r, sample) == verdict::refuted);
 }
 
-TEST_CASE("claims: what busy processes may have done to a time makes no other verdict of it", "[lab][claims]") {
+TEST_CASE("claims: what busy processes may have done to a time makes no other verdict of it",
+          "[lab][claims]") {
   // Alone: any figures. Beside busy processes: each round longer by a factor of its own, up to what is said.
   constexpr double most = 4;
-  const lab::measured_sample alone = {{"m", timed({100, 98, 103, 99, 101})},
-                                      {"n", timed({52, 50, 51, 49, 50})},
-                                      {"count", counted({100})}};
+  const lab::measured_sample alone = {
+      {"m", timed({100, 98, 103, 99, 101})}, {"n", timed({52, 50, 51, 49, 50})}, {"count", counted({100})}};
   std::size_t same = 0, open = 0;
-  for (const std::vector<double>& by : {std::vector<double>{1, 1, 1, 1, 1}, {4, 4, 4, 4, 4}, {1, 4, 2, 3, 1.5}}) {
+  for (const std::vector<double>& by :
+       {std::vector<double>{1, 1, 1, 1, 1}, {4, 4, 4, 4, 4}, {1, 4, 2, 3, 1.5}}) {
     lab::measured_sample beside = alone;
     for (const char* name : {"m", "n"}) {
       for (std::size_t i = 0; i < by.size(); ++i)
@@ -222,9 +223,8 @@ TEST_CASE("claims: what busy processes may have done to a time makes no other ve
     }
     lab::mark_slowed(beside, most);
     CHECK(beside["count"].slowed == 1);
-    for (const claim_comparison compare :
-         {claim_comparison::within_factor, claim_comparison::within, claim_comparison::at_most,
-          claim_comparison::at_least}) {
+    for (const claim_comparison compare : {claim_comparison::within_factor, claim_comparison::within,
+                                           claim_comparison::at_most, claim_comparison::at_least}) {
       for (const double figure : {1.0, 2.0, 9.0, 30.0, 70.0, 99.0, 130.0, 390.0, 500.0, 5000.0}) {
         for (const double tolerance : {1.5, 8.0, 40.0}) {
           for (const char* than : {"", "n", "count"}) {
@@ -756,7 +756,8 @@ TEST_CASE("claims: Go's rounds and ours take turns, and what Go prints names no 
     static_cast<void>(go.start(request));  // one that is not finished goes away
 
     const auto said = [&go](const std::string& command) { return go.ask(command).said; };
-    CHECK(said("echo \"at $TMPDIR/path/file.go:12: here, $TMPDIR.\"") == "at path/file.go:12: here, $TMPDIR.");
+    CHECK(said("echo \"at $TMPDIR/path/file.go:12: here, $TMPDIR.\"") ==
+          "at path/file.go:12: here, $TMPDIR.");
     CHECK(said("echo $(mktemp): x") == "tmp: x");
     CHECK(said("pwd") == ".");
     CHECK(said("echo $PWD/bench/go/main.go ${PWD}2") == "bench/go/main.go " + scratch.string() + "2");
