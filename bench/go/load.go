@@ -10,7 +10,7 @@ import (
 
 const lettersOfKeys = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 const loadKeyBytes = 16
-const loadPasses = 3
+const loadPasses = 5
 
 func randomTexts(count int, random *randomStream) []string {
 	texts := make([]string, count)

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -17,6 +18,8 @@ type request struct {
 	Rounds      int                `json:"rounds"`
 	Seed        uint64             `json:"seed"`
 	Parameters  map[string]float64 `json:"parameters"`
+	// Before each round a line is awaited, after it one is written: so the rounds of two programs take turns.
+	Stepwise bool `json:"stepwise"`
 }
 
 type metric struct {
@@ -55,8 +58,12 @@ func fail(format string, arguments ...interface{}) {
 
 var measurements = map[string]func(*request, int, *result){
 	"addresses":        addresses,
+	"atomic_deletes":   atomicDeletes,
 	"chain_or_nodes":   chainOrNodes,
+	"dirty_check":      dirtyCheck,
 	"emptying":         emptying,
+	"heap_profile":     heapProfile,
+	"hint":             hint,
 	"iterators":        iterators,
 	"kept_buckets":     keptBuckets,
 	"load":             load,
@@ -65,11 +72,15 @@ var measurements = map[string]func(*request, int, *result){
 	"cleaning":         cleaning,
 	"collisions":       collisions,
 	"offsets":          offsets,
+	"reclaimers":       reclaimers,
 	"rotation":         rotation,
+	"service":          services,
+	"span_lives":       spanLives,
 	"structure":        structure,
 	"speed":            speed,
 	"sync_map":         syncMap,
 	"delete_race":      deleteRace,
+	"unlink_or_mark":   unlinkOrMark,
 }
 
 func main() {
@@ -87,8 +98,17 @@ func main() {
 	}
 	runtime.LockOSThread() // the clock is this thread's
 	out := result{Go: runtime.Version(), Metrics: map[string]*metric{}, Missing: map[string]string{}}
+	in := bufio.NewReader(os.Stdin)
 	for round := 0; round < asked.Rounds; round++ {
+		if asked.Stepwise {
+			if _, err := in.ReadString('\n'); err != nil {
+				break // no more are wanted
+			}
+		}
 		measure(&asked, round, &out)
+		if asked.Stepwise {
+			fmt.Println()
+		}
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(&out); err != nil {
 		fail("%v", err)

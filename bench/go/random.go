@@ -27,3 +27,6 @@ func (r *randomStream) below(bound int) int {
 	high, _ := bits.Mul64(r.next(), uint64(bound))
 	return int(high)
 }
+
+// In [0, 1).
+func (r *randomStream) unit() float64 { return float64(r.next()>>11) * 0x1p-53 }

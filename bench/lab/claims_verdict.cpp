@@ -39,13 +39,22 @@ judged_reading unresolved(judged_reading out, std::string reason) {
   return out;
 }
 
-bool in_claimed_direction(const claim_rule& rule, const measured_metric& metric,
-                          const measured_sample& sample) {
-  if (!rule.direction) return false;
+enum class direction_found { as_claimed, not_as_claimed, hidden };
+
+direction_found direction_of(const claim_rule& rule, const measured_metric& metric,
+                             const measured_sample& sample) {
+  if (!rule.direction) return direction_found::not_as_claimed;
   const measured_metric* than = find_metric(sample, rule.direction->than);
-  if (than == nullptr) return false;
-  const estimate gap = summarise(by_round(metric, *than, [](double a, double b) { return a - b; }));
-  return rule.direction->greater ? gap.low > 0 : gap.high < 0;
+  if (than == nullptr) return direction_found::not_as_claimed;
+  const auto gap_of = [&](double slowed_a, double slowed_b) {
+    return summarise(
+        by_round(metric, *than, [=](double a, double b) { return a / slowed_a - b / slowed_b; }));
+  };
+  const double low = gap_of(metric.slowed, 1).low, high = gap_of(1, than->slowed).high;
+  if (rule.direction->greater ? low > 0 : high < 0) return direction_found::as_claimed;
+  if (metric.exact && than->exact) return direction_found::not_as_claimed;
+  return (rule.direction->greater ? high < 0 : low > 0) ? direction_found::not_as_claimed
+                                                        : direction_found::hidden;
 }
 
 judged_reading judge_reading(const claim_rule& rule, const std::string& unit, const measured_sample& sample,
@@ -55,11 +64,13 @@ judged_reading judge_reading(const claim_rule& rule, const std::string& unit, co
   if (metric == nullptr) return unresolved(out, "'" + name + "' was not measured here");
   std::vector<double> values = metric->rounds;
   bool exact = metric->exact;
+  double too_long = metric->slowed, too_short = 1;
   if (!rule.per.empty()) {
     const measured_metric* per = find_metric(sample, rule.per);
     if (per == nullptr) return unresolved(out, "'" + rule.per + "' was not measured here");
     values = by_round(*metric, *per, [](double a, double b) { return a / b; });
     exact = exact && per->exact;
+    too_short = per->slowed;
   } else if (metric->unit != unit) {
     return unresolved(out, "measured in " + metric->unit + ", published in " + unit);
   }
@@ -72,21 +83,33 @@ judged_reading judge_reading(const claim_rule& rule, const std::string& unit, co
                                        values.size() == 1 ? "round" : "rounds", fewest_timed_rounds));
 
   const accepted_interval accepted = accepted_by(rule);
-  const estimate& v = *out.value;
-  const std::string measured = interval_text(v.low, v.high),
-                    wanted = interval_text(accepted.low, accepted.high);
+  estimate v = *out.value;
+  const bool slowed = too_long != 1 || too_short != 1;
+  std::string measured = interval_text(v.low, v.high);
+  v.low /= too_long, v.high *= too_short;
+  if (slowed) measured += " beside busy processes, so alone " + interval_text(v.low, v.high) + ",";
+  const std::string wanted = interval_text(accepted.low, accepted.high);
   const bool inside = v.low >= accepted.low && v.high <= accepted.high;
   const bool outside = v.low > accepted.high || v.high < accepted.low;
   if (!inside && !outside) {
     const bool too_fine = v.high - v.low >= accepted.high - accepted.low;
     return unresolved(out, fmt::format("{} reaches across the edge of {}: {}", measured, wanted,
-                                       too_fine ? "the tolerance is finer than the spread"
-                                                : "more rounds (--repeat) may decide"));
+                                       slowed     ? "run it on a quiet machine"
+                                       : too_fine ? "the tolerance is finer than the spread"
+                                                  : "more rounds (--repeat) may decide"));
   }
   if (inside) {
     out.is = verdict::confirmed;
     out.reason = fmt::format("{} lies within {}", measured, wanted);
-  } else if (in_claimed_direction(rule, *metric, sample)) {
+    return out;
+  }
+  const direction_found direction = direction_of(rule, *metric, sample);
+  if (direction == direction_found::hidden)
+    return unresolved(
+        out, fmt::format("{} lies outside {}; whether it is {} than '{}' is finer than the spread: {}",
+                         measured, wanted, rule.direction->greater ? "greater" : "less", rule.direction->than,
+                         slowed ? "run it on a quiet machine" : "more rounds (--repeat) may decide"));
+  if (direction == direction_found::as_claimed) {
     out.is = verdict::direction_only;
     out.reason = fmt::format("{} lies outside {}, but is {} than '{}' as claimed", measured, wanted,
                              rule.direction->greater ? "greater" : "less", rule.direction->than);
@@ -97,14 +120,15 @@ judged_reading judge_reading(const claim_rule& rule, const std::string& unit, co
   return out;
 }
 
-// The stronger of two readings' verdicts; refuted only counts if nothing else is there.
+// The stronger of two readings' verdicts: what is not resolved might have confirmed; refuted only counts if
+// nothing else is there.
 int strength(verdict v) noexcept {
   switch (v) {
   case verdict::confirmed:
     return 3;
-  case verdict::direction_only:
-    return 2;
   case verdict::not_resolvable:
+    return 2;
+  case verdict::direction_only:
     return 1;
   case verdict::refuted:
     break;
@@ -164,6 +188,12 @@ accepted_interval accepted_by(const claim_rule& rule) noexcept {
     break;
   }
   return {-infinite, infinite};
+}
+
+void mark_slowed(measured_sample& sample, double factor) {
+  for (auto& [name, metric] : sample) {
+    if (!metric.exact && (metric.unit == "ns" || metric.unit == "ms")) metric.slowed = factor;
+  }
 }
 
 ruling judge(const claim_rule& rule, const std::string& unit, const measured_sample& sample) {

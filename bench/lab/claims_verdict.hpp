@@ -4,11 +4,14 @@
 //   CONFIRMED            the measured interval lies inside the accepted one
 //   REFUTED              it lies outside
 //   DIRECTION ONLY       outside, but the direction that the article claims is there, resolved
-//   NOT RESOLVABLE HERE  it reaches across an edge (the tolerance is finer than the spread), nothing was
-//   measured,
-//                        a time has too few rounds to have a spread, or the article defines nothing to
-//                        measure
+//   NOT RESOLVABLE HERE  it reaches across an edge (the tolerance is finer than the spread), it lies outside
+//                        and the spread hides a time's claimed direction, nothing was measured, a time has
+//                        too few rounds to have a spread,
+//                        or the article defines nothing to measure
 // With several readings of an unclear figure: confirmed if one reading is, refuted only if all are.
+// A time that was taken beside other busy processes is at most what was measured and at least a part of it
+// (`slowed`); the rule is held against that whole interval. So their work can make a verdict unresolvable and
+// cannot make another one of it.
 #ifndef TOPHASH_BENCH_LAB_CLAIMS_VERDICT_HPP
 #define TOPHASH_BENCH_LAB_CLAIMS_VERDICT_HPP
 
@@ -31,9 +34,14 @@ struct measured_metric {
   std::string unit;
   bool exact = false;          // a count: one round is enough
   std::vector<double> rounds;  // round i of every metric of a sample belongs together
+  double slowed = 1;           // by at most this factor: alone, rounds[i] / slowed .. rounds[i]
 };
 
 using measured_sample = std::map<std::string, measured_metric>;
+
+// Says of every time in the sample that it may be too long by this factor: metrics that are not exact and
+// whose unit is one of time. Counts and bytes are what they are beside any process.
+void mark_slowed(measured_sample& sample, double factor);
 
 // A time measured in fewer rounds than this has no spread to speak of.
 inline constexpr std::size_t fewest_timed_rounds = 3;

@@ -749,7 +749,7 @@ void add_reproduce(CLI::App& app, settings& s) {
   reproduce->add_option("--document", s.document_file, "the same as Markdown")->type_name("FILE.md");
   reproduce->add_option("--claims", s.reproduction.claims, "another folder of claim files")->type_name("DIR");
   add_common(reproduce, s);
-  reproduce->get_option("--repeat")->default_str("7, with --quick 5");
+  reproduce->get_option("--repeat")->default_str("9, with --quick 5");
 }
 
 void add_commands(CLI::App& app, settings& s) {

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -245,6 +247,14 @@ json row_json(const judged_claim& c, const reproduced_table& t) {
   return out;
 }
 
+// All that a run takes and what else the machine does: what differs between two runs of one seed, beside
+// times.
+json cost_json(const reproduced_table& t) {
+  json out{{"seconds", t.cost.seconds}, {"cpu_seconds", t.cost.cpu_seconds}, {"slowed", t.slowed}};
+  if (t.cost.others) out["other_processes"] = *t.cost.others;
+  return out;
+}
+
 json table_json(const reproduced_table& t) {
   json out{{"table", t.table.id},
            {"article", t.table.article},
@@ -259,7 +269,8 @@ json table_json(const reproduced_table& t) {
            {"why", t.measured.why},
            {"metrics", sample_json(t.measured.sample)},
            {"missing", t.measured.missing},
-           {"rerun", t.rerun}};
+           {"rerun", t.rerun},
+           {"cost", cost_json(t)}};
   for (const judged_claim& c : t.claims) out["claims"].push_back(row_json(c, t));
   for (const bucket_heat& h : t.measured.heat) out["heat"].push_back({{"title", h.title}, {"entries", h.entries}});
   if (t.go)
@@ -269,9 +280,9 @@ json table_json(const reproduced_table& t) {
 }
 
 // Ctrl-C reaches the Go program too; what was measured before it stays.
-std::optional<go_result> run_go(const go_programs& go, const claim_request& request, std::string& absent) {
+std::optional<go_result> finish_go(go_rounds& go, std::string& absent) {
   try {
-    return go.run(request);
+    return go.finish();
   } catch (const no_go_program&) {
     absent = "no Go program";
     return std::nullopt;
@@ -304,6 +315,29 @@ std::string record_text(const ledger_record& record, const reproduction& r) {
   return out;
 }
 
+bool has_times(const measured_sample& sample) {
+  return std::any_of(sample.begin(), sample.end(), [](const auto& metric) { return !metric.second.exact; });
+}
+
+// A table that was over too soon to tell who else was busy is waited for: who was, still is.
+void note_cost(const machine_watch& watch, reproduced_table& out) {
+  out.cost = watch.so_far();
+  if (has_times(out.measured.sample) && out.cost.seconds < machine_watch::shortest_seconds) {
+    std::this_thread::sleep_for(
+        std::chrono::duration<double>(1.01 * machine_watch::shortest_seconds - out.cost.seconds));
+    out.cost.others = watch.so_far().others;
+  }
+  out.slowed = out.cost.others && *out.cost.others > busy_processors;
+  if (!out.slowed) return;
+  mark_slowed(out.measured.sample, slowed_at_most);
+  if (out.go) mark_slowed(out.go->sample, slowed_at_most);
+  if (has_times(out.measured.sample) || (out.go && has_times(out.go->sample)))
+    out.measured.why.push_back(fmt::format(
+        "other processes took {:.1f} processors meanwhile: times are judged as if they might be too long "
+        "by a factor of {:g}",
+        *out.cost.others, slowed_at_most));
+}
+
 bool needs_go(const ledger_record& record) { return record.is == claim_class::needs_go; }
 
 reproduced_table reproduce_table(claim_table table, const reproduce_request& request, unsigned rounds,
@@ -319,13 +353,24 @@ reproduced_table reproduce_table(claim_table table, const reproduce_request& req
   if (request.quick) {
     for (const auto& [name, value] : out.table.quick_parameters) wanted.parameters[name] = value;
   }
+  const machine_watch watch;
+  std::unique_ptr<go_rounds> beside;
+  if (go != nullptr) {
+    beside = go->start(wanted);
+    wanted.between_rounds = [&beside] { beside->step(); };
+  }
   out.measured = measurement_of(out.table).measure(wanted);
   out.rerun = rerun_command(request, out.table.id);
   out.table.parameters = wanted.parameters;
   if (out.measured.rounds == 0) return out;
   check_metrics(out.table, out.measured);
   out.go_absent = go != nullptr ? "interrupted" : go_installed() ? "not asked for" : "not installed";
-  if (go != nullptr && !stop_measuring()) out.go = run_go(*go, wanted, out.go_absent);
+  if (beside && !stop_measuring()) {
+    request.progress(out.table.id + ": Go");
+    out.go = finish_go(*beside, out.go_absent);
+  }
+  beside.reset();
+  note_cost(watch, out);
   for (const claim& c : out.table.claims) {
     judged_claim row{.published = &c, .here = judged(c, out.measured.sample, out.measured.missing), .go = {}};
     if (out.go) row.go = judged(c, out.go->sample, out.go->missing);
@@ -383,6 +428,7 @@ reproduction reproduce(const reproduce_request& request) {
     }
     if (!request.ids.empty() && record.is != claim_class::measured) say(record_text(record, out));
   }
+  if (const std::string costs = costs_text(out); !costs.empty()) say(costs);
   out.interrupted = stop_measuring();
   out.seconds = static_cast<double>(wall_ns() - started) / 1e9;
   return out;
@@ -408,6 +454,17 @@ std::string reproduction_text(const reproduced_table& t) {
   }
   for (const std::string& line : t.measured.why) out += "why: " + line + "\n";
   return out + footnotes(t) + "rerun: " + t.rerun + "\n";
+}
+
+std::string costs_text(const reproduction& r) {
+  if (r.tables.size() < 2) return "";
+  std::string out = "seconds:";
+  double cpu = 0, seconds = 0;
+  for (const reproduced_table& t : r.tables) {
+    out += fmt::format("{} {} {:.1f}", &t == &r.tables.front() ? "" : ",", t.table.id, t.cost.seconds);
+    cpu += t.cost.cpu_seconds, seconds += t.cost.seconds;
+  }
+  return out + fmt::format("\n{} tables in {:.0f} s, {:.0f} s of CPU time\n", r.tables.size(), seconds, cpu);
 }
 
 json reproduction_json(const reproduction& r) {

@@ -17,12 +17,19 @@
 
 #include "lab/claims.hpp"
 #include "lab/claims_verdict.hpp"
+#include "lab/machine_share.hpp"
 #include "lab/reproduce_go.hpp"
 #include "lab/reproduce_measure.hpp"
 
 namespace tophash::lab {
 
-inline constexpr unsigned reproduce_rounds = 7, reproduce_rounds_quick = 5;
+// Of nine rounds the interval leaves out the least and the greatest (96 %), of fewer none may be left out.
+inline constexpr unsigned reproduce_rounds = 9, reproduce_rounds_quick = 5;
+
+// Where other processes took more than this of a processor while a table was measured, its times are judged as
+// ones that may be too long by the factor. Measured beside two processes for each processor that write all over
+// 64 MiB: medians of T-A3 and T-C1 up to 4.1 times what they are alone, single rounds up to 5.6 times.
+inline constexpr double busy_processors = 0.15, slowed_at_most = 8;
 
 struct reproduce_request {
   std::vector<std::string> ids;  // tables (T-A1), their rows (T-A1.make), claims (A30); empty: every table
@@ -50,6 +57,8 @@ struct reproduced_table {
   std::optional<go_result> go;
   std::string go_absent;  // why there is no Go column's figure
   std::string rerun;
+  machine_share cost;
+  bool slowed = false;  // other processes were busy
 
   reproduced_table() = default;
   reproduced_table(reproduced_table&&) = default;
@@ -74,6 +83,8 @@ reproduction reproduce(const reproduce_request& request);
 // Schema tophash-reproduction-1.
 nlohmann::json reproduction_json(const reproduction& r);
 std::string reproduction_text(const reproduced_table& t);
+// What each table cost; nothing for a single one.
+std::string costs_text(const reproduction& r);
 
 // `141 ms (139..150)`; no interval where all rounds agree.
 std::string figure_text(const estimate& value, const std::string& unit);

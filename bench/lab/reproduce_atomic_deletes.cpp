@@ -120,7 +120,7 @@ claim_measurement measure_atomic_deletes(const claim_request& request) {
                     counted_entries = whole_parameter(request, "counted_entries");
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     const deletes d(entries, next_seed(request.seed + round));
     both(
         round,

@@ -202,7 +202,7 @@ claim_measurement measure_chain_or_nodes(const claim_request& request) {
   const std::size_t entries = whole_parameter(request, "entries");
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     measure_round(entries, next_seed(request.seed + round), out);
     note(out, "entries_moved_by_overflow", "entries", true, entries_moved_by_overflow());
     measure_records(std::max<std::size_t>(entries / 8, 1), next_seed(request.seed + round), out);

@@ -133,7 +133,7 @@ claim_measurement measure_cleaning(const claim_request& request) {
                .seed = 0};
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     how.seed = next_seed(request.seed + round);
     churned<deletion::immediate, false>(how, "immediate", out);
     churned<deferred, true>(how, "deferred", out);

@@ -165,7 +165,7 @@ claim_measurement measure_collisions(const claim_request& request) {
   const auto hashes = chosen(*request.table, built());
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     const std::vector<key_kind_texts> kinds = make_kinds(keys, next_seed(request.seed + round));
     for (const auto& h : hashes) {
       for (const key_kind_texts& kind : kinds) measure_kind(kind, h.run, out);

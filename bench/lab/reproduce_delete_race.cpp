@@ -16,7 +16,7 @@ claim_measurement measure_delete_race(const claim_request& request) {
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"fastest", 0}}));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     const auto percent = [races](std::size_t absent) {
       return 100 * static_cast<double>(absent) / static_cast<double>(races);
     };

@@ -152,7 +152,7 @@ claim_measurement measure_dirty_check(const claim_request& request) {
                             .seed = request.seed};
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     stores s(input.entries, input.operations, next_seed(request.seed + round));
     time_stores(s, out);
     ++out.rounds;

@@ -227,7 +227,7 @@ claim_measurement measure_emptying(const claim_request& request) {
   claim_measurement out;
   shape full;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     const std::uint64_t seed = next_seed(request.seed + round);
     for (std::size_t v = 0; v < variants.size(); ++v) {
       const shape s = variants[v].run(all, seed, round, variants[v].spec, v == 0, out);

@@ -2,6 +2,7 @@
 #include "lab/reproduce_go.hpp"
 
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +13,8 @@
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,6 +124,35 @@ std::vector<std::string> go_settings(const std::string& scratch) {
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
+// A path below the folder is told from there on, and the folder itself by `name`. Of a name that mktemp made
+// there ("tmp." and ten letters) nothing but "tmp" is the same in every run.
+std::string without_folder(std::string text, const std::string& folder, const std::string& name) {
+  static constexpr std::string_view made = "tmp.";
+  constexpr std::size_t letters = 10;
+  for (std::size_t at = text.find(folder); at != std::string::npos; at = text.find(folder, at)) {
+    const std::size_t end = at + folder.size();
+    if (end < text.size() && text[end] == '/') {
+      text.erase(at, folder.size() + 1);
+      if (text.compare(at, made.size(), made) == 0) text.erase(at + made.size() - 1, letters + 1);
+    } else if (end == text.size() || std::isalnum(static_cast<unsigned char>(text[end])) == 0) {
+      text.replace(at, folder.size(), name);
+      at += name.size();
+    } else {
+      at = end;  // another folder, whose name begins alike
+    }
+  }
+  return text;
+}
+
+go_result result_of(const child_result& ran, const std::string& measurement) {
+  if (ran.code == 3) throw no_go_program("there is no Go program for " + measurement);
+  if (ran.code != 0) {
+    throw command_error(exit_check_failed, "the Go program for " + measurement + " ended with " +
+                                               std::to_string(ran.code) + ": " + ran.err);
+  }
+  return parse_go_result(ran.out);
+}
+
 }  // namespace
 
 go_programs::go_programs(const fs::path& sources, const std::string& program) : sources_(sources) {
@@ -148,20 +180,27 @@ go_programs::~go_programs() {
 }
 
 go_answer go_programs::ask(const std::string& command) const {
+  const fs::path source_folder = fs::absolute(sources_).lexically_normal().parent_path().parent_path();
+  const auto said = [&](const std::string& text) {
+    const std::string line = without_folder(first_line(text), source_folder.string(), ".");
+    return without_folder(line, folder_.string(), "$TMPDIR");
+  };
   std::vector<std::string> settings = go_settings(folder_.string());
   settings.push_back("TMPDIR=" + folder_.string());
-  const child_result ran =
-      run_child({"/bin/sh", "-c", command},
-                fs::absolute(sources_).lexically_normal().parent_path().parent_path(), folder_, settings);
-  if (ran.code == 0 && !ran.out.empty()) return {.printed = true, .said = first_line(ran.out)};
+  const child_result ran = run_child({"/bin/sh", "-c", command}, source_folder, folder_, settings);
+  if (ran.code == 0 && !ran.out.empty()) return {.printed = true, .said = said(ran.out)};
   if (ran.code == 1 && ran.out.empty()) return {.printed = false, .said = ""};
-  return {.printed = std::nullopt,
-          .said = "exit code " + std::to_string(ran.code) + ": " + first_line(ran.err)};
+  return {.printed = std::nullopt, .said = "exit code " + std::to_string(ran.code) + ": " + said(ran.err)};
 }
 
-go_result go_programs::run(const claim_request& request) const {
-  request.progress(request.table->id + ": Go");
-  return run(request.table->workload, request.rounds, request.seed, request.parameters);
+std::unique_ptr<go_rounds> go_programs::start(const claim_request& request) const {
+  const json how{{"measurement", request.table->workload},
+                 {"rounds", request.rounds},
+                 {"seed", request.seed},
+                 {"parameters", request.parameters},
+                 {"stepwise", true}};
+  return std::make_unique<go_rounds>(folder_ / "programs", how.dump(), request.table->workload,
+                                     request.rounds, folder_);
 }
 
 go_result go_programs::run(const std::string& measurement, unsigned rounds, std::uint64_t seed,
@@ -170,12 +209,74 @@ go_result go_programs::run(const std::string& measurement, unsigned rounds, std:
       {"measurement", measurement}, {"rounds", rounds}, {"seed", seed}, {"parameters", parameters}};
   const child_result ran =
       run_child({(folder_ / "programs").string(), how.dump()}, folder_, folder_, {"GOGC=100"});
-  if (ran.code == 3) throw no_go_program("there is no Go program for " + measurement);
-  if (ran.code != 0) {
-    throw command_error(exit_check_failed, "the Go program for " + measurement + " ended with " +
-                                               std::to_string(ran.code) + ": " + ran.err);
+  return result_of(ran, measurement);
+}
+
+// The child's two streams are one socket: a signal is not what a write to a dead child should be.
+go_rounds::go_rounds(const fs::path& program, const std::string& argument, const std::string& measurement,
+                     unsigned rounds, const fs::path& scratch)
+    : measurement_(measurement), errors_(scratch / "stderr"), left_(rounds) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    throw command_error(exit_check_failed, std::string{"socketpair: "} + std::strerror(errno));
+  std::vector<std::string> words = {program.string(), argument};
+  char* argv[] = {words[0].data(), words[1].data(), nullptr};
+  std::string setting = "GOGC=100";
+  child_ = ::fork();
+  if (child_ == 0) {
+    redirect(errors_, STDERR_FILENO);
+    if (::dup2(ends[1], STDIN_FILENO) < 0 || ::dup2(ends[1], STDOUT_FILENO) < 0) ::_exit(126);
+    if (::chdir(scratch.c_str()) != 0) ::_exit(126);
+    ::putenv(setting.data());
+    ::execv(argv[0], argv);
+    ::_exit(127);
   }
-  return parse_go_result(ran.out);
+  ::close(ends[1]);
+  stream_ = ends[0];
+  if (child_ < 0) {
+    ::close(stream_);
+    throw command_error(exit_check_failed, std::string{"fork: "} + std::strerror(errno));
+  }
+}
+
+go_rounds::~go_rounds() {
+  ::close(stream_);
+  if (child_ <= 0) return;
+  ::kill(child_, SIGKILL);
+  int status = 0;
+  while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+  }
+}
+
+// Up to a newline, or to the end of what the process says.
+std::string go_rounds::read_line() {
+  std::string out;
+  char one = 0;
+  while (true) {
+    const ssize_t got = ::read(stream_, &one, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || one == '\n') return out;
+    out += one;
+  }
+}
+
+void go_rounds::step() {
+  if (left_ == 0) return;
+  --left_;
+  if (::send(stream_, "\n", 1, MSG_NOSIGNAL) == 1) read_line();
+}
+
+go_result go_rounds::finish() {
+  while (left_ != 0) step();
+  child_result ran;
+  ran.out = read_line();
+  int status = 0;
+  while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+  }
+  child_ = -1;
+  ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  ran.err = contents(errors_);
+  return result_of(ran, measurement_);
 }
 
 go_result parse_go_result(const std::string& text) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -41,6 +42,28 @@ class no_go_program : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// One measurement under way in a Go process that waits before each of its rounds, so that rounds here and
+// there take turns. Its trouble is told by finish(). Destroyed before that, the process is killed.
+class go_rounds {
+ public:
+  go_rounds(const std::filesystem::path& program, const std::string& argument, const std::string& measurement,
+            unsigned rounds, const std::filesystem::path& scratch);
+  go_rounds(const go_rounds&) = delete;
+  go_rounds& operator=(const go_rounds&) = delete;
+  ~go_rounds();
+
+  void step();         // one round, unless all were
+  go_result finish();  // the rest. Throws command_error, no_go_program.
+
+ private:
+  std::string read_line();
+
+  std::string measurement_;
+  std::filesystem::path errors_;
+  unsigned left_;
+  int child_ = -1, stream_ = -1;
+};
+
 class go_programs {
  public:
   // Builds. Throws command_error: exit_not_here without `go`, exit_check_failed with the compiler's words.
@@ -49,11 +72,13 @@ class go_programs {
   go_programs& operator=(const go_programs&) = delete;
   ~go_programs();
 
-  go_result run(const claim_request& request) const;
+  std::unique_ptr<go_rounds> start(const claim_request& request) const;
+  // All rounds at once.
   go_result run(const std::string& measurement, unsigned rounds, std::uint64_t seed,
                 const std::map<std::string, double>& parameters) const;
 
   // By the shell, in the folder that holds bench/go; what it leaves in $TMPDIR goes with the programs.
+  // The paths of that folder and of $TMPDIR are cut from what is said: other machines and runs have others.
   go_answer ask(const std::string& command) const;
 
  private:

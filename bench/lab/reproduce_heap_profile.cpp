@@ -142,7 +142,7 @@ claim_measurement measure_heap_profile(const claim_request& request) {
   for (std::size_t i = 0; i < 2 * entries; ++i) texts.push_back("key_" + std::to_string(i));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     const number seed = next_seed(request.seed + round);
     for (std::size_t v = 0; v < variants.size(); ++v) {
       for (std::size_t i = 0; i < program_names.size(); ++i)

@@ -78,7 +78,7 @@ claim_measurement measure_iterators(const claim_request& request) {
   const std::size_t buckets = whole_parameter(request, "buckets");
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     random_stream random(next_seed(request.seed + round));
     {
       std::vector<number> keys;

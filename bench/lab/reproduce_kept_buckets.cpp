@@ -74,7 +74,7 @@ claim_measurement measure_kept_buckets(const claim_request& request) {
   const auto variants = chosen(*request.table, built());
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     for (std::size_t v = 0; v < variants.size(); ++v) {
       const kept_buckets k = variants[v].run(entries);
       const auto add = [&](const std::string& metric, const char* unit, double value) {

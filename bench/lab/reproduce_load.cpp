@@ -32,7 +32,7 @@ using loaded_map = map<std::string_view, std::int64_t, presets::go_like, load<8>
 using hashing_type = loaded_map::spec_type::hashing;
 
 constexpr std::array<double, 4> loads = {5.0, 6.5, 7.0, 7.2};
-constexpr std::size_t key_bytes = 16, passes = 3;
+constexpr std::size_t key_bytes = 16, passes = 5;
 
 std::vector<std::string> random_texts(std::size_t count, random_stream& random) {
   static constexpr std::string_view letters =
@@ -185,7 +185,7 @@ claim_measurement measure_load(const claim_request& request) {
   static_cast<void>(chosen(*request.table, built));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     random_stream random(next_seed(request.seed + round));
     one_round(buckets, round, random, out);
     if (round == 0) measure_published(published, random, out);  // a count that no seed changes

@@ -23,6 +23,11 @@ std::size_t whole_parameter(const claim_request& request, const std::string& nam
   return static_cast<std::size_t>(found->second);
 }
 
+void begin_round(const claim_request& request, unsigned round, unsigned rounds) {
+  if (round != 0) request.between_rounds();
+  request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, rounds));
+}
+
 void note(claim_measurement& out, const std::string& metric, std::string_view unit, bool exact,
           double value) {
   measured_metric& m = out.sample[metric];

@@ -45,7 +45,12 @@ struct claim_request {
   std::uint64_t seed = 1;
   bool quick = false;
   std::function<void(const std::string&)> progress = [](const std::string&) {};
+  // Called before each round but the first: another program's round comes in between.
+  std::function<void()> between_rounds = [] {};
 };
+
+// What every measurement calls at the beginning of a round, before it touches the clock.
+void begin_round(const claim_request& request, unsigned round, unsigned rounds);
 
 // A positive whole number among the parameters. Throws claim_error naming file and field.
 std::size_t whole_parameter(const claim_request& request, const std::string& name);

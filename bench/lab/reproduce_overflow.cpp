@@ -146,7 +146,7 @@ claim_measurement measure_overflow_sources(const claim_request& request) {
   const auto variants = chosen(*request.table, built());
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     how.seed = next_seed(request.seed + round);
     for (std::size_t v = 0; v < variants.size(); ++v) {
       for (const source& s : variants[v].run())

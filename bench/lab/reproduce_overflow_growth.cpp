@@ -134,7 +134,7 @@ claim_measurement measure_overflow_growth(const claim_request& request) {
   const std::size_t keys = whole_parameter(request, "built_keys");
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     note_uniform(buckets, next_seed(request.seed + round), out);
     note_built(keys, out);
     note_attacks(keys, next_seed(request.seed + round), round == 0, out);

@@ -68,7 +68,7 @@ claim_measurement measure_reclaimers(const claim_request& request) {
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     note_outcome<unsafe>("plain", pairs, out);
     note_outcome<tagged>("versioned", pairs, out);
     note_outcome<hazard>("hazard", pairs, out);

@@ -147,7 +147,7 @@ claim_measurement measure_rotation(const claim_request& request) {
   for (std::size_t i = 0; i <= marks.back() + keys; ++i) texts.push_back("key_" + std::to_string(i));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     const std::uint64_t seed = next_seed(request.seed + round);
     for (std::size_t v = 0; v < variants.size(); ++v) {
       note_points(variants[v].run.printed(texts, keys, seed), "printed", variants[v].spec, v == 0, out);

@@ -186,7 +186,7 @@ claim_measurement measure_service(const claim_request& request) {
   const unsigned rounds =
       request.quick ? std::min(request.rounds, unsigned{fewest_timed_rounds}) : request.rounds;
   for (unsigned round = 0; round < rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, rounds));
+    begin_round(request, round, rounds);
     const number seed = next_seed(request.seed + round);
     for (std::size_t v = 0; v < variants.size(); ++v) {
       const auto& variant = variants[(v + round) % variants.size()];

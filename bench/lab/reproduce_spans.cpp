@@ -161,7 +161,7 @@ claim_measurement measure_span_lives(const claim_request& request) {
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     for (const scene& s : scenes) {
       for (std::size_t how = 0; how < freeing_names.size(); ++how) {
         const occupancy o = play(s, static_cast<freeing>(how), maps, next_seed(request.seed + round));
@@ -244,7 +244,7 @@ claim_measurement measure_hint(const claim_request& request) {
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     const number seed = next_seed(request.seed + round);
     const hint_outcome with = play_hint(true, maps, entries, seed),
                        without = play_hint(false, maps, entries, seed);

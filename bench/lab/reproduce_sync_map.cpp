@@ -171,7 +171,7 @@ claim_measurement measure_sync_map(const claim_request& request) {
   static_cast<void>(chosen(*request.table, std::vector<built_composition<int>>{{"go_like", 0}}));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
-    request.progress(fmt::format("{}: round {} of {}", request.table->id, round + 1, request.rounds));
+    begin_round(request, round, request.rounds);
     const std::uint64_t seed = next_seed(request.seed + round);
     for (const auto& [what, name] : orders) {
       const double ours = one_order<sync_map_subject>(what, name, keys, seed, out);

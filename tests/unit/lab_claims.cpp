@@ -194,10 +194,81 @@ TEST_CASE("claims: the direction counts only where it is resolved", "[lab][claim
   r.direction->greater = false;
   CHECK(judged(r, sample) == verdict::refuted);
   r.direction->greater = true;
-  sample["base"] = timed({90, 110, 89, 110, 92});  // above in two rounds
+  sample["base"] = timed({90, 110, 89, 110, 92});  // above in two rounds: it may be either
+  CHECK(judged(r, sample) == verdict::not_resolvable);
+  CHECK(lab::judge(r, "ms", sample).reason().find("greater than 'base' is finer than the spread") !=
+        std::string::npos);
+  sample["base"] = timed({110, 111, 110, 110, 112});
   CHECK(judged(r, sample) == verdict::refuted);
+  sample["base"] = counted({110, 110, 110, 90, 110}), sample["m"].exact = true;
+  CHECK(judged(r, sample) == verdict::refuted);
+  sample["m"].exact = false;
   sample.erase("base");
   CHECK(judged(r, sample) == verdict::refuted);
+}
+
+TEST_CASE("claims: what busy processes may have done to a time makes no other verdict of it",
+          "[lab][claims]") {
+  // Alone: any figures. Beside busy processes: each round longer by a factor of its own, up to what is said.
+  constexpr double most = 4;
+  const lab::measured_sample alone = {
+      {"m", timed({100, 98, 103, 99, 101})}, {"n", timed({52, 50, 51, 49, 50})}, {"count", counted({100})}};
+  std::size_t same = 0, open = 0;
+  for (const std::vector<double>& by :
+       {std::vector<double>{1, 1, 1, 1, 1}, {4, 4, 4, 4, 4}, {1, 4, 2, 3, 1.5}}) {
+    lab::measured_sample beside = alone;
+    for (const char* name : {"m", "n"}) {
+      for (std::size_t i = 0; i < by.size(); ++i)
+        beside[name].rounds[i] *= name[0] == 'm' ? by[i] : by[by.size() - 1 - i];
+    }
+    lab::mark_slowed(beside, most);
+    CHECK(beside["count"].slowed == 1);
+    for (const claim_comparison compare : {claim_comparison::within_factor, claim_comparison::within,
+                                           claim_comparison::at_most, claim_comparison::at_least}) {
+      for (const double figure : {1.0, 2.0, 9.0, 30.0, 70.0, 99.0, 130.0, 390.0, 500.0, 5000.0}) {
+        for (const double tolerance : {1.5, 8.0, 40.0}) {
+          for (const char* than : {"", "n", "count"}) {
+            for (const char* per : {"", "n", "count"}) {
+              lab::claim_rule r = rule(compare, figure, tolerance);
+              if (*than != '\0') r.direction = {.greater = true, .than = than};
+              r.per = per;
+              for (const bool inverted : {false, true}) {
+                r.inverted = inverted;
+                const verdict quiet = judged(r, alone), loaded = judged(r, beside);
+                if (quiet == verdict::not_resolvable) continue;
+                INFO(figure << " " << tolerance << " than " << than << " per " << per << ": "
+                            << lab::judge(r, "ms", beside).reason());
+                CHECK((loaded == quiet || loaded == verdict::not_resolvable));
+                same += loaded == quiet ? 1u : 0u, open += loaded == quiet ? 0u : 1u;
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  CHECK(same > 500);
+  CHECK(open > 500);
+  // What is told is what was measured; the reason has both.
+  lab::measured_sample beside = alone;
+  lab::mark_slowed(beside, most);
+  const lab::ruling told = lab::judge(rule(claim_comparison::within_factor, 100, 1.5), "ms", beside);
+  CHECK(told.is == verdict::not_resolvable);
+  CHECK(told.readings[0].value->low == 98);
+  CHECK(told.reason().find("98..103 beside busy processes, so alone 24.5..103") == 0);
+  CHECK(told.reason().find("quiet machine") != std::string::npos);
+}
+
+TEST_CASE("claims: a reading that is not resolved outweighs another's direction", "[lab][claims]") {
+  lab::claim_rule r = rule(claim_comparison::within_factor, 1000, 2);
+  r.readings = {"m", "n"};
+  r.direction = {.greater = true, .than = "base"};
+  lab::measured_sample sample = steady;
+  sample["base"] = timed({90, 91, 89, 90, 92});
+  sample["n"] = timed({400, 600, 450, 550, 490});
+  CHECK(judged(r, sample) == verdict::not_resolvable);
+  sample["n"] = timed({400, 410, 420, 430, 440});
+  CHECK(judged(r, sample) == verdict::direction_only);
 }
 
 TEST_CASE("claims: several readings: one confirms, only all refute", "[lab][claims]") {
@@ -545,14 +616,21 @@ TEST_CASE("claims: what decides a claim without a figure decides it, and inverte
 }
 
 TEST_CASE("claims: every shipped rule of a figure is turned round by its inverse", "[lab][claims]") {
-  std::size_t rules = 0;
+  std::size_t rules = 0, directions = 0;
   for (const lab::claim_table& t : shipped().tables) {
     for (const lab::claim& c : t.claims) {
-      if (c.rule.compare == claim_comparison::undefined) continue;
-      ++rules;
       INFO(c.id);
       lab::claim_rule inverted = c.rule;
       inverted.inverted = !inverted.inverted;
+      if (c.rule.compare == claim_comparison::undefined) {
+        // Nothing is held against it, so there is nothing to turn round.
+        lab::measured_sample sample;
+        for (const std::string& name : c.rule.readings) sample[name] = {c.unit, true, {1}};
+        CHECK(lab::judge(c.rule, c.unit, sample).is == verdict::not_resolvable);
+        CHECK(lab::judge(inverted, c.unit, sample).is == verdict::not_resolvable);
+        continue;
+      }
+      ++rules;
       // What is planted lies inside the accepted interval, or far above it.
       const lab::accepted_interval accepted = lab::accepted_by(c.rule);
       const double inside = std::isinf(accepted.high)  ? accepted.low + 1
@@ -570,12 +648,20 @@ TEST_CASE("claims: every shipped rule of a figure is turned round by its inverse
         seen.insert(before);
         CHECK(before != verdict::not_resolvable);
         CHECK(after == (before == verdict::confirmed ? verdict::refuted : verdict::confirmed));
+        if (!c.rule.direction || before != verdict::refuted) continue;
+        // Outside, but on the claimed side of what it is compared with.
+        if (c.rule.per == c.rule.direction->than) continue;
+        ++directions;
+        sample[c.rule.direction->than] = {c.unit, true, {(c.rule.direction->greater ? -1 : 1) * 1e30}};
+        CHECK(lab::judge(c.rule, c.unit, sample).is == verdict::direction_only);
+        CHECK(lab::judge(inverted, c.unit, sample).is == verdict::confirmed);
       }
       CHECK(seen.count(verdict::confirmed) == 1);
       CHECK(seen.size() > 1);
     }
   }
   CHECK(rules > 110);
+  CHECK(directions > 20);
 }
 
 TEST_CASE("claims: records are listed and searched, one for each claim", "[lab][claims]") {
@@ -634,6 +720,68 @@ TEST_CASE("claims: figures are told with their spread and a unit one can read", 
   CHECK(lab::figure_text({0, 0, 0, 1}, "%") == "0 %");
   CHECK(lab::figure_text({0.00002, 0.00001, 0.00003, 1}, "ms") == "20.0 ns (10.0..30.0)");
   CHECK(lab::figure_text({851968, 851968, 851968, 1}, "buckets") == "851,968 buckets");
+}
+
+TEST_CASE("claims: Go's rounds and ours take turns, and what Go prints names no folder", "[lab][claims]") {
+  const fs::path scratch = fs::temp_directory_path() / ("tophash-turns-" + std::to_string(::getpid()));
+  const fs::path sources = scratch / "bench" / "go";
+  fs::create_directories(sources);
+  const auto script = [](const fs::path& at, const std::string& text) {
+    std::ofstream(at) << "#!/bin/sh\n" << text;
+    fs::permissions(at, fs::perms::owner_all);
+  };
+  std::ofstream(sources / "go.mod") << "module x\n";
+  // Its `go` builds a program that awaits a line before each of three rounds.
+  const fs::path log = scratch / "log";
+  script(scratch / "program", "for round in 0 1 2; do read line || break; echo go >>'" + log.string() +
+                                  "'; echo; done\n"
+                                  "echo '{\"go\": \"go0\", \"metrics\": {}}'\n");
+  script(scratch / "go",
+         "while [ \"$1\" != -o ]; do shift; done\ncp '" + (scratch / "program").string() + "' \"$2\"\n");
+  {
+    const lab::go_programs go(sources, (scratch / "go").string());
+    lab::claim_table table;
+    table.id = "T-X", table.workload = "x";
+    lab::claim_request request{.table = &table, .parameters = {}, .rounds = 3};
+    const auto under_way = go.start(request);
+    request.between_rounds = [&] { under_way->step(); };
+    for (unsigned round = 0; round < 3; ++round) {
+      lab::begin_round(request, round, 3);
+      std::ofstream(log, std::ios::app) << "here\n";
+    }
+    CHECK(under_way->finish().version == "go0");
+    std::ifstream in(log);
+    const std::string turns{std::istreambuf_iterator<char>(in), {}};
+    CHECK(turns == "here\ngo\nhere\ngo\nhere\ngo\n");
+    static_cast<void>(go.start(request));  // one that is not finished goes away
+
+    const auto said = [&go](const std::string& command) { return go.ask(command).said; };
+    CHECK(said("echo \"at $TMPDIR/path/file.go:12: here, $TMPDIR.\"") ==
+          "at path/file.go:12: here, $TMPDIR.");
+    CHECK(said("echo $(mktemp): x") == "tmp: x");
+    CHECK(said("pwd") == ".");
+    CHECK(said("echo $PWD/bench/go/main.go ${PWD}2") == "bench/go/main.go " + scratch.string() + "2");
+    CHECK(said("echo \"$TMPDIR/x: no such file\" >&2; exit 2") == "exit code 2: x: no such file");
+  }
+  script(scratch / "program", "exit 3\n");
+  {
+    const lab::go_programs go(sources, (scratch / "go").string());
+    lab::claim_table table;
+    table.workload = "x";
+    const auto none = go.start({.table = &table, .parameters = {}, .rounds = 2});
+    none->step();
+    CHECK_THROWS_AS(none->finish(), lab::no_go_program);
+  }
+  fs::remove_all(scratch);
+}
+
+TEST_CASE("claims: every measurement has a Go program, if only to say what Go never had", "[lab][claims]") {
+  std::ifstream in("bench/go/main.go");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  for (const lab::measurement_entry& m : lab::claim_measurements()) {
+    INFO(m.name);
+    CHECK(text.find("\n\t\"" + std::string{m.name} + "\":") != std::string::npos);
+  }
 }
 
 TEST_CASE("claims: Go's results are read, and a broken one is refused", "[lab][claims]") {

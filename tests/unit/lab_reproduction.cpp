@@ -82,6 +82,39 @@ TEST_CASE("reproduction: a sentence holds, is open or is contradicted by the ver
   CHECK(state_of({{"T-X1.nowhere", "CONFIRMED"}}, run) == "open");
 }
 
+TEST_CASE("reproduction: every shipped sentence falls with any verdict that it stands on", "[lab]") {
+  const lab::claim_ledger ledger = lab::load_claims("bench/claims");
+  const auto state = [](const lab::stated_truth& t, std::size_t other, const char* verdict) {
+    json rows = json::array(), records = json::array();
+    for (std::size_t i = 0; i < t.stands_on.size(); ++i) {
+      const auto& [id, needed] = t.stands_on[i];
+      const std::string is = i == other ? verdict : needed;
+      if (is.empty()) continue;
+      if (id.find('.') != std::string::npos)
+        rows.push_back(row(id.c_str(), is.c_str(), 1, 1));
+      else
+        records.push_back({{"id", id}, {"article", "000"}, {"verdict_if_it_passes", is}, {"test", "t"}});
+    }
+    const json found = lab::truths_json({t}, run_of(rows, records)).at(0);
+    CHECK(found.at("stands_on").size() == t.stands_on.size());
+    return found.at("is").get<std::string>();
+  };
+  std::size_t verdicts = 0;
+  for (const lab::stated_truth& t : ledger.truths) {
+    INFO(t.says);
+    CHECK(state(t, t.stands_on.size(), "") == "holds");
+    for (std::size_t i = 0; i < t.stands_on.size(); ++i, ++verdicts) {
+      INFO(t.stands_on[i].first);
+      // Turned round: confirmed for refuted, and confirmed for what is refuted or true in direction only.
+      const bool confirmed = t.stands_on[i].second == "CONFIRMED";
+      CHECK(state(t, i, confirmed ? "REFUTED" : "CONFIRMED") == "contradicted");
+      CHECK(state(t, i, "NOT RESOLVABLE HERE") == "open");
+      CHECK(state(t, i, "") == "open");
+    }
+  }
+  CHECK(verdicts >= 25);
+}
+
 TEST_CASE("reproduction: sentences are refused with file, field and reason", "[lab]") {
   const auto file = [](const json& one) {
     return json{{"schema", "tophash-truths-1"}, {"truths", json::array({one})}};
