@@ -3,6 +3,7 @@
 // walk: its ```sh block has the commands, its ```text block lines that their output must hold, in that order,
 // `...` standing for anything. With TOPHASH_WALK_EVERY_POINT the commands run as they are and are held to ten
 // minutes; without it, those that measure get a short part of the trace and few rounds.
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 
