@@ -20,6 +20,7 @@
 #include "lab/allocation_replay.hpp"
 #include "lab/assembly.hpp"
 #include "lab/attribution.hpp"
+#include "lab/axes.hpp"
 #include "lab/claims.hpp"
 #include "lab/collector_timeline.hpp"
 #include "lab/collectors.hpp"
@@ -84,6 +85,7 @@ struct settings {
   assembly_request assembled;
   peers_request peers;
   advice_request advised;
+  axes_request axes;
   import_request imported;
   sweep_request swept;
 };
@@ -385,6 +387,20 @@ int advise_command(settings& s, bool repeat_given) {
   return exit_code_of(a);
 }
 
+int axes_command(settings& s, bool repeat_given) {
+  axes_request& r = s.axes;
+  r.compile = s.request.compile, r.seed = s.request.seed, r.argv = s.request.argv;
+  if (repeat_given) r.rounds = s.request.repeat;
+  r.progress = progress_line();
+  const axes_result found = run_axes(r);
+  r.progress("");
+  if (!s.json_file.empty()) write_json(axes_json(found), s.json_file);
+  if (!s.document_file.empty()) write_file(s.document_file, axes_document(found));
+  if (s.json_file != "-") std::fputs(axes_text(found).c_str(), stdout);
+  for (const std::string& sentence : found.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  return exit_code_of(found);
+}
+
 int import_command(settings& s) {
   if (s.row_limit != 0) s.imported.row_limit = s.row_limit;
   const import_result r = import_trace(s.imported);
@@ -671,6 +687,18 @@ void add_advise(CLI::App& app, settings& s) {
   advise->get_option("--repeat")->default_str(std::to_string(advice_request{}.final_rounds));
 }
 
+void add_axes(CLI::App& app, settings& s) {
+  CLI::App* const axes = app.add_subcommand(
+      "axes", "what each axis moves on the shipped traces: a metric, by how much, and the counter behind it");
+  axes->add_option("--axis", s.axes.axes, "these only, such as layout hashing collector; none: all")
+      ->type_name("AXIS...");
+  axes->add_flag("!--no-compile", s.request.compile, "pairs of built-in variants only");
+  axes->add_flag("!--no-times", s.axes.times, "only what is counted");
+  axes->add_option("--document", s.document_file, "the same as Markdown")->type_name("FILE.md");
+  add_common(axes, s);
+  axes->get_option("--repeat")->description("rounds of what is time")->default_str(std::to_string(axes_rounds));
+}
+
 void add_import(CLI::App& app, settings& s) {
   CLI::App* const importing = app.add_subcommand("import", "a trace of another format as one of ours");
   importing
@@ -860,6 +888,7 @@ void add_commands(CLI::App& app, settings& s) {
   compare->get_option("--repeat")->default_str(std::to_string(compare_rounds));
 
   add_advise(app, s);
+  add_axes(app, s);
   add_sweep(app, s);
   add_import(app, s);
 
@@ -913,6 +942,7 @@ int dispatch(const CLI::App& app, settings& s) {
   if (name == "sweep") return sweep_command(s);
   if (name == "merge") return merge_command(s);
   if (name == "advise") return advise_command(s, app.get_subcommands().front()->count("--repeat") != 0);
+  if (name == "axes") return axes_command(s, app.get_subcommands().front()->count("--repeat") != 0);
   if (name == "asm") return asm_command(s);
   if (name == "record") return record_command(s);
   if (name == "report") return report_command(s);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tophash_lab_advice PROGRAM FOLDER CASE: advise, explain of two SPECs, import, sweep and merge, from
 // outside. As of cli.cpp: an empty FOLDER, from the repository's root.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -398,12 +399,127 @@ void sweep() {
         "a rule's sentence stands for a point: " + some.dump().substr(0, 300));
 }
 
+// ---- axes ---------------------------------------------------------------------------------------
+
+// Every exact row of a run stands in docs/axes.md as it is.
+std::size_t rows_in_the_document(const json& axes) {
+  const std::string page = contents("docs/axes.md");
+  std::size_t exact = 0;
+  for (const json& row : axes.at("rows")) {
+    check(!row.contains("trouble"), "measured: " + row.dump());
+    if (row.contains("trouble") || row.at("evidence") != "exact") continue;
+    ++exact;
+    const std::string line = "| " + row.at("line").get<std::string>() + " |\n";
+    check(page.find(line) != std::string::npos,
+          "docs/axes.md has no line\n" + line + "to renew it: tophash axes --document docs/axes.md");
+  }
+  return exact;
+}
+
+const json* row_of_axis(const json& axes, const std::string& axis) {
+  for (const json& row : axes.at("rows")) {
+    if (row.at("axis") == axis) return &row;
+  }
+  check(false, "a row of " + axis);
+  return nullptr;
+}
+
+void axes() {
+  expect({"axes", "--axis", "laoyut"}, 64, "'laoyut' is no axis that is measured; nearest: layout");
+  const words few = {"axes", "--no-compile", "--no-times", "--axis", "deletion", "overflow"};
+  const outcome o = run(joined(few, {"--json", "-"}));
+  check(o.code == 0 && o.err.empty(), "axes: " + o.err);
+  const json j = o.parsed();
+  if (!j.contains("rows")) return;
+  check(j.at("schema") == "tophash-axes-1" && j.at("rows").size() == 2, "two axes: " + j.at("rows").dump());
+  check(rows_in_the_document(j) == 2, "both are counted");
+  if (const json* const deletion = row_of_axis(j, "deletion")) {
+    check(deletion->at("moves") == true && deletion->at("factor") >= 2, "slots that are not used again");
+    check(deletion->at("counter").at("a") == 0 && deletion->at("counter").at("b") > 0, "dead slots are the cause");
+  }
+  const json other = run(joined(few, {"--seed", "2", "--json", "-"})).parsed();
+  check(other.at("rows").at(0).at("line") != j.at("rows").at(0).at("line"), "another seed, another map");
+  check(run({"axes", "--no-compile", "--no-times", "--axis", "iteration"}).out.find("that do not: none") !=
+            std::string::npos,
+        "without a compiler a pair that is not built in has no row");
+}
+
+// All axes, compiled: the whole table of the document, and no line in it that no run gives.
+void axes_all() {
+  const json j = run({"axes", "--no-times", "--json", "-"}).parsed();
+  const std::size_t exact = rows_in_the_document(j);
+  std::set<std::string> seen;
+  for (const json& row : j.at("rows")) seen.insert(row.at("axis").get<std::string>());
+  for (const char* axis : {"layout", "hashing", "sizing", "deletion", "load", "growth", "overflow", "allocation",
+                           "collector", "iteration", "sync", "observe"})
+    check(seen.count(axis) == 1, std::string{"a row of "} + axis);
+  const std::string page = contents("docs/axes.md");
+  const std::size_t from = page.find("|---|"), to = page.find("\n\n", from);
+  check(from != std::string::npos && to != std::string::npos, "a table of what is counted");
+  const std::string table = page.substr(from, to - from);
+  check(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')) == exact, "as many lines as rows");
+}
+
+// ---- the page -----------------------------------------------------------------------------------
+
+void search_report() {
+  const std::string trace = small_trace(4'000).string();
+  const auto into = [](words command, const char* name) {
+    const std::string file = (folder / name).string();
+    const outcome o = run(joined(std::move(command), {"--json", file}));
+    check(o.code == 0, file + ": " + o.err);
+    return file;
+  };
+  const std::string advice = into({"advise", "--trace", trace, "--no-compile", "--repeat", "3", "--exhaustive", "--variant",
+                                   "defaults", "fastest", "go_like"},
+                                  "advice.json"),
+                    curves = into({"sweep", "defaults", "--vary", "growth=incremental({1,2})", "deletion=dirty|tombstone",
+                                   "layout=bucket_chain|nodes", "--workload", "grow", "--n", "500", "--repeat", "2",
+                                   "--no-compile"},
+                                  "curves.json"),
+                    rows = into({"sweep", "defaults", "--vary", "deletion=dirty|tombstone", "--workload", "grow", "--n",
+                                 "500", "--repeat", "2", "--no-compile"},
+                                "rows.json"),
+                    moved = into({"axes", "--no-compile", "--no-times", "--axis", "overflow"}, "axes.json");
+  const std::string page = (folder / "search.html").string();
+  const outcome o = run({"report", advice, curves, rows, moved, "-o", page});
+  if (o.code == 2) return;  // built without the page
+  check(o.code == 0, "report: " + o.err);
+  const std::string text = contents(page);
+  for (const char* part : {"Recommended: ", "On the rows that chose nothing", "tophash::map&lt;K, V", "halving 1", "duel",
+                           "Of 8 points the fastest is", "tophash[overflow x layout]", "entries a miss meets",
+                           "Axes that move a metric twice or more: overflow"}) {
+    // The best of the starting set may be the recommendation itself: then there is no duel.
+    if (std::string{part} == "duel" && text.find("it is the best there") != std::string::npos) continue;
+    check(text.find(part) != std::string::npos, std::string{"the page has "} + part);
+  }
+  if (text.find("gnuplot was not found") == std::string::npos) {
+    std::size_t plots = 0;
+    constexpr const char* plot = "<figure class=\"plot\">";
+    for (std::size_t at = text.find(plot); at != std::string::npos; at = text.find(plot, at + 1)) ++plots;
+    // Frontier, final, held out, exhaustive; curves; rows; factors.
+    check(plots == 7, "plots: " + std::to_string(plots));
+  }
+  run({"report", advice, curves, rows, moved, "-o", (folder / "again.html").string()});
+  check(contents(folder / "again.html") == text, "the same results, the same bytes");
+  json wrong = json::parse(contents(advice));
+  wrong["stages"][0].erase("measured");
+  expect({"report", write("wrong.json", wrong.dump()).string(), "-o", page}, 1, "result 1, advice: ");
+  json cut = json::parse(contents(curves));
+  cut["points"][0].erase("values");
+  expect({"report", advice, write("cut.json", cut.dump()).string(), "-o", page}, 1, "result 2, sweep: ");
+  check(contents(page) == text, "a page that could not be made leaves the old one");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::map<std::string, std::function<void()>> cases = {{"advise", advise},
                                                               {"advise_interrupted", advise_interrupted},
                                                               {"attribution", attribution},
+                                                              {"axes", axes},
+                                                              {"axes_all", axes_all},
+                                                              {"search_report", search_report},
                                                               {"import", imports},
                                                               {"sweep", sweep}};
   if (argc != 4 || cases.count(argv[3]) == 0) {

@@ -11,6 +11,7 @@
 #include "lab/report/manifest.hpp"
 #include "lab/report/marker.hpp"
 #include "lab/report/page.hpp"
+#include "lab/report/search_page.hpp"
 #include "lab/report/sections.hpp"
 #include "lab/report/storage_page.hpp"
 #include "lab/report/text.hpp"
@@ -190,6 +191,9 @@ std::string report_page(std::span<const nlohmann::json> results, const report_op
     if (is_storage_result(results[i]))
       storages.push_back(
           make_storage_section(results[i], where, "s" + std::to_string(storages.size() + 1), plots));
+    else if (is_search_result(results[i]))
+      storages.push_back(
+          make_search_section(results[i], where, "s" + std::to_string(storages.size() + 1), plots));
     else
       read.push_back(read_result(results[i], where));
   }

@@ -21,6 +21,7 @@ set(tophash_lab_report_sources
   "${CMAKE_CURRENT_LIST_DIR}/row_charts.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/rows.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/scale.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/search_page.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/storage_page.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/table.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/text.cpp"
