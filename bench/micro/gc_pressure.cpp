@@ -2,37 +2,40 @@
 // GC pressure, predicted and measured. For maps on two collectors the cost of collecting is predicted, in CPU
 // nanoseconds an operation, from counts alone, and measured beside it; the program fails where they part.
 //
-//   a cycle costs, on libgc          c_cycle + c_block * H + c_word * W + c_guess * G + c_unit * U + c_dirty * D
-//                                    + c_bucket * B + c_visit * V + c_line * L
-//                  on precise_heap   c_cycle + c_alloc * A + c_read * S + c_unit * U + c_bucket * B + c_visit(P) * V
+//   a cycle costs, where libgc searches words     c_cycle + c_block * H + c_word * W + c_guess * G + c_visit
+//   * V
+//                  where it knows maps            c_cycle + c_block * H + c_word * W + shape + c_visit * V
+//                  on precise_heap                c_cycle + c_alloc * A + c_read * S + shape + c_visit * V
+//     shape = c_unit * U + c_dirty * D + c_bucket * B
 //     A  bytes allocated since the last one: they are swept
 //     B  overflow buckets: several lines each, at a place that nothing before it told
 //     D  buckets or groups of maps with dirty deletion: their tags are read for two masks, and both decide
-//     G  branches on what slots hold that are guessed wrong (pressure/cycle_counts.hpp): where a bucket's entries end
+//     G  branches on what slots hold that are guessed wrong (pressure/cycle_counts.hpp): where a bucket's
+//     entries end
 //        differs from bucket to bucket, and each surprise costs as much as reading several words
 //     H  blocks of 4 KiB with small objects, dead or alive: each has marks to clear and is swept or queued
-//     L  cache lines that visits lie in: libgc wishes each near before it looks at its marks, live data or not
-//     P  spans that visits lie in: visited in no order, each with a row of mark bits of its own
 //     S  bytes that the marker reads in maps
 //     U  buckets or groups, where the marker knows them: each costs, however few of its slots are live
 //     V  objects and nodes, found at no place that was told before
 //     W  words that are tested for being an address, where it does not know them
 //   cycles an operation = bytes allocated in one / ((h - 1) * live bytes), h being the heap ratio
 //
-// c_cycle, c_alloc, c_block, c_word, c_guess and c_read come from heaps without a map: empty, with garbage, with an
-// array of nulls, with one of words as a table looks. The others come from four cells of each storage. All other
-// cells test them: storage x layout x deletion x workload, with sizes and heap ratios that the seed draws. A
-// collection is due when (h - 1) * live bytes have been allocated; the collectors' own triggers are off.
+// c_cycle, c_alloc, c_block, c_word and c_read come from heaps without a map: empty, with garbage, with an
+// array of nulls. The others come from four cells of each storage. All other cells test them: storage x
+// layout x deletion x workload, with sizes and heap ratios that the seed draws. A collection is due when (h -
+// 1) * live bytes have been allocated; the collectors' own triggers are off.
 //
-// A cell's cycles differ (overflow buckets gather, dirty slots are swept, a table grows) and are the same again in
-// every round, since the seed decides all but the time. So each has its own counts and its own least time over the
-// rounds, of the times that nothing disturbed (pressure/quiet.hpp); a cell's cost is their mean. The least time over
-// cycles that were not the same paired the cheapest with the counts of the last.
-//   tophash_gc_pressure [--collector boehm,precise] [--cells N] [--gctrace] [--json FILE] [--seed N] [--repeat N]
+// A cell's cycles differ (overflow buckets gather, dirty slots are swept, a table grows) and are the same
+// again in every round, since the seed decides all but the time. So each has its own counts and its own least
+// time over the rounds, of the times that nothing disturbed (pressure/quiet.hpp); a cell's cost is their
+// mean. The least time over cycles that were not the same paired the cheapest with the counts of the last.
+//   tophash_gc_pressure [--collector boehm,precise] [--cells N] [--gctrace] [--json FILE] [--seed N]
+//   [--repeat N]
 //                       [--seconds N]
-// --cells: of each storage, the first N of the matrix: a part decides nothing, so exit 0. --repeat, --seconds: rounds,
-// and seconds, after which nothing is measured again; a cell with enough quiet cycles never is.
-// Exit 0: the middle error is at most 10 % and the largest at most 25 %; 1: they are not; 64: usage.
+// --cells: of each storage, the first N of the matrix: a part decides nothing, so exit 0. --repeat,
+// --seconds: rounds, and seconds, after which nothing is measured again; a cell with enough quiet cycles
+// never is. Exit 0: the middle error is at most 10 % and the largest at most 25 %; 1: they are not; 64:
+// usage.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -107,7 +110,9 @@ struct series {
     any_ns = std::min(any_ns, other.any_ns);
   }
   bool enough() const { return quiet_ns.size() >= enough_quiet; }
-  double ns() const { return quiet_ns.empty() ? any_ns : *std::min_element(quiet_ns.begin(), quiet_ns.end()); }
+  double ns() const {
+    return quiet_ns.empty() ? any_ns : *std::min_element(quiet_ns.begin(), quiet_ns.end());
+  }
   // The least of every second measurement: what ns() would have been had half as many been taken.
   double ns_of_half(std::size_t which) const {
     double least = never_ns;
@@ -137,8 +142,8 @@ struct cell {
   double heap_ratio = 2;
   double operations = 0;
   double live_bytes = 0, allocated_bytes_per_op = 0, heap_bytes = 0, longest_ns = 0, mutator_ns_per_op = 0;
-  // Objects that the last cycle kept although no entry in use leads to them, by what leads there: slots of erased
-  // entries, or else words that only look like pointers.
+  // Objects that the last cycle kept although no entry in use leads to them, by what leads there: slots of
+  // erased entries, or else words that only look like pointers.
   double kept_by_dead_slots = 0, kept_by_chance = 0;
   std::vector<cycle> each;
   double predicted_cycle_ns = 0;
@@ -175,7 +180,9 @@ struct cell {
   }
   // By how much the median of undisturbed measurements is above the least.
   double spread() const {
-    return mean([](const cycle& c) { return c.times.quiet_ns.empty() ? 1 : median(c.times.quiet_ns) / c.times.ns(); }) -
+    return mean([](const cycle& c) {
+             return c.times.quiet_ns.empty() ? 1 : median(c.times.quiet_ns) / c.times.ns();
+           }) -
            1;
   }
 
@@ -187,8 +194,8 @@ struct cell {
 
   // All that is measured; the rest is known to both sides.
   void move_through(numbers_file& file) {
-    for (double* x : {&operations, &live_bytes, &allocated_bytes_per_op, &heap_bytes, &longest_ns, &mutator_ns_per_op,
-                      &kept_by_dead_slots, &kept_by_chance})
+    for (double* x : {&operations, &live_bytes, &allocated_bytes_per_op, &heap_bytes, &longest_ns,
+                      &mutator_ns_per_op, &kept_by_dead_slots, &kept_by_chance})
       file.number(*x);
     file.all(each);
   }
@@ -224,7 +231,8 @@ class on_boehm {
   // Blocks of maps not counted.
   template <class Map>
   double objects(const Map& m, double nodes) {
-    return std::max(0.0, boehm_walk::counts(0).visits - static_cast<double>(m.stats().overflow_in_use) - nodes);
+    return std::max(0.0,
+                    boehm_walk::counts(0).visits - static_cast<double>(m.stats().overflow_in_use) - nodes);
   }
   void* null_pointers(std::size_t count) { return GC_malloc(count * sizeof(void*)); }
   template <class Map>
@@ -251,9 +259,7 @@ class on_precise {
     out.units = static_cast<double>(c.array_units);
     out.buckets = static_cast<double>(m.stats().overflow_in_use);
     out.visits = static_cast<double>(c.objects);
-    // Nodes are no objects of this heap: read as overflow buckets are, and marked as little.
-    if constexpr (std::is_same_v<typename Map::spec_type::layout, layout::nodes>)
-      out.buckets += static_cast<double>(m.size());
+    // Nodes are no objects of this heap: read_bytes has what is read of them.
     out.pages = static_cast<double>(c.spans);
     return out;
   }
@@ -289,8 +295,9 @@ constexpr const char* name_of(workload w) {
 u64 key_of(u64 i) { return (i * 0x9e3779b97f4a7c15u) | u64{1} << 63; }
 
 void print_cycle(const cell& c, double ns, double before, double after, double since) {
-  std::printf("gc %s %zu: %.3f ms cpu, %.2f->%.2f MB, %.2f MB allocated since, %s n=%zu h=%.1f\n", c.collector,
-              c.each.size(), ns / 1e6, before / 1e6, after / 1e6, since / 1e6, c.what.c_str(), c.entries, c.heap_ratio);
+  std::printf("gc %s %zu: %.3f ms cpu, %.2f->%.2f MB, %.2f MB allocated since, %s n=%zu h=%.1f\n",
+              c.collector, c.each.size(), ns / 1e6, before / 1e6, after / 1e6, since / 1e6, c.what.c_str(),
+              c.entries, c.heap_ratio);
 }
 
 // A copy of a map has no erased entries: what only those led to goes with the original.
@@ -312,7 +319,8 @@ constexpr bool of_nodes = std::is_same_v<typename Map::spec_type::layout, layout
 // Operations of a workload on n entries: keys are numbered, the oldest are erased.
 class keys {
  public:
-  keys(workload w, std::size_t n, u64 seed) : workload_(w), entries_(n), burst_(std::max<std::size_t>(n / 20, 1)), random_(seed) {}
+  keys(workload w, std::size_t n, u64 seed)
+      : workload_(w), entries_(n), burst_(std::max<std::size_t>(n / 20, 1)), random_(seed) {}
 
   template <class Map, class Value>
   void fill(Map& m, const Value& value) {
@@ -344,8 +352,8 @@ class keys {
   u64 random_, oldest_ = 0, newest_ = 0;
 };
 
-// How a cell is run. `nulls`: values are null, in a table with room for so many times n; for calibration. `counts`:
-// the first time, what each cycle did is counted too.
+// How a cell is run. `nulls`: values are null, in a table with room for so many times n; for calibration.
+// `counts`: the first time, what each cycle did is counted too.
 struct way {
   workload operations = workload::replace;
   std::size_t nulls = 0;
@@ -368,7 +376,8 @@ template <class Heap, class Map>
   c.live_bytes = static_cast<double>(m.memory_report().total_bytes()) +
                  (how.nulls != 0 ? 0 : static_cast<double>(n) * Heap::object_bytes);
   const double budget = std::max((c.heap_ratio - 1) * c.live_bytes, 65536.0);
-  const double bytes = Heap::object_bytes + (of_nodes<Map> && how.operations != workload::replace ? node_bytes + 8 : 0);
+  const double bytes =
+      Heap::object_bytes + (of_nodes<Map> && how.operations != workload::replace ? node_bytes + 8 : 0);
   double since = 0, mutator_ns = 0;
   u64 began = thread_cpu_ns();
   while (c.each.size() < cell::cycles) {
@@ -440,8 +449,8 @@ struct constants {
 
   double predict(const cycle_counts& w) const {
     return cycle_ns + allocated_byte_ns * w.allocated_bytes + block_ns * w.blocks + word_ns * w.words +
-           guess_ns * w.guesses + read_byte_ns * w.read_bytes + unit_ns * w.units + dirty_unit_ns * w.dirty_units +
-           bucket_ns * w.buckets + visit_ns * w.visits;
+           guess_ns * w.guesses + read_byte_ns * w.read_bytes + unit_ns * w.units +
+           dirty_unit_ns * w.dirty_units + bucket_ns * w.buckets + visit_ns * w.visits;
   }
 };
 
@@ -487,8 +496,8 @@ template <class Heap>
 template <class... Options>
 using on = map<u64, u64*, hashing::wyhash, Options...>;
 
-// Heaps that hold no map say what a cycle costs of itself, and what a block, a byte or a word does; the constants that
-// only maps have are fitted to four cells.
+// Heaps that hold no map say what a cycle costs of itself, and what a block, a byte or a word does; the
+// constants that only maps have are fitted to four cells.
 template <class Heap, class Storage>
 class calibration {
  public:
@@ -506,14 +515,17 @@ class calibration {
     cells_[1].template measure<Heap, tombstone>("null pointers, overflow", 25'000, 2, {workload::churn, 1});
     if constexpr (by_words) {
       cells_[2].template measure<Heap, plain>("small", 8'000, 2, {workload::bursts});
-      cells_[3].template measure<Heap, on<Storage, layout::open_groups<>>>("open_groups", 20'000, 2, {workload::churn});
+      cells_[3].template measure<Heap, on<Storage, layout::open_groups<>>>("open_groups", 20'000, 2,
+                                                                           {workload::churn});
     } else {
       cells_[2].template measure<Heap, plain>("null pointers, sparse", 25'000, 2, {workload::replace, 4});
-      cells_[3].template measure<Heap, on<Storage, deletion::dirty>>("null pointers, dirty", 25'000, 2, {workload::mixed, 1});
+      cells_[3].template measure<Heap, on<Storage, deletion::dirty>>("null pointers, dirty", 25'000, 2,
+                                                                     {workload::mixed, 1});
     }
   }
   bool enough() const {
-    return heaps_.enough() && std::all_of(cells_.begin(), cells_.end(), [](const measured_cell& c) { return c.enough(); });
+    return heaps_.enough() &&
+           std::all_of(cells_.begin(), cells_.end(), [](const measured_cell& c) { return c.enough(); });
   }
   constants solve() const {
     constants k;
@@ -548,7 +560,8 @@ class calibration {
     double cycle_counts::*count;
   };
 
-  // Least squares of relative errors. A constant that came out below zero is none: it goes, and the others again.
+  // Least squares of relative errors. A constant that came out below zero is none: it goes, and the others
+  // again.
   void fit(constants& k, std::vector<unknown> of) const {
     while (!of.empty()) {
       const std::vector<double> found = solved(normal_equations(k, of));
@@ -560,7 +573,8 @@ class calibration {
       of.erase(of.begin() + (worst - found.begin()));
     }
   }
-  std::vector<std::vector<double>> normal_equations(const constants& k, const std::vector<unknown>& of) const {
+  std::vector<std::vector<double>> normal_equations(const constants& k,
+                                                    const std::vector<unknown>& of) const {
     const std::size_t n = of.size();
     std::vector<std::vector<double>> rows(n, std::vector<double>(n + 1));
     for (const measured_cell& c : cells_) {
@@ -642,7 +656,8 @@ class matrix {
       cell_of<on<Storage>>("bucket_chain", sizes, workload::bursts);
       cell_of<on<Storage, layout::open_groups<>>>("open_groups", sizes, workload::churn);
       cell_of<on<Storage, layout::open_groups<>>>("open_groups", sizes, workload::mixed);
-      cell_of<on<Storage, layout::open_groups<>, deletion::tombstone>>("open_groups, tombstone", sizes, workload::mixed);
+      cell_of<on<Storage, layout::open_groups<>, deletion::tombstone>>("open_groups, tombstone", sizes,
+                                                                       workload::mixed);
       cell_of<on<Storage, deletion::tombstone>>("bucket_chain, tombstone", sizes, workload::mixed);
       cell_of<on<Storage, deletion::dirty>>("bucket_chain, dirty", sizes, workload::mixed);
       cell_of<on<Storage, split>>("split chain", sizes, workload::churn);
@@ -694,13 +709,15 @@ struct errors_of {
 errors_of errors_in(const std::vector<cell>& cells) {
   std::vector<double> errors, noises;
   for (const cell& c : cells) errors.push_back(std::abs(c.error())), noises.push_back(c.noise());
-  return {median(errors), errors.empty() ? 0 : *std::max_element(errors.begin(), errors.end()), median(noises)};
+  return {median(errors), errors.empty() ? 0 : *std::max_element(errors.begin(), errors.end()),
+          median(noises)};
 }
 
 void write_cell(std::FILE* f, const cell& c) {
   const auto n = static_cast<double>(c.entries);
   const auto field = [f](const char* name, double value) { std::fprintf(f, ", \"%s\": %.4g", name, value); };
-  std::fprintf(f, "{\"collector\": \"%s\", \"cell\": \"%s\", \"entries\": %zu", c.collector, c.what.c_str(), c.entries);
+  std::fprintf(f, "{\"collector\": \"%s\", \"cell\": \"%s\", \"entries\": %zu", c.collector, c.what.c_str(),
+               c.entries);
   std::fprintf(f, ", \"operations\": %.0f, \"cycles\": %zu", c.operations, c.each.size());
   field("heap_ratio", c.heap_ratio), field("allocated_bytes_per_op", c.allocated_bytes_per_op);
   field("read_bytes_per_entry", (c.mean(&cycle_counts::read_bytes) + 8 * c.mean(&cycle_counts::words)) / n);
@@ -715,8 +732,8 @@ void write_cell(std::FILE* f, const cell& c) {
   field("noise", c.noise()), field("spread", c.spread());
   std::fprintf(f, ", \"live_bytes\": %.0f, \"heap_bytes\": %.0f", c.live_bytes, c.heap_bytes);
   field("longest_cycle_ns", c.longest_ns), field("mutator_ns_per_op", c.mutator_ns_per_op);
-  std::fprintf(f, ", \"collector_ns_per_op\": %.3f, \"predicted_ns_per_op\": %.3f, \"each_cycle\": [", c.measured(),
-               c.predicted());
+  std::fprintf(f, ", \"collector_ns_per_op\": %.3f, \"predicted_ns_per_op\": %.3f, \"each_cycle\": [",
+               c.measured(), c.predicted());
   const char* separator = "";
   for (cycle one : c.each) {
     std::fprintf(f, "%s[%.0f", separator, one.times.ns());
@@ -731,8 +748,10 @@ void write_cell(std::FILE* f, const cell& c) {
 bool write_json(const std::vector<cell>& cells, const errors_of& errors) {
   std::FILE* const f = asked.json == "-" ? stdout : std::fopen(asked.json.c_str(), "w");
   if (f == nullptr) return false;
-  std::fprintf(f, "{\"seed\": %llu, \"middle_error\": %.4f, \"worst_error\": %.4f, \"middle_noise\": %.4f, \"cells\": [",
-               static_cast<unsigned long long>(asked.seed), errors.middle, errors.worst, errors.noise);
+  std::fprintf(
+      f,
+      "{\"seed\": %llu, \"middle_error\": %.4f, \"worst_error\": %.4f, \"middle_noise\": %.4f, \"cells\": [",
+      static_cast<unsigned long long>(asked.seed), errors.middle, errors.worst, errors.noise);
   const char* separator = "\n  ";
   for (const cell& c : cells) {
     std::fputs(separator, f);
@@ -744,19 +763,21 @@ bool write_json(const std::vector<cell>& cells, const errors_of& errors) {
 }
 
 void print_cells(const std::vector<cell>& cells) {
-  std::printf("%-48s %7s %4s %6s %8s %7s %7s %7s %6s %5s %5s %5s %6s %6s %9s %9s %7s\n", "cell", "entries", "h", "alloc",
-              "words", "guesses", "buckets", "visits", "blocks", "dead", "chance", "quiet", "noise", "spread", "measured",
-              "predicted", "error");
+  std::printf("%-48s %7s %4s %6s %8s %7s %7s %7s %6s %5s %5s %5s %6s %6s %9s %9s %7s\n", "cell", "entries",
+              "h", "alloc", "words", "guesses", "buckets", "visits", "blocks", "dead", "chance", "quiet",
+              "noise", "spread", "measured", "predicted", "error");
   for (const cell& c : cells) {
     const auto n = static_cast<double>(c.entries);
     const auto per_entry = [&c, n](double cycle_counts::*count) { return c.mean(count) / n; };
-    std::printf("%-48s %7zu %4.1f %6.1f %8.2f %7.3f %7.3f %7.2f %6.0f %4.0f%% %5.1f%% %5zu %5.1f%% %5.1f%% %9.2f %9.2f "
+    std::printf("%-48s %7zu %4.1f %6.1f %8.2f %7.3f %7.3f %7.2f %6.0f %4.0f%% %5.1f%% %5zu %5.1f%% %5.1f%% "
+                "%9.2f %9.2f "
                 "%+6.1f%%\n",
                 c.what.c_str(), c.entries, c.heap_ratio, c.allocated_bytes_per_op,
                 per_entry(&cycle_counts::words) + per_entry(&cycle_counts::read_bytes) / sizeof(void*),
-                per_entry(&cycle_counts::guesses), per_entry(&cycle_counts::buckets), per_entry(&cycle_counts::visits),
-                c.mean(&cycle_counts::blocks), 100 * c.kept_by_dead_slots, 100 * c.kept_by_chance, c.quiet_cycles(),
-                100 * c.noise(), 100 * c.spread(), c.measured(), c.predicted(), 100 * c.error());
+                per_entry(&cycle_counts::guesses), per_entry(&cycle_counts::buckets),
+                per_entry(&cycle_counts::visits), c.mean(&cycle_counts::blocks), 100 * c.kept_by_dead_slots,
+                100 * c.kept_by_chance, c.quiet_cycles(), 100 * c.noise(), 100 * c.spread(), c.measured(),
+                c.predicted(), 100 * c.error());
   }
 }
 
@@ -766,9 +787,9 @@ bool number(const char* text, u64& out) {
   return error == std::errc{} && stopped == end && out > 0;
 }
 
-constexpr const char* usage =
-    "usage: tophash_gc_pressure [--collector boehm,precise] [--cells N] [--gctrace] [--json FILE] [--seed N]\n"
-    "                           [--repeat N] [--seconds N]\n";
+constexpr const char* usage = "usage: tophash_gc_pressure [--collector boehm,precise] [--cells N] "
+                              "[--gctrace] [--json FILE] [--seed N]\n"
+                              "                           [--repeat N] [--seconds N]\n";
 
 bool read_arguments(int argc, char** argv) {
   const auto refused = [](const char* word, const char* why) {
@@ -788,7 +809,8 @@ bool read_arguments(int argc, char** argv) {
       const std::string_view list = value;
       asked.boehm = list == "boehm" || list == "boehm,precise" || list == "precise,boehm";
       asked.precise = list == "precise" || list == "boehm,precise" || list == "precise,boehm";
-      if (!asked.boehm && !asked.precise) return refused(value, "no collector; boehm, precise or both with a comma");
+      if (!asked.boehm && !asked.precise)
+        return refused(value, "no collector; boehm, precise or both with a comma");
     } else if (word == "--json") {
       asked.json = value;
     } else if (word == "--seed" || word == "--repeat" || word == "--seconds" || word == "--cells") {
@@ -825,9 +847,10 @@ int main(int argc, char** argv) {
   scanned.predict_into(cells), aware.predict_into(cells), precise.predict_into(cells);
   print_cells(cells);
   const errors_of errors = errors_in(cells);
-  std::printf("%zu cells that calibrated nothing: error %.1f %% in the middle, %.1f %% at worst; two halves of the "
-              "measurements differ by %.1f %% in the middle\n",
-              cells.size(), 100 * errors.middle, 100 * errors.worst, 100 * errors.noise);
+  std::printf(
+      "%zu cells that calibrated nothing: error %.1f %% in the middle, %.1f %% at worst; two halves of the "
+      "measurements differ by %.1f %% in the middle\n",
+      cells.size(), 100 * errors.middle, 100 * errors.worst, 100 * errors.noise);
   if (!asked.json.empty() && !write_json(cells, errors)) {
     std::fprintf(stderr, "gc_pressure: cannot write %s\n", asked.json.c_str());
     return 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What libgc's last collection did, counted: a walk over the marked blocks that reads what the marker read. Blocks of
-// libgc's normal kind are searched word by word, those of maps by their tags (gc/boehm_kind.hpp), others not at all.
+// What libgc's last collection did, counted: a walk over the marked blocks that reads what the marker read.
+// Blocks of libgc's normal kind are searched word by word, those of maps by their tags (gc/boehm_kind.hpp),
+// others not at all.
 #ifndef TOPHASH_BENCH_MICRO_PRESSURE_BOEHM_WALK_HPP
 #define TOPHASH_BENCH_MICRO_PRESSURE_BOEHM_WALK_HPP
 
@@ -21,7 +22,7 @@ namespace pressure {
 
 class boehm_walk {
  public:
-  static constexpr std::size_t block_bytes = 4096, line_bytes = 64;
+  static constexpr std::size_t block_bytes = 4096;
   static constexpr std::size_t shared_bytes_max = block_bytes / 2;  // larger objects have blocks of their own
 
   // Between a collection and the next allocation. `blocks_before`: blocks() before that collection.
@@ -58,7 +59,7 @@ class boehm_walk {
     auto& all = *static_cast<boehm_walk*>(walk);
     constexpr int normal_kind = 1;
     if (bytes <= shared_bytes_max) {
-      all.place(object, bytes);
+      all.place(object);
     } else {
       all.large_bytes_ += static_cast<double>(bytes);
     }
@@ -71,14 +72,11 @@ class boehm_walk {
   }
 
   // libgc enumerates in the order of addresses.
-  void place(const void* object, std::size_t bytes) {
-    const auto at = reinterpret_cast<std::uintptr_t>(object);
+  void place(const void* object) {
+    const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(object) / block_bytes;
     ++counts_.visits;
-    counts_.pages += at / block_bytes != last_page_;
-    last_page_ = at / block_bytes;
-    const std::uintptr_t first = at / line_bytes, last = (at + bytes - 1) / line_bytes;
-    counts_.object_lines += static_cast<double>(last - first + (first != last_line_));
-    last_line_ = last;
+    counts_.pages += page != last_page_;
+    last_page_ = page;
   }
   void search(const std::uintptr_t* words, std::size_t count) {
     counts_.words += static_cast<double>(count);
@@ -109,7 +107,7 @@ class boehm_walk {
   cycle_counts counts_;
   double large_bytes_ = 0;
   guess_meter guesses_;
-  std::uintptr_t least_ = ~std::uintptr_t{0}, greatest_ = 0, last_page_ = 0, last_line_ = 0;
+  std::uintptr_t least_ = ~std::uintptr_t{0}, greatest_ = 0, last_page_ = 0;
 };
 
 }  // namespace pressure

@@ -20,13 +20,12 @@ struct cycle_counts {
   double buckets = 0;          // overflow buckets: blocks of their own at a place that nothing before told
   double visits = 0;           // blocks found through a pointer: objects, nodes, overflow buckets
   double pages = 0;            // that visits lie in
-  double object_lines = 0;     // cache lines that visits lie in
 
-  static constexpr std::size_t fields = 11;
+  static constexpr std::size_t fields = 10;
   template <class Each>
   void each(const Each& each_field) {
-    for (double* x : {&allocated_bytes, &blocks, &words, &guesses, &read_bytes, &units, &dirty_units, &buckets, &visits,
-                      &pages, &object_lines})
+    for (double* x : {&allocated_bytes, &blocks, &words, &guesses, &read_bytes, &units, &dirty_units,
+                      &buckets, &visits, &pages})
       each_field(*x);
   }
   template <class File>
@@ -35,8 +34,9 @@ struct cycle_counts {
   }
 };
 
-// Guesses at the outcomes of branches as a simple processor makes them: a counter of two bits for each pattern of the
-// last sixteen outcomes. What no pattern tells (is the next slot in use?) it guesses wrong as often as any other does.
+// Guesses at the outcomes of branches as a simple processor makes them: a counter of two bits for each
+// pattern of the last sixteen outcomes. What no pattern tells (is the next slot in use?) it guesses wrong as
+// often as any other does.
 class guess_meter {
  public:
   bool outcome(bool taken) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Timing what a processor that is shared does by itself: CPU of the thread, counted only where a loop of known work
-// before and after took no longer than it can; each cell in a process of its own.
-//   Two virtual processors may be one core, and other machines run beside this one: then the same work takes 1.45 to
-//   2 times as long, for moments to seconds. What is disturbed is measured again, not averaged.
+// Timing what a processor that is shared does by itself: CPU of the thread, counted only where a loop of
+// known work before and after took no longer than it can; each cell in a process of its own.
+//   Two virtual processors may be one core, and other machines run beside this one: then the same work
+//   takes 1.45 to 2 times as long, for moments to seconds. What is disturbed is measured again, not averaged.
 #ifndef TOPHASH_BENCH_MICRO_PRESSURE_QUIET_HPP
 #define TOPHASH_BENCH_MICRO_PRESSURE_QUIET_HPP
 
@@ -49,12 +49,11 @@ class quiet_probe {
     for (int i = 0; i < tries_max && !now(); ++i) {
     }
   }
-  void tries(int most_tries) { tries_max = most_tries; }
   double least_ns() const { return least_ns_; }
   void learn(double least_ns) { least_ns_ = std::min(least_ns_, least_ns); }
 
  private:
-  int tries_max = 6000;  // 8 microseconds each
+  static constexpr int tries_max = 1500;  // of 8 microseconds
   double least_ns_ = 1e300;
 };
 inline quiet_probe probe;
@@ -112,8 +111,8 @@ class numbers_file {
   bool writes_ = false, moved_ = true;
 };
 
-// measure(out) in a process of its own: libgc's heap is one for the process, and what an earlier cell left of it
-// (blocks here and there, free ones between them) made the same cycle up to twice as dear.
+// measure(out) in a process of its own: libgc's heap is one for the process, and what an earlier cell left of
+// it (blocks here and there, free ones between them) made the same cycle up to twice as dear.
 template <class Out, class Measure>
 void in_child(Out& out, const Measure& measure) {
   int ends[2];
@@ -126,7 +125,8 @@ void in_child(Out& out, const Measure& measure) {
   numbers_file file(ends[here ? 1 : 0]);
   if (here) {
     file.write();
-    ::setenv("GC_UNMAP_THRESHOLD", "0", 1);  // libgc gives no pages back: system calls are not what is predicted
+    ::setenv("GC_UNMAP_THRESHOLD", "0",
+             1);  // libgc gives no pages back: system calls are not what is predicted
     GC_INIT();
     measure(out);
   }
@@ -138,7 +138,8 @@ void in_child(Out& out, const Measure& measure) {
   ::close(ends[0]);
   int status = 0;
   ::waitpid(child, &status, 0);
-  if (status != 0 || !file.moved()) std::fputs("gc_pressure: a cell ended before its time\n", stderr), std::exit(1);
+  if (status != 0 || !file.moved())
+    std::fputs("gc_pressure: a cell ended before its time\n", stderr), std::exit(1);
 }
 
 }  // namespace pressure
