@@ -203,6 +203,9 @@ struct cell {
 
 // ---- the two collectors, alike
 
+template <class Map>
+constexpr bool of_nodes = std::is_same_v<typename Map::spec_type::layout, layout::nodes>;
+
 class on_boehm {
  public:
   static constexpr const char* name = "boehm";
@@ -259,7 +262,10 @@ class on_precise {
     out.units = static_cast<double>(c.array_units);
     out.buckets = static_cast<double>(m.stats().overflow_in_use);
     out.visits = static_cast<double>(c.objects);
-    // Nodes are no objects of this heap: read_bytes has what is read of them.
+    // Nodes are no objects of this heap, and the links between them are not in its count of bytes.
+    if constexpr (of_nodes<Map>) out.read_bytes += static_cast<double>(m.size() * sizeof(void*));
+    if constexpr (std::is_same_v<typename Map::spec_type::deletion, deletion::dirty>)
+      out.dirty_units = out.units;
     out.pages = static_cast<double>(c.spans);
     return out;
   }
@@ -312,9 +318,6 @@ void note_retention(cell& c, Heap& heap, Map& m, double nodes) {
   c.kept_by_dead_slots = std::max(0.0, all - without) / needed;
   c.kept_by_chance = std::max(0.0, without - needed) / needed;
 }
-
-template <class Map>
-constexpr bool of_nodes = std::is_same_v<typename Map::spec_type::layout, layout::nodes>;
 
 // Operations of a workload on n entries: keys are numbered, the oldest are erased.
 class keys {
