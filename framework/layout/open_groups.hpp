@@ -86,6 +86,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
       boxed;  // the filter byte is a counter: an erase takes back what it added
   static constexpr bool leaves_dead = classic;
   static constexpr bool moves_on_vacate = false;
+  static constexpr bool searches_home_first = true;
   static constexpr std::size_t width = Width;
   static constexpr std::size_t slots = classic ? Width : Width - 1;
   static constexpr unsigned slot_mask = (1u << slots) - 1u;
@@ -295,43 +296,69 @@ struct open_groups_model : open_entries<Key, T, Home> {
     }
   }
 
-  // The live entry of an equal key (WithDirty: or the dirty one), or none.
+  // In one group: the live entry of an equal key (WithDirty: or the dirty one), or none.
+  template <bool WithDirty = false, class Eq>
+  TOPHASH_ALWAYS_INLINE static slot find_in_group(const array& a, std::size_t at, std::uint32_t word, Eq&& eq) {
+    group* const g = a.groups + at;
+    unsigned equal = match_word(g, word);
+    if constexpr (dirty_kind && WithDirty) equal |= match_word(g, word | 0x80808080u);
+    if (equal != 0) {
+      unit* const entries = a.entries + at * slots;
+      TOPHASH_PREFETCH(
+          entries);  // asked for before the slot is known: with the table, hits 1.25 times as fast
+      TOPHASH_ASSUME(entries != nullptr);
+      do {
+        const auto i = lowest_bit(equal);
+        const slot s{entries + i, g->tags + i};
+        if (eq(key(s))) [[likely]]
+          return s;
+        equal &= equal - 1;
+      } while (equal != 0);
+    }
+    return {};
+  }
+
+  // The same in the array. What lies beyond the home group is asked of `beyond`, which is find_beyond out of line:
+  // the home group alone needs neither the step of a probe nor the word for a second compare in a register.
+  template <bool WithDirty = false, class Eq, class Beyond>
+  TOPHASH_ALWAYS_INLINE static slot find_from_home(const array& a, std::uint64_t hash, Eq&& eq, Beyond&& beyond) {
+    const std::size_t home = a.map.index(hash);
+    if (const slot s = find_in_group<WithDirty>(a, home, tag_word_of(hash), eq)) return s;
+    if (ends(a.groups + home, hash)) [[likely]]
+      return {};
+    return beyond();
+  }
+  template <bool WithDirty = false, class Eq>
+  static slot find_beyond(const array& a, std::uint64_t hash, Eq&& eq) {
+    const std::uint32_t word = tag_word_of(hash);
+    for (probe p(a, hash); p.next(a);) {
+      if (const slot s = find_in_group<WithDirty>(a, p.at, word, eq)) return s;
+      if (ends(a.groups + p.at, hash)) [[likely]]
+        return {};
+    }
+    return {};
+  }
   template <bool WithDirty = false, class Eq>
   TOPHASH_ALWAYS_INLINE static slot find(const array& a, std::uint64_t hash, Eq&& eq) {
-    const std::uint32_t word = tag_word_of(hash);
-    probe p(a, hash);
-    do {
-      group* const g = a.groups + p.at;
-      unsigned equal = match_word(g, word);
-      if constexpr (dirty_kind && WithDirty) equal |= match_word(g, word | 0x80808080u);
-      if (equal != 0) {
-        unit* const entries = a.entries + p.at * slots;
-        TOPHASH_PREFETCH(
-            entries);  // asked for before the slot is known: with the table, hits 1.25 times as fast
-        do {
-          const auto i = lowest_bit(equal);
-          const slot s{entries + i, g->tags + i};
-          if (eq(key(s))) [[likely]]
-            return s;
-          equal &= equal - 1;
-        } while (equal != 0);
-      }
-      if (ends(g, hash)) [[likely]]
-        return {};
-    } while (p.next(a));
-    return {};
+    return find_from_home<WithDirty>(a, hash, eq, [&] { return find_beyond<WithDirty>(a, hash, eq); });
   }
 
   // Where an entry known to be absent goes; none if every slot is taken. Passed groups are marked; counters
   // are not touched before the entry exists (count_passed).
   TOPHASH_ALWAYS_INLINE static slot find_vacancy(const array& a, std::uint64_t hash) noexcept {
-    const std::size_t home = a.map.index(hash);
-    group* const g = a.groups + home;
-    if (const unsigned free = vacant(g); free != 0) [[likely]] {
-      const auto i = lowest_bit(free);
-      return {a.entries + home * slots + i, g->tags + i};
-    }
+    if (const slot at = vacancy_in_group(a, a.map.index(hash))) [[likely]]
+      return at;
     return find_vacancy_beyond(a, hash);
+  }
+  TOPHASH_ALWAYS_INLINE static slot vacancy_in_group(const array& a, std::size_t at) noexcept {
+    group* const g = a.groups + at;
+    const unsigned free = vacant(g);
+    if (free == 0) [[unlikely]]
+      return {};
+    const auto i = lowest_bit(free);
+    unit* const entry = a.entries + at * slots + i;
+    TOPHASH_ASSUME(entry != nullptr);
+    return {entry, g->tags + i};
   }
 
   // The home group is full. Out of line: an insert, whose registers are then its own, executes 4 % fewer
@@ -380,15 +407,23 @@ struct open_groups_model : open_entries<Key, T, Home> {
     }
   }
 
-  // A place in a walk over an array: a slot, and which slots were live when their groups were looked at last: of a
-  // window of 64 tags that begins with a group, those from this slot on (0: look again). So the next slot does
-  // not wait for a load, a compare and a move-mask; from one step to the next only the mask's lowest bit goes
-  // and one addition follows; and the end of a mask, which no processor foresees, comes once in 64 slots
-  // and not once a group. What was erased since shows in its tag.
+  // A place in a walk over an array: where a window of 64 tags begins, and which of its slots were live when they were
+  // looked at, from this place on; it is at the lowest of them. So a step takes one bit from a mask, counts to the
+  // next and looks at one tag, as another erase may have emptied the slot: nothing waits for a load, a compare and a
+  // move-mask, and the end of a mask, which no processor foresees, comes once in 64 slots and not once a group.
+  // A slot that a search found is a window of its own, about which nothing else is known.
   using walk_rest = std::uint64_t;
   struct walk {
-    slot at{};
-    walk_rest rest = 0;
+    slot place{};
+    walk_rest rest = 1;
+
+    // By an unsigned count: std::countr_zero's int is extended by its sign, in an instruction of its own.
+    std::size_t index() const noexcept {
+      TOPHASH_ASSUME(rest != 0);
+      return static_cast<std::size_t>(static_cast<unsigned>(std::countr_zero(rest)));
+    }
+    slot at() const noexcept { return {place.entry + entries_before(index()), place.tag + index()}; }
+    explicit operator bool() const noexcept { return static_cast<bool>(place); }
   };
 
   static constexpr std::size_t window_groups = 64 / Width;
@@ -397,63 +432,81 @@ struct open_groups_model : open_entries<Key, T, Home> {
     return tags - tags / Width * (Width - slots);
   }
 
-  // Slots of 64 tags, from this group on, that are live, or the end. Behind the end there is nothing to read.
-  static std::uint64_t live_or_end_window(const group* g) noexcept {
-    std::uint64_t seen = live_or_end(g);
-    for (std::size_t k = 1; k < window_groups && g->tags[slots - 1] != sentinel; ++k) {
-      ++g;
-      seen |= std::uint64_t{live_or_end(g)} << (k * Width);
+  // Of the W tags of a group, those that a walk passes over; whether the filter is one of them is left open.
+  static std::uint64_t passed_over(const group* g) noexcept {
+    constexpr unsigned all = (1u << Width) - 1u;
+    if constexpr (classic || dirty_kind) {
+      return ~live_or_end(g) & all;
+    } else if constexpr (Width == 16) {
+      return match_byte_16(g->tags, empty);
+    } else {
+      return match_byte(g->tags, empty);
     }
-    return seen;
+  }
+  // Of a window from its group number Group on. Behind the array's end there is nothing to read.
+  template <std::size_t Group = 0>
+  TOPHASH_ALWAYS_INLINE static std::uint64_t passed_over_in_window(const group* g) noexcept {
+    const std::uint64_t passed = passed_over(g) << (Group * Width);
+    if constexpr (Group + 1 == window_groups) {
+      return passed;
+    } else {
+      if (g->tags[slots - 1] == sentinel) [[unlikely]]
+        return passed | ~std::uint64_t{0} << ((Group + 1) * Width);
+      return passed | passed_over_in_window<Group + 1>(g + 1);
+    }
+  }
+  // Slots of the 64 tags from here on that are live, or the end.
+  TOPHASH_ALWAYS_INLINE static std::uint64_t live_or_end_window(const std::uint8_t* tags) noexcept {
+    constexpr std::uint64_t all_slots = ~std::uint64_t{0} / ((std::uint64_t{1} << Width) - 1) * slot_mask;
+    return ~passed_over_in_window(reinterpret_cast<const group*>(tags)) & all_slots;
   }
 
-  // To the first live entry of a window, of the windows behind it, or to none. By value, in registers: a walk
-  // that went through memory here was six times as slow, as sixteen bytes do not load what was stored as
-  // twice eight.
-  static walk walk_from(group* g, unit* entries, std::uint64_t seen) noexcept {
-    while (seen == 0) {
-      g += window_groups;
-      entries += window_groups * slots;
-      seen = live_or_end_window(g);
+  // To the windows behind one of which nothing is left.
+  TOPHASH_ALWAYS_INLINE static void seek_window(walk& w) noexcept {
+    while (w.rest == 0) {
+      w.place.tag += 64;
+      w.place.entry += window_groups * slots;
+      w.rest = live_or_end_window(w.place.tag);
     }
-    const auto i = static_cast<std::size_t>(std::countr_zero(seen));
-    std::uint8_t* const tag = g->tags + i;
-    if (*tag == sentinel) return {};
-    return {{entries + entries_before(i), tag}, seen};
-  }
-
-  // Behind a slot about whose window nothing is known any more.
-  static walk walk_behind(slot s) noexcept {
-    const std::size_t index = slot_index(s.tag);
-    group* const g = group_of(s.tag);
-    return walk_from(g, s.entry - index, live_or_end_window(g) & ~((std::uint64_t{2} << index) - 1));
   }
 
   // To the next live entry of the array, or to none behind the last.
   TOPHASH_ALWAYS_INLINE static void advance(walk& w) noexcept {
-    const auto before = static_cast<std::size_t>(std::countr_zero(w.rest));
-    if (const std::uint64_t rest = w.rest & (w.rest - 1); rest != 0) [[likely]] {
-      const auto i = static_cast<std::size_t>(std::countr_zero(rest));
-      w.rest = rest;
-      w.at.tag += i - before;
-      w.at.entry += entries_before(i) - entries_before(before);
-      if (is_live(*w.at.tag)) [[likely]]
+    for (;;) {
+      const walk_rest rest = w.rest & (w.rest - 1);
+      if (rest == 0) [[unlikely]] {
+        if (w.rest == 1) {  // the first slot and no other: a slot that a search found, as a rule
+          const std::size_t index = slot_index(w.place.tag);
+          w.place.tag -= index;
+          w.place.entry -= index;
+          w.rest = live_or_end_window(w.place.tag) & ~((std::uint64_t{2} << index) - 1);
+        } else {
+          w.rest = 0;
+        }
+        seek_window(w);
+      } else {
+        w.rest = rest;
+      }
+      const std::uint8_t tag = w.place.tag[w.index()];
+      if (is_live(tag)) [[likely]] {
+        TOPHASH_ASSUME(w.place.entry != nullptr);  // so that a loop need not ask whether this is the end
         return;
-      if (*w.at.tag == sentinel) {
+      }
+      if (tag == sentinel) {
         w = {};
         return;
       }
-    } else if (w.rest != 0) {  // the last of a window that the end is not in
-      group* const g = group_of(w.at.tag - before) + window_groups;
-      w = walk_from(g, w.at.entry - entries_before(before) + window_groups * slots, live_or_end_window(g));
-      return;
     }
-    w = walk_behind(w.at);
   }
 
   static walk first_walk(const array& a) noexcept {
     if (a.units == 0) return {};
-    return walk_from(a.groups, a.entries, live_or_end_window(a.groups));
+    walk w{{a.entries, a.groups->tags}, live_or_end_window(a.groups->tags)};
+    seek_window(w);
+    const std::uint8_t tag = *w.at().tag;
+    if (tag == sentinel) return {};
+    if (!is_live(tag)) advance(w);
+    return w;
   }
 
   // Calls f(slot) for every live entry in the order of iteration; f may erase it, or throw.
