@@ -24,14 +24,13 @@
 //
 // The last slot of the last group is no slot: its tag says where the array ends, so that iteration needs no
 // bound. A single group may be smaller than W: 4 entries take 80 bytes. Entries lie before the groups, which
-// are aligned to W. Probing (power_of_two): the home group, its neighbour in the same 32 bytes, then such pairs
-// far apart; else one group after the other; at most all of them. Far apart, because keys that arrive in the
-// order of another table fill one end of a smaller table first, where neighbours are full together: with
-// triangular steps 300,000 such inserts took 4.3 times as long (docs/hash-defence.md).
-// Cost of a hit in the home group: one tag compare, one key compare. A miss: one tag compare and a
-// test of the filter. Filter bits are never cleared, so each erase from a group that has any takes one from
-// the room left: after enough of them the table is rebuilt (Boost's rule), at an amortised cost below one
-// move an erase.
+// are aligned to W. Probing (power_of_two): the home group, its neighbour in the same 32 bytes, then such
+// pairs far apart; else one group after the other; at most all of them. Far apart, because keys that arrive
+// in the order of another table fill one end of a smaller table first, where neighbours are full together:
+// with triangular steps 300,000 such inserts took 4.3 times as long (docs/hash-defence.md). Cost of a hit in
+// the home group: one tag compare, one key compare. A miss: one tag compare and a test of the filter. Filter
+// bits are never cleared, so each erase from a group that has any takes one from the room left: after enough
+// of them the table is rebuilt (Boost's rule), at an amortised cost below one move an erase.
 #ifndef TOPHASH_FRAMEWORK_LAYOUT_OPEN_GROUPS_HPP
 #define TOPHASH_FRAMEWORK_LAYOUT_OPEN_GROUPS_HPP
 
@@ -63,13 +62,13 @@ template <class Key, class T, std::size_t Width, deletion_facts Deletion, class 
 struct open_groups_model : open_entries<Key, T, Home> {
   static_assert(Width == 8 || Width == 16, "a group has 8 or 16 tags");
   using entries_type = open_entries<Key, T, Home>;
-  using typename entries_type::slot;
-  using typename entries_type::unit;
   using entries_type::boxed;
   using entries_type::entry_may_point;
   using entries_type::is_set;
   using entries_type::key;
   using typename entries_type::mapped_type;
+  using typename entries_type::slot;
+  using typename entries_type::unit;
   using typename entries_type::value_type;
   using mapper = typename Sizing::mapper;
   static constexpr bool power_of_two = [] {
@@ -86,7 +85,8 @@ struct open_groups_model : open_entries<Key, T, Home> {
       boxed;  // the filter byte is a counter: an erase takes back what it added
   static constexpr bool leaves_dead = classic;
   static constexpr bool moves_on_vacate = false;
-  static constexpr bool searches_home_first = true;
+  // Not of nodes: where the two ways to an entry meet, its pointer would be loaded again.
+  static constexpr bool searches_home_first = !boxed;
   static constexpr std::size_t width = Width;
   static constexpr std::size_t slots = classic ? Width : Width - 1;
   static constexpr unsigned slot_mask = (1u << slots) - 1u;
@@ -104,7 +104,8 @@ struct open_groups_model : open_entries<Key, T, Home> {
   static constexpr std::size_t value_in_entry =
       is_set ? 0 : (sizeof(Key) + alignof(mapped_type) - 1) / alignof(mapped_type) * alignof(mapped_type);
   static constexpr std::size_t in_node_bytes =
-      boxed ? (sizeof(std::uint64_t) + alignof(value_type) - 1) / alignof(value_type) * alignof(value_type) : 0;
+      boxed ? (sizeof(std::uint64_t) + alignof(value_type) - 1) / alignof(value_type) * alignof(value_type)
+            : 0;
   static constexpr trace_info trace{
       .bucket_bytes = static_cast<std::uint32_t>(Width),
       .slots = static_cast<std::uint32_t>(slots),
@@ -119,9 +120,9 @@ struct open_groups_model : open_entries<Key, T, Home> {
       .links = false,
       .dead_tag = classic ? dead : std::uint8_t{0},
       .opening_tags = first_live - opening,
-      .key_bytes = static_cast<std::uint32_t>(boxed                                      ? sizeof(unit)
+      .key_bytes = static_cast<std::uint32_t>(boxed                                  ? sizeof(unit)
                                               : gc_traits<Key>::may_contain_pointers ? sizeof(Key)
-                                                                                         : 0),
+                                                                                     : 0),
       .value_bytes = static_cast<std::uint32_t>(
           !boxed && !is_set && gc_traits<mapped_type>::may_contain_pointers ? sizeof(mapped_type) : 0),
       .key_boxed = boxed,
@@ -255,8 +256,8 @@ struct open_groups_model : open_entries<Key, T, Home> {
   // -----------------------------------------------------------------------------------------
 
   // Odd, so that the pairs are all different, and 0.539 of their number: of all fractions of 128 the best for
-  // keys in another table's order. The slowest sixteenth of such inserts looks at 4.1 groups, averaged over how
-  // full the other table is.
+  // keys in another table's order. The slowest sixteenth of such inserts looks at 4.1 groups, averaged over
+  // how full the other table is.
   static std::size_t far_stride(std::size_t units) noexcept { return units * 69 / 256 | 1; }
 
   struct probe {
@@ -298,7 +299,8 @@ struct open_groups_model : open_entries<Key, T, Home> {
 
   // In one group: the live entry of an equal key (WithDirty: or the dirty one), or none.
   template <bool WithDirty = false, class Eq>
-  TOPHASH_ALWAYS_INLINE static slot find_in_group(const array& a, std::size_t at, std::uint32_t word, Eq&& eq) {
+  TOPHASH_ALWAYS_INLINE static slot find_in_group(const array& a, std::size_t at, std::uint32_t word,
+                                                  Eq&& eq) {
     group* const g = a.groups + at;
     unsigned equal = match_word(g, word);
     if constexpr (dirty_kind && WithDirty) equal |= match_word(g, word | 0x80808080u);
@@ -318,10 +320,12 @@ struct open_groups_model : open_entries<Key, T, Home> {
     return {};
   }
 
-  // The same in the array. What lies beyond the home group is asked of `beyond`, which is find_beyond out of line:
-  // the home group alone needs neither the step of a probe nor the word for a second compare in a register.
+  // The same in the array. What lies beyond the home group is asked of `beyond`, which is find_beyond out of
+  // line: the home group alone needs neither the step of a probe nor the word for a second compare in a
+  // register.
   template <bool WithDirty = false, class Eq, class Beyond>
-  TOPHASH_ALWAYS_INLINE static slot find_from_home(const array& a, std::uint64_t hash, Eq&& eq, Beyond&& beyond) {
+  TOPHASH_ALWAYS_INLINE static slot find_from_home(const array& a, std::uint64_t hash, Eq&& eq,
+                                                   Beyond&& beyond) {
     const std::size_t home = a.map.index(hash);
     if (const slot s = find_in_group<WithDirty>(a, home, tag_word_of(hash), eq)) return s;
     if (ends(a.groups + home, hash)) [[likely]]
@@ -340,7 +344,27 @@ struct open_groups_model : open_entries<Key, T, Home> {
   }
   template <bool WithDirty = false, class Eq>
   TOPHASH_ALWAYS_INLINE static slot find(const array& a, std::uint64_t hash, Eq&& eq) {
-    return find_from_home<WithDirty>(a, hash, eq, [&] { return find_beyond<WithDirty>(a, hash, eq); });
+    const std::uint32_t word = tag_word_of(hash);
+    probe p(a, hash);
+    do {
+      group* const g = a.groups + p.at;
+      unsigned equal = match_word(g, word);
+      if constexpr (dirty_kind && WithDirty) equal |= match_word(g, word | 0x80808080u);
+      if (equal != 0) {
+        unit* const entries = a.entries + p.at * slots;
+        TOPHASH_PREFETCH(entries);
+        do {
+          const auto i = lowest_bit(equal);
+          const slot s{entries + i, g->tags + i};
+          if (eq(key(s))) [[likely]]
+            return s;
+          equal &= equal - 1;
+        } while (equal != 0);
+      }
+      if (ends(g, hash)) [[likely]]
+        return {};
+    } while (p.next(a));
+    return {};
   }
 
   // Where an entry known to be absent goes; none if every slot is taken. Passed groups are marked; counters
@@ -407,11 +431,12 @@ struct open_groups_model : open_entries<Key, T, Home> {
     }
   }
 
-  // A place in a walk over an array: where a window of 64 tags begins, and which of its slots were live when they were
-  // looked at, from this place on; it is at the lowest of them. So a step takes one bit from a mask, counts to the
-  // next and looks at one tag, as another erase may have emptied the slot: nothing waits for a load, a compare and a
-  // move-mask, and the end of a mask, which no processor foresees, comes once in 64 slots and not once a group.
-  // A slot that a search found is a window of its own, about which nothing else is known.
+  // A place in a walk over an array: where a window of 64 tags begins, and which of its slots were live when
+  // they were looked at, from this place on; it is at the lowest of them. So a step takes one bit from a
+  // mask, counts to the next and looks at one tag, as another erase may have emptied the slot: nothing waits
+  // for a load, a compare and a move-mask, and the end of a mask, which no processor foresees, comes once in
+  // 64 slots and not once a group. A slot that a search found is a window of its own, about which nothing
+  // else is known.
   using walk_rest = std::uint64_t;
   struct walk {
     slot place{};

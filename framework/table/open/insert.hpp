@@ -194,9 +194,9 @@ insert_result<B> adopt_slow(open_state<B>& s, std::uint64_t hash, entry_aside<B>
   return claimed(s, hash, to);
 }
 
-// The slot for an absent key in the current array, which has room. In a map of a single group it is guessed: unless
-// something was erased, entries fill the slots in order. A guess is a predicted branch; looked up in the tags, each
-// slot would wait for the store of the tag before it.
+// The slot for an absent key in the current array, which has room. In a map of a single group it is guessed:
+// unless something was erased, entries fill the slots in order. A guess is a predicted branch; looked up in
+// the tags, each slot would wait for the store of the tag before it.
 template <class B>
 TOPHASH_ALWAYS_INLINE typename B::slot next_in_single_group(const open_state<B>& s) noexcept {
   TOPHASH_ASSUME(s.current.entries != nullptr);
@@ -215,13 +215,14 @@ TOPHASH_ALWAYS_INLINE typename B::slot vacancy_in_current(open_state<B>& s, std:
   return model::find_vacancy(s.current, hash);
 }
 
-// Where an entry is a few words, an insert is there twice, for maps of one group and for larger ones: which it
-// is would be asked twice otherwise, before and after the entry is constructed (6 % more instructions an insert
-// of u64).
+// Where an entry is a few words, an insert is there twice, for maps of one group and for larger ones: which
+// it is would be asked twice otherwise, before and after the entry is constructed (6 % more instructions an
+// insert of u64).
 template <class B>
-inline constexpr bool inserts_at_home = B::model::searches_home_first && !B::may_stay_growing && !B::resurrects &&
-    B::model::least_units == 1 && B::tags_unwatched && !B::leaves_dead && !TOPHASH_HAS_ASAN &&
-    B::model::trivial_relocation && sizeof(typename B::model::unit) <= 4 * sizeof(void*);
+inline constexpr bool inserts_at_home =
+    B::model::searches_home_first && !B::may_stay_growing && !B::resurrects && B::model::least_units == 1 &&
+    B::tags_unwatched && !B::leaves_dead && !TOPHASH_HAS_ASAN && B::model::trivial_relocation &&
+    sizeof(typename B::model::unit) <= 4 * sizeof(void*);
 
 // Into the current array, which has room; no growth is under way.
 template <class B, class K, class... Args>
@@ -275,10 +276,11 @@ TOPHASH_NOINLINE insert_result<B> insert_while_growing(open_state<B>& s, std::ui
   return insert_absent_slow(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
 }
 
-// The home group does not decide: entries of such a hash went on, or (`searched`: the key is absent) it is full.
+// The home group does not decide: entries of such a hash went on, or (`searched`: the key is absent) it is
+// full.
 template <class B, class K, class... Args>
-TOPHASH_NOINLINE insert_result<B> insert_beyond_home(open_state<B>& s, std::uint64_t hash, bool searched, K&& key,
-                                                     Args&&... args) {
+TOPHASH_NOINLINE insert_result<B> insert_beyond_home(open_state<B>& s, std::uint64_t hash, bool searched,
+                                                     K&& key, Args&&... args) {
   if (!searched) {
     const place<B> there{B::model::find_beyond(s.current, hash, equal_to(s, key)), false};
     tell_probed(s, s.policies.observe, hash, there, events::search::insertion);
@@ -290,8 +292,9 @@ TOPHASH_NOINLINE insert_result<B> insert_beyond_home(open_state<B>& s, std::uint
   return insert_in_place(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
 }
 
-// An insert that ends at the home group, or by a call whose result is its own: no value is needed behind a call, so
-// none is kept in a register that would have to be saved first. Twelve instructions of 45 for a key that is there.
+// An insert that ends at the home group, or by a call whose result is its own: no value is needed behind a
+// call, so none is kept in a register that would have to be saved first. Twelve instructions of 45 for a key
+// that is there.
 template <class B, class K, class... Args>
 TOPHASH_ALWAYS_INLINE insert_result<B> insert_at_home(open_state<B>& s, std::uint64_t hash, K&& key,
                                                       Args&&... args) {
