@@ -486,31 +486,36 @@ struct open_groups_model : open_entries<Key, T, Home> {
     return ~passed_over_in_window(reinterpret_cast<const group*>(tags)) & all_slots;
   }
 
-  // To the windows behind one of which nothing is left.
-  TOPHASH_ALWAYS_INLINE static void seek_window(walk& w) noexcept {
-    while (w.rest == 0) {
+  // To this window, or the first behind it in which one of the slots is left that `keep` lets through in the
+  // first.
+  TOPHASH_ALWAYS_INLINE static void seek_window(walk& w, std::uint64_t keep) noexcept {
+    for (;;) {
+      w.rest = live_or_end_window(w.place.tag) & keep;
+      if (w.rest != 0) [[likely]]
+        return;
       w.place.tag += 64;
       w.place.entry += window_groups * slots;
-      w.rest = live_or_end_window(w.place.tag);
+      keep = ~std::uint64_t{0};
     }
   }
 
   // To the next live entry of the array, or to none behind the last.
   TOPHASH_ALWAYS_INLINE static void advance(walk& w) noexcept {
     for (;;) {
-      const walk_rest rest = w.rest & (w.rest - 1);
-      if (rest == 0) [[unlikely]] {
+      if (const walk_rest rest = w.rest & (w.rest - 1); rest != 0) [[likely]] {
+        w.rest = rest;
+      } else {
+        std::uint64_t keep = ~std::uint64_t{0};
         if (w.rest == 1) {  // the first slot and no other: a slot that a search found, as a rule
           const std::size_t index = slot_index(w.place.tag);
           w.place.tag -= index;
           w.place.entry -= index;
-          w.rest = live_or_end_window(w.place.tag) & ~((std::uint64_t{2} << index) - 1);
+          keep <<= index + 1;
         } else {
-          w.rest = 0;
+          w.place.tag += 64;
+          w.place.entry += window_groups * slots;
         }
-        seek_window(w);
-      } else {
-        w.rest = rest;
+        seek_window(w, keep);
       }
       const std::uint8_t tag = w.place.tag[w.index()];
       if (is_live(tag)) [[likely]] {
@@ -526,8 +531,8 @@ struct open_groups_model : open_entries<Key, T, Home> {
 
   static walk first_walk(const array& a) noexcept {
     if (a.units == 0) return {};
-    walk w{{a.entries, a.groups->tags}, live_or_end_window(a.groups->tags)};
-    seek_window(w);
+    walk w{.place = {a.entries, a.groups->tags}};
+    seek_window(w, ~std::uint64_t{0});
     const std::uint8_t tag = *w.at().tag;
     if (tag == sentinel) return {};
     if (!is_live(tag)) advance(w);
