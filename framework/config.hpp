@@ -56,6 +56,16 @@
 #define TOPHASH_PREFETCH(address) static_cast<void>(address)
 #endif
 
+// What a compiler may take for true, and is.
+#if defined(__GNUC__) || defined(__clang__)
+#define TOPHASH_ASSUME(condition)             \
+  do {                                        \
+    if (!(condition)) __builtin_unreachable(); \
+  } while (false)
+#else
+#define TOPHASH_ASSUME(condition) static_cast<void>(0)
+#endif
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define TOPHASH_HAS_ASAN 1

@@ -243,7 +243,7 @@ class basic_map
     }
     auto r = try_insert_any(key, std::forward<V>(value));
     if (r.allocated && !r.inserted) {
-      replace_key(r.position.where().at, key);
+      replace_key(slot_of(r.position.where()), key);
       assign_to(r.position, std::forward<V>(value));
     }
     return r;
@@ -276,12 +276,12 @@ class basic_map
 
   template <class It>
   static auto& value_of(const It& where) noexcept {
-    return *model::value_at(where.where().at);
+    return *model::value_at(slot_of(where.where()));
   }
   template <class It, class V>
   TOPHASH_ALWAYS_INLINE void assign_to(const It& where, V&& value) {
     value_of(where) = std::forward<V>(value);
-    tell_storage(s_, where.where().at);
+    tell_storage(s_, slot_of(where.where()));
   }
   template <class It>
   static auto& value_or_throw(const It& where) {
@@ -324,7 +324,7 @@ class basic_map
   template <class K>
   TOPHASH_ALWAYS_INLINE static found_iterator update_key(const std::pair<found_iterator, bool>& r, const K& key) {
     if constexpr (replaces_key<K>) {
-      if (!r.second) replace_key(r.first.where().at, key);
+      if (!r.second) replace_key(slot_of(r.first.where()), key);
     }
     return r.first;
   }
@@ -357,7 +357,7 @@ class basic_map
     }
     auto r = insert_any(hash, std::forward<K>(key), std::forward<V>(value));
     if (!r.second) {
-      replace_key(r.first.where().at, key);
+      replace_key(slot_of(r.first.where()), key);
       assign_to(r.first, std::forward<V>(value));
     }
     return r;

@@ -24,14 +24,13 @@
 //
 // The last slot of the last group is no slot: its tag says where the array ends, so that iteration needs no
 // bound. A single group may be smaller than W: 4 entries take 80 bytes. Entries lie before the groups, which
-// are aligned to W. Probing (power_of_two): the home group, its neighbour in the same 32 bytes, then such pairs
-// far apart; else one group after the other; at most all of them. Far apart, because keys that arrive in the
-// order of another table fill one end of a smaller table first, where neighbours are full together: with
-// triangular steps 300,000 such inserts took 4.3 times as long (docs/hash-defence.md).
-// Cost of a hit in the home group: one tag compare, one key compare. A miss: one tag compare and a
-// test of the filter. Filter bits are never cleared, so each erase from a group that has any takes one from
-// the room left: after enough of them the table is rebuilt (Boost's rule), at an amortised cost below one
-// move an erase.
+// are aligned to W. Probing (power_of_two): the home group, its neighbour in the same 32 bytes, then such
+// pairs far apart; else one group after the other; at most all of them. Far apart, because keys that arrive
+// in the order of another table fill one end of a smaller table first, where neighbours are full together:
+// with triangular steps 300,000 such inserts took 4.3 times as long (docs/hash-defence.md). Cost of a hit in
+// the home group: one tag compare, one key compare. A miss: one tag compare and a test of the filter. Filter
+// bits are never cleared, so each erase from a group that has any takes one from the room left: after enough
+// of them the table is rebuilt (Boost's rule), at an amortised cost below one move an erase.
 #ifndef TOPHASH_FRAMEWORK_LAYOUT_OPEN_GROUPS_HPP
 #define TOPHASH_FRAMEWORK_LAYOUT_OPEN_GROUPS_HPP
 
@@ -63,13 +62,13 @@ template <class Key, class T, std::size_t Width, deletion_facts Deletion, class 
 struct open_groups_model : open_entries<Key, T, Home> {
   static_assert(Width == 8 || Width == 16, "a group has 8 or 16 tags");
   using entries_type = open_entries<Key, T, Home>;
-  using typename entries_type::slot;
-  using typename entries_type::unit;
   using entries_type::boxed;
   using entries_type::entry_may_point;
   using entries_type::is_set;
   using entries_type::key;
   using typename entries_type::mapped_type;
+  using typename entries_type::slot;
+  using typename entries_type::unit;
   using typename entries_type::value_type;
   using mapper = typename Sizing::mapper;
   static constexpr bool power_of_two = [] {
@@ -86,6 +85,8 @@ struct open_groups_model : open_entries<Key, T, Home> {
       boxed;  // the filter byte is a counter: an erase takes back what it added
   static constexpr bool leaves_dead = classic;
   static constexpr bool moves_on_vacate = false;
+  // Not of nodes: where the two ways to an entry meet, its pointer would be loaded again.
+  static constexpr bool searches_home_first = !boxed;
   static constexpr std::size_t width = Width;
   static constexpr std::size_t slots = classic ? Width : Width - 1;
   static constexpr unsigned slot_mask = (1u << slots) - 1u;
@@ -103,7 +104,8 @@ struct open_groups_model : open_entries<Key, T, Home> {
   static constexpr std::size_t value_in_entry =
       is_set ? 0 : (sizeof(Key) + alignof(mapped_type) - 1) / alignof(mapped_type) * alignof(mapped_type);
   static constexpr std::size_t in_node_bytes =
-      boxed ? (sizeof(std::uint64_t) + alignof(value_type) - 1) / alignof(value_type) * alignof(value_type) : 0;
+      boxed ? (sizeof(std::uint64_t) + alignof(value_type) - 1) / alignof(value_type) * alignof(value_type)
+            : 0;
   static constexpr trace_info trace{
       .bucket_bytes = static_cast<std::uint32_t>(Width),
       .slots = static_cast<std::uint32_t>(slots),
@@ -118,9 +120,9 @@ struct open_groups_model : open_entries<Key, T, Home> {
       .links = false,
       .dead_tag = classic ? dead : std::uint8_t{0},
       .opening_tags = first_live - opening,
-      .key_bytes = static_cast<std::uint32_t>(boxed                                      ? sizeof(unit)
+      .key_bytes = static_cast<std::uint32_t>(boxed                                  ? sizeof(unit)
                                               : gc_traits<Key>::may_contain_pointers ? sizeof(Key)
-                                                                                         : 0),
+                                                                                     : 0),
       .value_bytes = static_cast<std::uint32_t>(
           !boxed && !is_set && gc_traits<mapped_type>::may_contain_pointers ? sizeof(mapped_type) : 0),
       .key_boxed = boxed,
@@ -254,8 +256,8 @@ struct open_groups_model : open_entries<Key, T, Home> {
   // -----------------------------------------------------------------------------------------
 
   // Odd, so that the pairs are all different, and 0.539 of their number: of all fractions of 128 the best for
-  // keys in another table's order. The slowest sixteenth of such inserts looks at 4.1 groups, averaged over how
-  // full the other table is.
+  // keys in another table's order. The slowest sixteenth of such inserts looks at 4.1 groups, averaged over
+  // how full the other table is.
   static std::size_t far_stride(std::size_t units) noexcept { return units * 69 / 256 | 1; }
 
   struct probe {
@@ -295,7 +297,51 @@ struct open_groups_model : open_entries<Key, T, Home> {
     }
   }
 
-  // The live entry of an equal key (WithDirty: or the dirty one), or none.
+  // In one group: the live entry of an equal key (WithDirty: or the dirty one), or none.
+  template <bool WithDirty = false, class Eq>
+  TOPHASH_ALWAYS_INLINE static slot find_in_group(const array& a, std::size_t at, std::uint32_t word,
+                                                  Eq&& eq) {
+    group* const g = a.groups + at;
+    unsigned equal = match_word(g, word);
+    if constexpr (dirty_kind && WithDirty) equal |= match_word(g, word | 0x80808080u);
+    if (equal != 0) {
+      unit* const entries = a.entries + at * slots;
+      TOPHASH_PREFETCH(
+          entries);  // asked for before the slot is known: with the table, hits 1.25 times as fast
+      TOPHASH_ASSUME(entries != nullptr);
+      do {
+        const auto i = lowest_bit(equal);
+        const slot s{entries + i, g->tags + i};
+        if (eq(key(s))) [[likely]]
+          return s;
+        equal &= equal - 1;
+      } while (equal != 0);
+    }
+    return {};
+  }
+
+  // The same in the array. What lies beyond the home group is asked of `beyond`, which is find_beyond out of
+  // line: the home group alone needs neither the step of a probe nor the word for a second compare in a
+  // register.
+  template <bool WithDirty = false, class Eq, class Beyond>
+  TOPHASH_ALWAYS_INLINE static slot find_from_home(const array& a, std::uint64_t hash, Eq&& eq,
+                                                   Beyond&& beyond) {
+    const std::size_t home = a.map.index(hash);
+    if (const slot s = find_in_group<WithDirty>(a, home, tag_word_of(hash), eq)) return s;
+    if (ends(a.groups + home, hash)) [[likely]]
+      return {};
+    return beyond();
+  }
+  template <bool WithDirty = false, class Eq>
+  static slot find_beyond(const array& a, std::uint64_t hash, Eq&& eq) {
+    const std::uint32_t word = tag_word_of(hash);
+    for (probe p(a, hash); p.next(a);) {
+      if (const slot s = find_in_group<WithDirty>(a, p.at, word, eq)) return s;
+      if (ends(a.groups + p.at, hash)) [[likely]]
+        return {};
+    }
+    return {};
+  }
   template <bool WithDirty = false, class Eq>
   TOPHASH_ALWAYS_INLINE static slot find(const array& a, std::uint64_t hash, Eq&& eq) {
     const std::uint32_t word = tag_word_of(hash);
@@ -306,8 +352,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
       if constexpr (dirty_kind && WithDirty) equal |= match_word(g, word | 0x80808080u);
       if (equal != 0) {
         unit* const entries = a.entries + p.at * slots;
-        TOPHASH_PREFETCH(
-            entries);  // asked for before the slot is known: with the table, hits 1.25 times as fast
+        TOPHASH_PREFETCH(entries);
         do {
           const auto i = lowest_bit(equal);
           const slot s{entries + i, g->tags + i};
@@ -325,13 +370,19 @@ struct open_groups_model : open_entries<Key, T, Home> {
   // Where an entry known to be absent goes; none if every slot is taken. Passed groups are marked; counters
   // are not touched before the entry exists (count_passed).
   TOPHASH_ALWAYS_INLINE static slot find_vacancy(const array& a, std::uint64_t hash) noexcept {
-    const std::size_t home = a.map.index(hash);
-    group* const g = a.groups + home;
-    if (const unsigned free = vacant(g); free != 0) [[likely]] {
-      const auto i = lowest_bit(free);
-      return {a.entries + home * slots + i, g->tags + i};
-    }
+    if (const slot at = vacancy_in_group(a, a.map.index(hash))) [[likely]]
+      return at;
     return find_vacancy_beyond(a, hash);
+  }
+  TOPHASH_ALWAYS_INLINE static slot vacancy_in_group(const array& a, std::size_t at) noexcept {
+    group* const g = a.groups + at;
+    const unsigned free = vacant(g);
+    if (free == 0) [[unlikely]]
+      return {};
+    const auto i = lowest_bit(free);
+    unit* const entry = a.entries + at * slots + i;
+    TOPHASH_ASSUME(entry != nullptr);
+    return {entry, g->tags + i};
   }
 
   // The home group is full. Out of line: an insert, whose registers are then its own, executes 4 % fewer
@@ -380,15 +431,24 @@ struct open_groups_model : open_entries<Key, T, Home> {
     }
   }
 
-  // A place in a walk over an array: a slot, and which slots were live when their groups were looked at last: of a
-  // window of 64 tags that begins with a group, those from this slot on (0: look again). So the next slot does
-  // not wait for a load, a compare and a move-mask; from one step to the next only the mask's lowest bit goes
-  // and one addition follows; and the end of a mask, which no processor foresees, comes once in 64 slots
-  // and not once a group. What was erased since shows in its tag.
+  // A place in a walk over an array: where a window of 64 tags begins, and which of its slots were live when
+  // they were looked at, from this place on; it is at the lowest of them. So a step takes one bit from a
+  // mask, counts to the next and looks at one tag, as another erase may have emptied the slot: nothing waits
+  // for a load, a compare and a move-mask, and the end of a mask, which no processor foresees, comes once in
+  // 64 slots and not once a group. A slot that a search found is a window of its own, about which nothing
+  // else is known.
   using walk_rest = std::uint64_t;
   struct walk {
-    slot at{};
-    walk_rest rest = 0;
+    slot place{};
+    walk_rest rest = 1;
+
+    // By an unsigned count: std::countr_zero's int is extended by its sign, in an instruction of its own.
+    std::size_t index() const noexcept {
+      TOPHASH_ASSUME(rest != 0);
+      return static_cast<std::size_t>(static_cast<unsigned>(std::countr_zero(rest)));
+    }
+    slot at() const noexcept { return {place.entry + entries_before(index()), place.tag + index()}; }
+    explicit operator bool() const noexcept { return static_cast<bool>(place); }
   };
 
   static constexpr std::size_t window_groups = 64 / Width;
@@ -397,63 +457,86 @@ struct open_groups_model : open_entries<Key, T, Home> {
     return tags - tags / Width * (Width - slots);
   }
 
-  // Slots of 64 tags, from this group on, that are live, or the end. Behind the end there is nothing to read.
-  static std::uint64_t live_or_end_window(const group* g) noexcept {
-    std::uint64_t seen = live_or_end(g);
-    for (std::size_t k = 1; k < window_groups && g->tags[slots - 1] != sentinel; ++k) {
-      ++g;
-      seen |= std::uint64_t{live_or_end(g)} << (k * Width);
+  // Of the W tags of a group, those that a walk passes over; whether the filter is one of them is left open.
+  static std::uint64_t passed_over(const group* g) noexcept {
+    constexpr unsigned all = (1u << Width) - 1u;
+    if constexpr (classic || dirty_kind) {
+      return ~live_or_end(g) & all;
+    } else if constexpr (Width == 16) {
+      return match_byte_16(g->tags, empty);
+    } else {
+      return match_byte(g->tags, empty);
     }
-    return seen;
+  }
+  // Of a window from its group number Group on. Behind the array's end there is nothing to read.
+  template <std::size_t Group = 0>
+  TOPHASH_ALWAYS_INLINE static std::uint64_t passed_over_in_window(const group* g) noexcept {
+    const std::uint64_t passed = passed_over(g) << (Group * Width);
+    if constexpr (Group + 1 == window_groups) {
+      return passed;
+    } else {
+      if (g->tags[slots - 1] == sentinel) [[unlikely]]
+        return passed | ~std::uint64_t{0} << ((Group + 1) * Width);
+      return passed | passed_over_in_window<Group + 1>(g + 1);
+    }
+  }
+  // Slots of the 64 tags from here on that are live, or the end.
+  TOPHASH_ALWAYS_INLINE static std::uint64_t live_or_end_window(const std::uint8_t* tags) noexcept {
+    constexpr std::uint64_t all_slots = ~std::uint64_t{0} / ((std::uint64_t{1} << Width) - 1) * slot_mask;
+    return ~passed_over_in_window(reinterpret_cast<const group*>(tags)) & all_slots;
   }
 
-  // To the first live entry of a window, of the windows behind it, or to none. By value, in registers: a walk
-  // that went through memory here was six times as slow, as sixteen bytes do not load what was stored as
-  // twice eight.
-  static walk walk_from(group* g, unit* entries, std::uint64_t seen) noexcept {
-    while (seen == 0) {
-      g += window_groups;
-      entries += window_groups * slots;
-      seen = live_or_end_window(g);
+  // To this window, or the first behind it in which one of the slots is left that `keep` lets through in the
+  // first.
+  TOPHASH_ALWAYS_INLINE static void seek_window(walk& w, std::uint64_t keep) noexcept {
+    for (;;) {
+      w.rest = live_or_end_window(w.place.tag) & keep;
+      if (w.rest != 0) [[likely]]
+        return;
+      w.place.tag += 64;
+      w.place.entry += window_groups * slots;
+      keep = ~std::uint64_t{0};
     }
-    const auto i = static_cast<std::size_t>(std::countr_zero(seen));
-    std::uint8_t* const tag = g->tags + i;
-    if (*tag == sentinel) return {};
-    return {{entries + entries_before(i), tag}, seen};
-  }
-
-  // Behind a slot about whose window nothing is known any more.
-  static walk walk_behind(slot s) noexcept {
-    const std::size_t index = slot_index(s.tag);
-    group* const g = group_of(s.tag);
-    return walk_from(g, s.entry - index, live_or_end_window(g) & ~((std::uint64_t{2} << index) - 1));
   }
 
   // To the next live entry of the array, or to none behind the last.
   TOPHASH_ALWAYS_INLINE static void advance(walk& w) noexcept {
-    const auto before = static_cast<std::size_t>(std::countr_zero(w.rest));
-    if (const std::uint64_t rest = w.rest & (w.rest - 1); rest != 0) [[likely]] {
-      const auto i = static_cast<std::size_t>(std::countr_zero(rest));
-      w.rest = rest;
-      w.at.tag += i - before;
-      w.at.entry += entries_before(i) - entries_before(before);
-      if (is_live(*w.at.tag)) [[likely]]
+    for (;;) {
+      if (const walk_rest rest = w.rest & (w.rest - 1); rest != 0) [[likely]] {
+        w.rest = rest;
+      } else {
+        std::uint64_t keep = ~std::uint64_t{0};
+        if (w.rest == 1) {  // the first slot and no other: a slot that a search found, as a rule
+          const std::size_t index = slot_index(w.place.tag);
+          w.place.tag -= index;
+          w.place.entry -= index;
+          keep <<= index + 1;
+        } else {
+          w.place.tag += 64;
+          w.place.entry += window_groups * slots;
+        }
+        seek_window(w, keep);
+      }
+      const std::uint8_t tag = w.place.tag[w.index()];
+      if (is_live(tag)) [[likely]] {
+        TOPHASH_ASSUME(w.place.entry != nullptr);  // so that a loop need not ask whether this is the end
         return;
-      if (*w.at.tag == sentinel) {
+      }
+      if (tag == sentinel) {
         w = {};
         return;
       }
-    } else if (w.rest != 0) {  // the last of a window that the end is not in
-      group* const g = group_of(w.at.tag - before) + window_groups;
-      w = walk_from(g, w.at.entry - entries_before(before) + window_groups * slots, live_or_end_window(g));
-      return;
     }
-    w = walk_behind(w.at);
   }
 
   static walk first_walk(const array& a) noexcept {
     if (a.units == 0) return {};
-    return walk_from(a.groups, a.entries, live_or_end_window(a.groups));
+    walk w{.place = {a.entries, a.groups->tags}};
+    seek_window(w, ~std::uint64_t{0});
+    const std::uint8_t tag = *w.at().tag;
+    if (tag == sentinel) return {};
+    if (!is_live(tag)) advance(w);
+    return w;
   }
 
   // Calls f(slot) for every live entry in the order of iteration; f may erase it, or throw.

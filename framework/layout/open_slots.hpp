@@ -69,6 +69,7 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
 
   static constexpr bool dirty_kind = Deletion.kind == deletion_kind::dirty;
   static constexpr bool moves_on_vacate = Deletion.kind == deletion_kind::immediate;
+  static constexpr bool searches_home_first = false;
   static_assert(Steps == probe_kind::linear || !moves_on_vacate, "only linear steps let entries move back");
   static constexpr bool leaves_dead = !moves_on_vacate;
   static constexpr bool counts_passed = false;
@@ -224,8 +225,11 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
   struct end_of_array {};
   using walk_rest = std::conditional_t<moves_on_vacate, const std::uint8_t*, end_of_array>;
   struct walk {
-    slot at{};
+    slot place{};
     [[no_unique_address]] walk_rest rest{};
+
+    slot at() const noexcept { return place; }
+    explicit operator bool() const noexcept { return static_cast<bool>(place); }
   };
 
   static void set_out(walk_rest& rest, const array& a) noexcept requires moves_on_vacate {
@@ -237,22 +241,22 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
   static void advance(walk& w, const array& a) noexcept requires moves_on_vacate {
     set_out(w.rest, a);
     do {
-      ++w.at.entry, ++w.at.tag;
-      if (*w.at.tag == sentinel) w.at = {a.entries, a.groups->tags};
-      if (w.at.tag == w.rest) {
+      ++w.place.entry, ++w.place.tag;
+      if (*w.place.tag == sentinel) w.place = {a.entries, a.groups->tags};
+      if (w.place.tag == w.rest) {
         w = {};
         return;
       }
-    } while (!is_live(*w.at.tag));
+    } while (!is_live(*w.place.tag));
   }
   static void advance(walk& w) noexcept requires(!moves_on_vacate) {
     do {
-      ++w.at.entry, ++w.at.tag;
-      if (*w.at.tag == sentinel) {
+      ++w.place.entry, ++w.place.tag;
+      if (*w.place.tag == sentinel) {
         w = {};
         return;
       }
-    } while (!is_live(*w.at.tag));
+    } while (!is_live(*w.place.tag));
   }
 
   static walk first_walk(const array& a) noexcept {
@@ -260,10 +264,10 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
     walk w{{a.entries, a.groups->tags}, {}};
     if constexpr (moves_on_vacate) {
       set_out(w.rest, a);
-      const auto behind = w.rest - w.at.tag;
-      w.at.entry += behind, w.at.tag += behind;
+      const auto behind = w.rest - w.place.tag;
+      w.place.entry += behind, w.place.tag += behind;
       advance(w, a);
-    } else if (!is_live(*w.at.tag)) {
+    } else if (!is_live(*w.place.tag)) {
       advance(w);
     }
     return w;

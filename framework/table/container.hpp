@@ -269,7 +269,7 @@ class container {
   template <class K>
     requires(std::is_same_v<K, Key> || lookup_key<K>)
   bool contains(const K& key, token_type token) const {
-    return static_cast<bool>(cursor_at(key, hash_of_token(token)).at);
+    return static_cast<bool>(cursor_at(key, hash_of_token(token)));
   }
 
   // ---- many keys at once ------------------------------------------------------------------------------------
@@ -581,7 +581,7 @@ class container {
   }
   template <class K>
   bool contains_any(const K& key) const {
-    return static_cast<bool>(cursor_at(key, hash_of(s_, key)).at);
+    return static_cast<bool>(cursor_at(key, hash_of(s_, key)));
   }
   template <class K>
   TOPHASH_ALWAYS_INLINE size_type erase_any(const K& key) {

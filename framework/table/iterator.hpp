@@ -31,7 +31,15 @@ struct cursor {
   slot at{};
   std::uint64_t home_or_hash = 0;  // number of the main bucket; the hash while unlocated
   cursor_origin origin = cursor_origin::current;
+
+  explicit operator bool() const noexcept { return static_cast<bool>(at); }
 };
+
+// Of a cursor of any table.
+template <class B>
+typename B::slot slot_of(const cursor<B>& c) noexcept {
+  return c.at;
+}
 
 template <class B>
 typename B::bucket* home_of(const cursor<B>& c) noexcept {

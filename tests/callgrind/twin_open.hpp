@@ -57,16 +57,29 @@ class twin_open {
   }
 
   std::uint64_t* find(std::uint64_t key) const {
-    const slot s = search(mixed(key), key);
-    return s.at == nullptr ? nullptr : &entry_in(s).value;
+    const std::uint64_t hash = mixed(key);
+    if constexpr (InNodes) {
+      const slot s = search(hash, key);
+      return s.at == nullptr ? nullptr : &entry_in(s).value;
+    } else {
+      const std::size_t home = hash & mask_;
+      slot s = in_group(home, hash, key);
+      if (s.at == nullptr) {
+        if (ends(groups_ + home, hash)) [[likely]]
+          return nullptr;
+        s = search_beyond(hash, key);
+        if (s.at == nullptr) return nullptr;
+      }
+      return &s.at->value;
+    }
   }
 
   std::uint64_t& operator[](std::uint64_t key) {
     const std::uint64_t hash = mixed(key);
-    if (const slot s = search(hash, key); s.at != nullptr) return entry_in(s).value;
-    if (size_ >= grow_at_) [[unlikely]]
-      grow(units_ == 0 ? 2 : 2 * units_);
     if constexpr (InNodes) {
+      if (const slot s = search(hash, key); s.at != nullptr) return entry_in(s).value;
+      if (size_ >= grow_at_) [[unlikely]]
+        grow(units_ == 0 ? 2 : 2 * units_);
       auto* const fresh = static_cast<node*>(std::malloc(sizeof(node)));
       if (fresh == nullptr) throw std::bad_alloc{};
       fresh->hash = hash;
@@ -78,35 +91,49 @@ class twin_open {
       ++size_;
       return fresh->e.value;
     } else {
+      const std::size_t home = hash & mask_;
+      group* const g = groups_ + home;
+      if (const slot s = in_group(home, hash, key); s.at != nullptr) return s.at->value;
+      if (!ends(g, hash)) [[unlikely]]
+        return insert_beyond(hash, key, false);
+      if (size_ >= grow_at_) [[unlikely]]
+        return insert_grown(hash, key);
       if (units_ != 1) [[likely]] {
-        const slot s = vacancy(hash);
+        if (const unsigned free = equal(g, 0); free != 0) [[likely]] {
+          const std::size_t i = lowest(free);
+          unit* const at = entries_ + home * 15 + i;
+          *at = {key, 0};
+          g->tags[i] = static_cast<std::uint8_t>(words[hash >> 56]);
+          ++size_;
+          return at->value;
+        }
+      } else if (const slot s{entries_ + size_, groups_->tags + size_}; *s.tag == 0) {
         *s.at = {key, 0};
-        *s.tag = static_cast<std::uint8_t>(words[hash >> 56]);
+        claim(s, hash);
         ++size_;
         return s.at->value;
       }
-      const slot s = vacancy_for_new(hash);
-      *s.at = {key, 0};
-      claim(s, hash);
-      ++size_;
-      return s.at->value;
+      return insert_beyond(hash, key, true);
     }
   }
 
   bool erase(std::uint64_t key) {
     const std::uint64_t hash = mixed(key);
-    const slot s = search(hash, key);
-    if (s.at == nullptr) return false;
-    --size_;
     if constexpr (InNodes) {
+      const slot s = search(hash, key);
+      if (s.at == nullptr) return false;
+      --size_;
       count_passed(s, (*s.at)->hash, -1);
       std::free(*s.at);
       *s.tag = 0;
+      return true;
     } else {
-      *s.tag = 0;
-      if (group_of(s.tag)->tags[15] != 0) --grow_at_;
+      const std::size_t home = hash & mask_;
+      const slot s = in_group(home, hash, key);
+      if (s.at == nullptr && !ends(groups_ + home, hash)) [[unlikely]]
+        return erase_beyond(hash, key);
+      return erased(s);
     }
-    return true;
   }
 
  private:
@@ -158,6 +185,58 @@ class twin_open {
         reinterpret_cast<const __m128i*>(window + (16 - (reinterpret_cast<std::uintptr_t>(s.tag) & 15))));
     const __m128i word = _mm_set1_epi32(static_cast<int>(words[hash >> 56]));
     _mm_store_si128(g, _mm_or_si128(_mm_andnot_si128(ones, _mm_load_si128(g)), _mm_and_si128(ones, word)));
+  }
+
+  slot in_group(std::size_t at, std::uint64_t hash, std::uint64_t key) const {
+    group* const g = groups_ + at;
+    if (unsigned match = equal(g, words[hash >> 56]); match != 0) {
+      unit* const first = entries_ + at * 15;
+      __builtin_prefetch(first);
+      if (first == nullptr) __builtin_unreachable();
+      do {
+        const std::size_t i = lowest(match);
+        const slot s{first + i, g->tags + i};
+        if (entry_in(s).key == key) [[likely]]
+          return s;
+        match &= match - 1;
+      } while (match != 0);
+    }
+    return {};
+  }
+  // Behind the home group: out of line, and nothing is left to do after the call.
+  [[gnu::noinline]] slot search_beyond(std::uint64_t hash, std::uint64_t key) const {
+    std::size_t at = hash & mask_;
+    for (std::size_t step = 1; step < units_; ++step) {
+      at = after(at, step);
+      if (const slot s = in_group(at, hash, key); s.at != nullptr) return s;
+      if (ends(groups_ + at, hash)) [[likely]]
+        return {};
+    }
+    return {};
+  }
+  [[gnu::noinline]] std::uint64_t& insert_beyond(std::uint64_t hash, std::uint64_t key, bool searched) {
+    if (!searched) {
+      if (const slot s = search_beyond(hash, key); s.at != nullptr) return s.at->value;
+    }
+    return insert_grown(hash, key);
+  }
+  [[gnu::noinline]] std::uint64_t& insert_grown(std::uint64_t hash, std::uint64_t key) {
+    if (size_ >= grow_at_) grow(units_ == 0 ? 2 : 2 * units_);
+    const slot s = vacancy_for_new(hash);
+    *s.at = {key, 0};
+    claim(s, hash);
+    ++size_;
+    return s.at->value;
+  }
+  bool erased(slot s) {
+    if (s.at == nullptr) return false;
+    --size_;
+    *s.tag = 0;
+    if (group_of(s.tag)->tags[15] != 0) --grow_at_;
+    return true;
+  }
+  [[gnu::noinline]] bool erase_beyond(std::uint64_t hash, std::uint64_t key) {
+    return erased(search_beyond(hash, key));
   }
 
   slot search(std::uint64_t hash, std::uint64_t key) const {

@@ -15,16 +15,23 @@ namespace tophash::inline v1::table {
 
 template <class B>
 struct directory_cursor {
-  typename B::slot at{};
-  typename B::model::walk_rest rest{};  // see open_groups_model::walk
-  std::size_t place = 0;                // a place of its table, where there is a directory
+  typename B::model::walk walk{};
+  std::size_t place = 0;  // a place of its table, where there is a directory
   const open_state<B>* s = nullptr;
+
+  typename B::slot at() const noexcept { return walk.at(); }
+  explicit operator bool() const noexcept { return static_cast<bool>(walk); }
 };
+
+template <with_directory B>
+TOPHASH_ALWAYS_INLINE typename B::slot slot_of(const directory_cursor<B>& c) noexcept {
+  return c.at();
+}
 
 template <with_directory B>
 TOPHASH_ALWAYS_INLINE directory_cursor<B> cursor_of(const open_state<B>& s, const place<B>& p,
                                                     std::uint64_t hash) noexcept {
-  return {p.at, {}, place_in_directory(s, hash), &s};
+  return {typename B::model::walk{.place = p.at}, place_in_directory(s, hash), &s};
 }
 
 // The first entry of the tables from this place on.
@@ -32,8 +39,7 @@ template <with_directory B>
 directory_cursor<B> first_cursor_from(const open_state<B>& s, std::size_t place) noexcept {
   for (; place < places_of(s); place = next_place(s, place)) {
     if (s.tables[place]->size == 0) continue;
-    const auto w = B::model::first_walk(s.tables[place]->groups);
-    return {w.at, w.rest, place, &s};
+    return {B::model::first_walk(s.tables[place]->groups), place, &s};
   }
   return {};
 }
@@ -42,8 +48,7 @@ template <with_directory B>
 directory_cursor<B> first_cursor(const open_state<B>& s) noexcept {
   if (s.size == 0) return {};
   if (s.tables != nullptr) return first_cursor_from(s, 0);
-  const auto w = B::model::first_walk(s.current);
-  return {w.at, w.rest, 0, &s};
+  return {B::model::first_walk(s.current), 0, &s};
 }
 
 template <with_directory B>
@@ -53,17 +58,14 @@ TOPHASH_NOINLINE void advance_to_next_table(directory_cursor<B>& c) noexcept {
 
 template <with_directory B>
 TOPHASH_ALWAYS_INLINE void advance(directory_cursor<B>& c) noexcept {
-  typename B::model::walk w{c.at, c.rest};
-  B::model::advance(w);
-  c.at = w.at;
-  c.rest = w.rest;
-  if (!w.at) [[unlikely]]
+  B::model::advance(c.walk);
+  if (!c) [[unlikely]]
     advance_to_next_table(c);
 }
 
 template <with_directory B>
 directory_cursor<B> erase_cursor(open_state<B>& s, directory_cursor<B> c) noexcept {
-  const typename B::slot erased = c.at;
+  const typename B::slot erased = c.at();
   directory_table<B>* const t = s.tables == nullptr ? nullptr : s.tables[c.place];
   TOPHASH_CHECK(erased && B::model::holds(t == nullptr ? s.current : t->groups, erased) &&
                     B::model::is_live(*erased.tag),

@@ -160,19 +160,40 @@ TOPHASH_NOINLINE bool erase_while_growing(open_state<B>& s, std::uint64_t hash, 
   return true;
 }
 
-template <class B, class K>
-TOPHASH_ALWAYS_INLINE bool erase_key(open_state<B>& s, std::uint64_t hash, const K& key) {
-  if constexpr (B::may_stay_growing) {
-    if (s.growing()) [[unlikely]]
-      return erase_while_growing<K>(s, hash, key);
-  }
-  const place<B> there{B::model::find(s.current, hash, equal_to(s, key)), false};
+// Of an entry that a search found, or did not.
+template <class B>
+TOPHASH_ALWAYS_INLINE bool erase_found(open_state<B>& s, std::uint64_t hash, const place<B>& there) {
   tell_probed(s, s.policies.observe, hash, there, events::search::erasure);
   if (!there) return false;
   tell_erased(s, hash, there);
   erase_at(s, there.at, false);
   after_erase_by_key(s);
   return true;
+}
+
+template <class K, class B>
+TOPHASH_NOINLINE bool erase_beyond_home(open_state<B>& s, std::uint64_t hash, key_argument<K> key) {
+  return erase_found(s, hash, place<B>{B::model::find_beyond(s.current, hash, equal_to(s, key)), false});
+}
+
+template <class B, class K>
+TOPHASH_ALWAYS_INLINE bool erase_key(open_state<B>& s, std::uint64_t hash, const K& key) {
+  if constexpr (B::may_stay_growing) {
+    if (s.growing()) [[unlikely]]
+      return erase_while_growing<K>(s, hash, key);
+  }
+  if constexpr (B::model::searches_home_first) {
+    // As an insert: the rest is a call that nothing follows.
+    using model = typename B::model;
+    const std::size_t home = s.current.map.index(hash);
+    const auto at = model::find_in_group(s.current, home, model::tag_word_of(hash), equal_to(s, key));
+    if (!at && !model::ends(s.current.groups + home, hash)) [[unlikely]] {
+      return erase_beyond_home<K>(s, hash, key);
+    }
+    return erase_found(s, hash, place<B>{at, false});
+  } else {
+    return erase_found(s, hash, find_in_current(s, hash, key));
+  }
 }
 
 // Destroys every entry of an array. Tags are not reset.

@@ -97,7 +97,7 @@ emplaced<B> emplace_node(open_state<B>& s, Args&&... args) {
 template <class B>
 typename B::model::node* extract_node(open_state<B>& s, const open_cursor<B>& c) noexcept {
   tell_erased_at(s, c);
-  return unlink_node(s, c.at, lies_in_old(s, c.at));
+  return unlink_node(s, c.at(), lies_in_old(s, c.at()));
 }
 
 // Takes over every node of `from` whose key is absent here. `From` may hash and compare differently. If
@@ -105,14 +105,14 @@ typename B::model::node* extract_node(open_state<B>& s, const open_cursor<B>& c)
 template <class B, class From>
 growth_result merge_nodes(open_state<B>& to, open_state<From>& from) {
   static_assert(std::is_same_v<typename B::model::node, typename From::model::node>);
-  for (open_cursor<From> c = first_cursor(from); c.at;) {
+  for (open_cursor<From> c = first_cursor(from); c;) {
     const open_cursor<From> here = c;
     advance(c);
-    const auto& key = From::model::key(here.at);
+    const auto& key = From::model::key(here.at());
     const std::uint64_t hash = hash_of(to, key);
     if (find_entry(to, hash, key)) continue;
     // The node is in both for a moment, so its hash, which `from` still needs, is put back.
-    auto* const node = *here.at.entry;
+    auto* const node = *here.at().entry;
     const std::uint64_t hash_there = node->hash;
     const insert_result<B> r = link_node(to, node, hash);
     if (r.room != growth_result::done) return r.room;

@@ -20,28 +20,35 @@ namespace tophash::inline v1::table {
 
 template <class B>
 struct open_cursor {
-  typename B::slot at{};
-  [[no_unique_address]] typename B::model::walk_rest rest{};  // see model::walk
+  typename B::model::walk walk{};
   // Where the walk goes on behind the current array's end, and who asks whether the table is being written: where
   // that is the end of all, nobody asks.
   [[no_unique_address]] std::conditional_t<B::walks_with_state, const open_state<B>*,
                                            std::integral_constant<int, 0>>
       s{};
+
+  typename B::slot at() const noexcept { return walk.at(); }
+  explicit operator bool() const noexcept { return static_cast<bool>(walk); }
 };
+
+template <class B>
+TOPHASH_ALWAYS_INLINE typename B::slot slot_of(const open_cursor<B>& c) noexcept {
+  return c.at();
+}
 
 template <class B>
 TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_in(const open_state<B>& s, typename B::model::walk w) noexcept {
   if constexpr (B::walks_with_state) {
-    return {w.at, w.rest, &s};
+    return {w, &s};
   } else {
-    return static_cast<void>(s), open_cursor<B>{w.at, w.rest, {}};
+    return static_cast<void>(s), open_cursor<B>{w, {}};
   }
 }
 
 template <class B>
 TOPHASH_ALWAYS_INLINE open_cursor<B> cursor_of(const open_state<B>& s, const place<B>& p,
                                                std::uint64_t) noexcept {
-  return cursor_in(s, {p.at, {}});
+  return cursor_in(s, typename B::model::walk{.place = p.at});
 }
 
 template <class B>
@@ -49,24 +56,22 @@ open_cursor<B> first_cursor(const open_state<B>& s) noexcept {
   if (s.size == 0) return {};
   auto w = B::model::first_walk(s.current);
   if constexpr (B::may_stay_growing) {
-    if (!w.at && s.growing()) w = B::model::first_walk(s.generation.old);
+    if (!w && s.growing()) w = B::model::first_walk(s.generation.old);
   }
   return cursor_in(s, w);
 }
 
 template <class B>
 TOPHASH_ALWAYS_INLINE void advance(open_cursor<B>& c) noexcept {
-  typename B::model::walk w{c.at, c.rest};
   if constexpr (B::model::moves_on_vacate) {
-    B::model::advance(w, c.s->current);
+    B::model::advance(c.walk, c.s->current);
+  } else if constexpr (B::may_stay_growing) {
+    const bool may_follow = c.s->growing() && !lies_in_old(*c.s, c.at());
+    B::model::advance(c.walk);
+    if (!c.walk && may_follow) c.walk = B::model::first_walk(c.s->generation.old);
   } else {
-    B::model::advance(w);
+    B::model::advance(c.walk);
   }
-  if constexpr (B::may_stay_growing) {
-    if (!w.at && c.s->growing() && !lies_in_old(*c.s, c.at)) w = B::model::first_walk(c.s->generation.old);
-  }
-  c.at = w.at;
-  c.rest = w.rest;
 }
 
 template <class B, bool Const>
@@ -90,9 +95,10 @@ class open_iterator {
   open_iterator(const open_iterator<B, Other>& other)
   noexcept : cursor_(other.where()) {}
 
-  reference operator*() const noexcept { return *model::pair_at(cursor_.at); }
-  pointer operator->() const noexcept { return model::pair_at(cursor_.at); }
-  open_iterator& operator++() noexcept(!misuse_throws<open_state<B>>) {
+  reference operator*() const noexcept { return *model::pair_at(cursor_.at()); }
+  pointer operator->() const noexcept { return model::pair_at(cursor_.at()); }
+  // Inlined by force: a walk in memory takes twice as long.
+  TOPHASH_ALWAYS_INLINE open_iterator& operator++() noexcept(!misuse_throws<open_state<B>>) {
     if constexpr (is_checked<open_state<B>>) check_iteration(*cursor_.s);
     advance(cursor_);
     return *this;
@@ -103,7 +109,8 @@ class open_iterator {
     return before;
   }
   friend bool operator==(const open_iterator& a, const open_iterator& b) noexcept {
-    return a.cursor_.at == b.cursor_.at;
+    // Against end(), which a compiler sees to be null, one test of a pointer that a loop holds.
+    return b.cursor_ ? a.cursor_.at() == b.cursor_.at() : !a.cursor_;
   }
 
   const cursor& where() const noexcept { return cursor_; }
@@ -118,22 +125,22 @@ class open_iterator {
 template <class B>
 void tell_erased_at(open_state<B>& s, const open_cursor<B>& c) noexcept {
   notify_with<events::erased>(s.policies.observe, [&s, &c] {
-    const told_hash named = hash_for_observer(s, B::model::key(c.at));
-    return events::erased{told_place(s, {c.at, lies_in_old(s, c.at)}), named.hash, named.known};
+    const told_hash named = hash_for_observer(s, B::model::key(c.at()));
+    return events::erased{told_place(s, {c.at(), lies_in_old(s, c.at())}), named.hash, named.known};
   });
 }
 
 template <class B>
 open_cursor<B> erase_cursor(open_state<B>& s, open_cursor<B> c) noexcept {
-  const typename B::slot erased = c.at;
+  const typename B::slot erased = c.at();
   const bool in_old = lies_in_old(s, erased);
   TOPHASH_CHECK(erased && (in_old || B::model::holds(s.current, erased)) && B::model::is_live(*erased.tag),
                 "erase of an iterator that does not belong to this container");
   tell_erased_at(s, c);
   if constexpr (B::model::moves_on_vacate) {
-    B::model::set_out(c.rest, s.current);
+    B::model::set_out(c.walk.rest, s.current);
     erase_at(s, erased, in_old);
-    if (B::model::is_live(*c.at.tag)) return c;  // the next entry moved here
+    if (B::model::is_live(*c.at().tag)) return c;  // the next entry moved here
     advance(c);
   } else {
     advance(c);
@@ -147,21 +154,21 @@ open_cursor<B> erase_cursor(open_state<B>& s, open_cursor<B> c) noexcept {
 template <class B>
 open_cursor<B> erase_cursors(open_state<B>& s, open_cursor<B> first, const open_cursor<B>& last) noexcept {
   if constexpr (B::model::moves_on_vacate) {
-    if (first.at == last.at) return first;
-    B::model::set_out(first.rest, s.current);
-    typename B::slot at = first.at;
-    for (open_cursor<B> c = first; !(c.at == last.at); advance(c)) at = c.at;
+    if (first.at() == last.at()) return first;
+    B::model::set_out(first.walk.rest, s.current);
+    typename B::slot at = first.at();
+    for (open_cursor<B> c = first; !(c.at() == last.at()); advance(c)) at = c.at();
     for (;; at = B::model::slot_before(s.current, at)) {
-      const bool all = at == first.at;
+      const bool all = at == first.at();
       if (B::model::is_live(*at.tag)) {
-        tell_erased_at(s, cursor_in(s, {at, first.rest}));
+        tell_erased_at(s, cursor_in(s, {at, first.walk.rest}));
         erase_at(s, at, false);
       }
       if (all) break;
     }
-    if (!B::model::is_live(*first.at.tag)) advance(first);
+    if (!B::model::is_live(*first.at().tag)) advance(first);
   } else {
-    while (!(first.at == last.at)) first = erase_cursor(s, first);
+    while (!(first.at() == last.at())) first = erase_cursor(s, first);
   }
   return first;
 }
@@ -170,7 +177,7 @@ open_cursor<B> erase_cursors(open_state<B>& s, open_cursor<B> first, const open_
 template <class B>
 void mark_at_cursor(open_state<B>& s, const open_cursor<B>& c) noexcept {
   tell_erased_at(s, c);
-  erase_at(s, c.at, lies_in_old(s, c.at));
+  erase_at(s, c.at(), lies_in_old(s, c.at()));
 }
 
 }  // namespace tophash::inline v1::table

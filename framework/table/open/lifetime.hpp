@@ -251,9 +251,9 @@ growth_result move_entries(open_state<B>& to, open_state<B>& from) {
     vacate_slot(from, at, in_old);
   };
   if constexpr (model::moves_on_vacate) {
-    for (auto w = model::first_walk(from.current); w.at && result == growth_result::done;) {
-      move_one(w.at, false);
-      if (!model::is_live(*w.at.tag)) model::advance(w, from.current);
+    for (auto w = model::first_walk(from.current); w && result == growth_result::done;) {
+      move_one(w.at(), false);
+      if (!model::is_live(*w.at().tag)) model::advance(w, from.current);
     }
   } else {
     model::for_each_live(from.current, [&](typename B::slot at) { move_one(at, false); });
