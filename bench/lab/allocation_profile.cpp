@@ -150,8 +150,6 @@ std::string pprof_profile(const std::vector<allocation_site>& sites, const std::
   return out.text();
 }
 
-void write_file(const std::string& file, const std::string& bytes) {
-  write_whole_file(file, bytes);
-}
+void write_file(const std::string& file, const std::string& bytes) { write_whole_file(file, bytes); }
 
 }  // namespace tophash::lab

@@ -110,8 +110,8 @@ std::string why_of(const fragmentation_row& row) {
   const std::uint64_t at_once = built.resident_bytes - std::min(dropped.resident_bytes, built.resident_bytes);
   const std::uint64_t asked =
       dropped.resident_bytes - std::min(returned.resident_bytes, dropped.resident_bytes);
-  out += fmt::format("; of {:.1f} MiB freed {:.0f} % went back by itself and {:.0f} % on request", in_mib(freed),
-                     percent(at_once, freed), percent(asked, freed));
+  out += fmt::format("; of {:.1f} MiB freed {:.0f} % went back by itself and {:.0f} % on request",
+                     in_mib(freed), percent(at_once, freed), percent(asked, freed));
   const std::uint64_t still = again.resident_bytes - std::min(again.live_bytes, again.resident_bytes);
   out += fmt::format("; moving the survivors took {} page faults and left {:.1f} MiB beside what is live",
                      row.at(phase::relocated).page_faults, in_mib(still));
@@ -196,13 +196,13 @@ std::string fragmentation_text(const fragmentation_result& r) {
       out += fmt::format("{}  {}\n", lead(row.variant, row.storage), row.trouble);
       continue;
     }
-    out +=
-        fmt::format("{}  {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {}\n",
-                    lead(row.variant, row.storage), in_mib(row.at(phase::built).live_bytes),
-                    in_mib(row.at(phase::built).resident_bytes), in_mib(row.at(phase::dropped).live_bytes),
-                    in_mib(row.at(phase::dropped).resident_bytes), in_mib(row.at(phase::returned).resident_bytes),
-                    in_mib(row.moved_bytes), in_mib(row.at(phase::relocated).resident_bytes),
-                    in_mib(row.at(phase::returned_again).resident_bytes), bars(row));
+    out += fmt::format("{}  {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {}\n",
+                       lead(row.variant, row.storage), in_mib(row.at(phase::built).live_bytes),
+                       in_mib(row.at(phase::built).resident_bytes), in_mib(row.at(phase::dropped).live_bytes),
+                       in_mib(row.at(phase::dropped).resident_bytes),
+                       in_mib(row.at(phase::returned).resident_bytes), in_mib(row.moved_bytes),
+                       in_mib(row.at(phase::relocated).resident_bytes),
+                       in_mib(row.at(phase::returned_again).resident_bytes), bars(row));
   }
   out += "\nwhy\n";
   for (const fragmentation_row& row : r.rows) {

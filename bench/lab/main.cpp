@@ -12,11 +12,10 @@
 #include <string>
 #include <vector>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <tophash/framework/version.hpp>
 
@@ -34,8 +33,8 @@
 #include "lab/describe.hpp"
 #include "lab/equal_memory.hpp"
 #include "lab/experiment.hpp"
-#include "lab/fragmentation.hpp"
 #include "lab/explain_dump.hpp"
+#include "lab/fragmentation.hpp"
 #include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/hazards.hpp"
@@ -510,8 +509,8 @@ int tour_command(const settings& s) {
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t most_entries = 1'000'000'000;  // as of --n
 
-// For options that are numbers: strtoull, which would read them, takes -1 for the largest and stops there in silence at
-// what does not fit.
+// For options that are numbers: strtoull, which would read them, takes -1 for the largest and stops there in
+// silence at what does not fit.
 CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
   const auto read = [least, most](std::string& text) {
     const bool hexadecimal = text.starts_with("0x");
@@ -520,7 +519,8 @@ CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
     std::uint64_t value = 0;
     const auto [stop, failure] = std::from_chars(begin, end, value, hexadecimal ? 16 : 10);
     if (failure != std::errc{} || stop != end || value < least || value > most)
-      return "'" + text + "' is no whole number from " + std::to_string(least) + " to " + std::to_string(most);
+      return "'" + text + "' is no whole number from " + std::to_string(least) + " to " +
+             std::to_string(most);
     text = std::to_string(value);
     return std::string{};
   };
@@ -598,9 +598,10 @@ void add_experiment_options(CLI::App* command, settings& s) {
                    "time within budgets of memory, as multiples of what the live entries take: 1.5x,2x,3x,5x")
       ->type_name("RATIOS");
   command
-      ->add_option("--garbage", s.request.garbage_bytes,
-                   "under a collector: bytes allocated beside the map for each operation (not while it is timed, but "
-                   "by overflow_reuse)")
+      ->add_option(
+          "--garbage", s.request.garbage_bytes,
+          "under a collector: bytes allocated beside the map for each operation (not while it is timed, but "
+          "by overflow_reuse)")
       ->capture_default_str()
       ->transform(whole_number(0, 1'000'000'000));
   command->add_flag("--gctrace", s.gctrace, "under a collector: a line a cycle, on standard error");
@@ -1011,7 +1012,8 @@ void refuse_empty_values(const CLI::App& command) {
   for (const CLI::Option* o : command.get_options()) {
     if (o->get_lnames().empty()) continue;
     for (const std::string& value : o->results())
-      if (value.empty()) throw command_error(exit_usage, "--" + o->get_lnames().front() + ": the value is empty");
+      if (value.empty())
+        throw command_error(exit_usage, "--" + o->get_lnames().front() + ": the value is empty");
   }
 }
 
@@ -1028,7 +1030,8 @@ void check_outputs(const CLI::App& command, const settings& s) {
 std::string unknown_command(const CLI::App& app, int argc, char** argv) {
   if (argc < 2 || !app.get_subcommands().empty()) return {};
   const std::string word = argv[1];
-  if (word.starts_with("-")) return "'" + word + "' is no option of tophash itself: a command comes first (tophash --help)";
+  if (word.starts_with("-"))
+    return "'" + word + "' is no option of tophash itself: a command comes first (tophash --help)";
   std::vector<std::string> known;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
     known.push_back(command->get_name());
@@ -1050,7 +1053,8 @@ int run_program(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     asked = error.get_exit_code() == 0;
-    if (const std::string sentence = asked ? std::string{} : unknown_command(app, argc, argv); !sentence.empty()) {
+    if (const std::string sentence = asked ? std::string{} : unknown_command(app, argc, argv);
+        !sentence.empty()) {
       std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
       return exit_usage;
     }
@@ -1081,7 +1085,8 @@ int run_program(int argc, char** argv) {
 // Closed, its number would be the next file's, and what is printed would be in a trace or a result.
 void hold_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDONLY));  // writing to it fails
+    if (::fcntl(stream, F_GETFD) < 0)
+      static_cast<void>(::open("/dev/null", O_RDONLY));  // writing to it fails
 }
 
 }  // namespace

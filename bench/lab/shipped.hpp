@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the lab finds what it reads at run time: under the prefix that it was installed to, which may have been moved,
-// else in the source tree that it was built from.
+// Where the lab finds what it reads at run time: under the prefix that it was installed to, which may have
+// been moved, else in the source tree that it was built from.
 #ifndef TOPHASH_BENCH_LAB_SHIPPED_HPP
 #define TOPHASH_BENCH_LAB_SHIPPED_HPP
 

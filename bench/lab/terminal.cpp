@@ -40,9 +40,8 @@ void flush_output() {
   const bool flushed = std::fflush(stdout) == 0;
   if (flushed && std::ferror(stdout) == 0) return;
   std::clearerr(stdout);  // once is enough
-  throw command_error(exit_check_failed,
-                      std::string{"standard output cannot be written"} +
-                          (flushed ? "" : std::string{": "} + std::strerror(errno)));
+  throw command_error(exit_check_failed, std::string{"standard output cannot be written"} +
+                                             (flushed ? "" : std::string{": "} + std::strerror(errno)));
 }
 
 void write_json(const nlohmann::json& value, const std::string& file) {

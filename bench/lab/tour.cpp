@@ -93,7 +93,8 @@ class tour {
 
   // A page needs a result.
   void finish_early() {
-    request_.say(results_.empty() ? "interrupted before the first result" : "interrupted: the page holds what was finished");
+    request_.say(results_.empty() ? "interrupted before the first result"
+                                  : "interrupted: the page holds what was finished");
     if (!results_.empty()) static_cast<void>(finish());
   }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that appears whole or not at all: it is written beside its place and renamed into it, so that nobody reads
-// half of it and what was there before stays until then. Through a symbolic link the file that it names is replaced. A
-// device or a pipe (/dev/stdout, a shell's >(command)) is written where it is: a rename would put a file in its stead.
+// A file that appears whole or not at all: it is written beside its place and renamed into it, so that nobody
+// reads half of it and what was there before stays until then. Through a symbolic link the file that it names
+// is replaced. A device or a pipe (/dev/stdout, a shell's >(command)) is written where it is: a rename would
+// put a file in its stead.
 #ifndef TOPHASH_BENCH_LAB_WHOLE_FILE_HPP
 #define TOPHASH_BENCH_LAB_WHOLE_FILE_HPP
 
@@ -32,7 +33,8 @@ class whole_file {
 // All of it at once. Throws command_error.
 void write_whole_file(const std::string& name, std::string_view bytes);
 
-// Throws command_error if write_whole_file(name) would fail for what is known before: long work comes between.
+// Throws command_error if write_whole_file(name) would fail for what is known before: long work comes
+// between.
 void check_writable(const std::string& name);
 
 }  // namespace tophash::lab

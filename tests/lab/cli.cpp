@@ -571,10 +571,12 @@ void errors() {
          1, "cannot be written");
 }
 
-// Numbers that strtoull takes for others, values that an unset variable left empty, words that are no command.
+// Numbers that strtoull takes for others, values that an unset variable left empty, words that are no
+// command.
 void bad_values() {
   const auto grow = [](std::vector<std::string> more) {
-    std::vector<std::string> out = {"run", "--workload", "grow", "--n", "100", "--variant", "defaults", "--check"};
+    std::vector<std::string> out = {"run", "--workload", "grow",     "--n",
+                                    "100", "--variant",  "defaults", "--check"};
     out.insert(out.end(), more.begin(), more.end());
     return out;
   };
@@ -588,18 +590,24 @@ void bad_values() {
   const std::string trace = "bench/traces/pystdlib_symbols.csv.zst";
   expect({"replay", trace, "--capacity", "1000000001"}, 64, "is no whole number from 1 to 1000000000");
   expect({"replay", trace, "--rows", "0"}, 64, "--rows: '0' is no whole number from 1 to");
-  expect({"watch", "--variant", "go_like", "--workload", "grow", "--every", "0"}, 64, "--every: '0' is no whole number");
+  expect({"watch", "--variant", "go_like", "--workload", "grow", "--every", "0"}, 64,
+         "--every: '0' is no whole number");
   for (const char* option : {"--n", "--seed", "--memory", "--value", "--json"})
-    expect({"run", "--workload", "grow", "--variant", "defaults", option, ""}, 64, std::string{option} + ": ");
+    expect({"run", "--workload", "grow", "--variant", "defaults", option, ""}, 64,
+           std::string{option} + ": ");
   expect({"replya"}, 64, "'replya' is no command; nearest: replay");
   expect({"--workload"}, 64, "'--workload' is no option of tophash itself");
-  expect({"report", folder.string(), "-o", (folder / "r.html").string()}, 1, folder.string() + ": is a directory");
-  expect({"list", "claims", "--claims", folder.string()}, 1, (folder / "articles.json").string() + ": cannot be opened");
-  expect({"run", "--workload", "grow", "--load", folder.string()}, 1, folder.string() + ": is no file of C++");
+  expect({"report", folder.string(), "-o", (folder / "r.html").string()}, 1,
+         folder.string() + ": is a directory");
+  expect({"list", "claims", "--claims", folder.string()}, 1,
+         (folder / "articles.json").string() + ": cannot be opened");
+  expect({"run", "--workload", "grow", "--load", folder.string()}, 1,
+         folder.string() + ": is no file of C++");
   expect({"replay", folder.string()}, 1, folder.string() + ": is a directory");
 }
 
-// What is written arrives whole, or the exit code says that it did not and what was there before is still there.
+// What is written arrives whole, or the exit code says that it did not and what was there before is still
+// there.
 void outputs() {
   // Standard output: a full disk, and closed.
   const auto with_output = [](const char* file) {
@@ -621,7 +629,8 @@ void outputs() {
   expect(to(work, folder / "no" / "r.json"), 1, "cannot be written: No such file");
   expect(to(work, folder), 1, "cannot be written: Is a directory");
   // The device itself stays as it is, even for one who may replace it: through a link, whose place is ours.
-  const fs::path full = folder / "full", kept = folder / "kept.csv", link = folder / "link.csv", pipe = folder / "pipe";
+  const fs::path full = folder / "full", kept = folder / "kept.csv", link = folder / "link.csv",
+                 pipe = folder / "pipe";
   fs::create_symlink("/dev/full", full);
   const outcome o = run({"list", "axes", "--json", full.string()});
   check(o.code == 1 && o.err.find("No space left") != std::string::npos, "--json to a full disk: " + o.err);
@@ -640,9 +649,11 @@ void outputs() {
   expect({"record", "-o", link.string(), "--", "/no/such/program"}, 64);
   expect({"import", "--format", "csv", write("bad.csv", "1,a\n").string(), "-o", link.string()}, 1);
   check(contents(kept) == "precious", "a command that failed left the file alone");
-  check(!fs::exists(folder / "kept.csv.part") && !fs::exists(folder / "kept.csv.recording"), "and nothing beside it");
+  check(!fs::exists(folder / "kept.csv.part") && !fs::exists(folder / "kept.csv.recording"),
+        "and nothing beside it");
   expect({"record", "-o", link.string(), "--", "true"}, 0);
-  check(fs::is_symlink(link) && contents(kept).rfind("time,op,key,size\n", 0) == 0, "written through the link");
+  check(fs::is_symlink(link) && contents(kept).rfind("time,op,key,size\n", 0) == 0,
+        "written through the link");
 }
 
 // Ctrl-C in the middle: the results so far are whole JSON, and the exit code says what happened. A busy
