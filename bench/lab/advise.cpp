@@ -139,16 +139,6 @@ std::vector<std::size_t> survivors_of(const std::vector<measured_row>& rows,
   return out;
 }
 
-std::vector<std::string> example_words(std::string_view text) {
-  std::vector<std::string> out;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    if (end != begin) out.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return out;
-}
-
 constexpr std::array searched_axes = {axes::layout::index,   axes::hashing::index, axes::sizing::index,
                                       axes::deletion::index, axes::load::index,    axes::growth::index,
                                       axes::overflow::index};
@@ -158,9 +148,7 @@ std::vector<std::string> alternatives_on(std::size_t axis, const term& now) {
   std::vector<std::string> out;
   for (const option_entry& e : catalogue_options()) {
     if (e.axis != axis) continue;
-    const std::vector<std::string> examples =
-        e.examples.empty() ? std::vector<std::string>{std::string{e.name}} : example_words(e.examples);
-    for (std::string text : examples) {
+    for (std::string text : example_texts(e)) {
       if (const std::size_t star = text.find('*'); star != std::string::npos)
         text.replace(star, 1, text_of(now));
       out.push_back(std::move(text));

@@ -4,15 +4,13 @@
 #include "lab/allocation_profile.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <map>
 #include <string_view>
 
 #include <tophash/allocators/decorators/tracked.hpp>
 
 #include "lab/experiment.hpp"
+#include "lab/whole_file.hpp"
 
 namespace tophash::lab {
 
@@ -152,11 +150,6 @@ std::string pprof_profile(const std::vector<allocation_site>& sites, const std::
   return out.text();
 }
 
-void write_file(const std::string& file, const std::string& bytes) {
-  std::FILE* const to = std::fopen(file.c_str(), "wb");
-  bool whole = to != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), to) == bytes.size();
-  if (to != nullptr) whole = std::fclose(to) == 0 && whole;
-  if (!whole) throw command_error(exit_check_failed, file + " cannot be written: " + std::strerror(errno));
-}
+void write_file(const std::string& file, const std::string& bytes) { write_whole_file(file, bytes); }
 
 }  // namespace tophash::lab

@@ -21,6 +21,7 @@
 #include "lab/storages.hpp"
 #include "lab/system_use.hpp"
 #include "lab/trace.hpp"
+#include "lab/units.hpp"
 
 namespace tophash::lab {
 
@@ -199,8 +200,6 @@ void read_memory(allocation_row& row, const json& answer) {
   for (const json& one : answer.at("timeline"))
     row.timeline.push_back({.steps = one.at(0), .live_bytes = one.at(1), .resident_bytes = one.at(2)});
 }
-
-double in_mib(std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
 double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);

@@ -1392,6 +1392,17 @@ const option_entry& entry_of(std::size_t axis, std::string_view name) {
   return *entry;
 }
 
+std::vector<std::string> example_texts(const option_entry& e) {
+  if (e.examples.empty()) return {std::string{e.name}};
+  std::vector<std::string> out;
+  for (std::size_t begin = 0; begin < e.examples.size();) {
+    const std::size_t end = std::min(e.examples.find(' ', begin), e.examples.size());
+    if (end != begin) out.emplace_back(e.examples.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
 bool operator==(const spec_description& a, const spec_description& b) { return canonical(a) == canonical(b); }
 
 spec_description default_spec() {

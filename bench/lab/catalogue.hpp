@@ -70,6 +70,9 @@ struct preset_entry {
   std::vector<std::pair<std::size_t, std::string>> options;  // axis, option text
 };
 
+// The texts of `examples` one by one, or the option's name.
+std::vector<std::string> example_texts(const option_entry& e);
+
 inline constexpr std::array<std::string_view, axes::count> axis_names = {
     "layout",   "hashing",    "sizing",    "deletion", "load",   "growth",
     "overflow", "allocation", "iteration", "sync",     "observe"};

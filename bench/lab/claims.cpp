@@ -17,6 +17,7 @@
 #include "lab/claim_records.hpp"
 #include "lab/experiment.hpp"
 #include "lab/nearest.hpp"
+#include "lab/shipped.hpp"
 #include "lab/truths.hpp"
 
 namespace tophash::lab {
@@ -143,21 +144,12 @@ const article_section& section_of(const fields& from, const article& in) {
 
 json parse_file(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) throw claim_error(file.filename().string() + ": cannot be opened");
+  if (!in) throw claim_error(file.string() + ": cannot be opened");
   try {
     return json::parse(in);
   } catch (const json::parse_error& error) {
     throw claim_error(file.filename().string() + ": no JSON: " + error.what());
   }
-}
-
-// Of a program in <prefix>/bin, <prefix>/share/tophash/<name>.
-fs::path installed_folder(const char* name) {
-  std::error_code failed;
-  const fs::path self = fs::read_symlink("/proc/self/exe", failed);
-  if (failed) return {};
-  const fs::path out = self.parent_path().parent_path() / "share" / "tophash" / name;
-  return fs::is_directory(out, failed) ? out : fs::path{};
 }
 
 std::string lower_ascii(std::string text) {
@@ -371,15 +363,10 @@ claim_ledger load_claims(const fs::path& folder) {
 }
 
 fs::path claims_folder(const std::string& given) {
-  if (!given.empty()) return given;
-  const fs::path installed = installed_folder("claims");
-  return installed.empty() ? fs::path{TOPHASH_LAB_BENCH_FOLDER} / "claims" : installed;
+  return given.empty() ? shipped_folder("claims") : fs::path{given};
 }
 
-fs::path go_folder() {
-  const fs::path installed = installed_folder("go");
-  return installed.empty() ? fs::path{TOPHASH_LAB_BENCH_FOLDER} / "go" : installed;
-}
+fs::path go_folder() { return shipped_folder("go"); }
 
 json rule_json(const claim_rule& rule) {
   json out{{"compare", comparison_name(rule.compare)}, {"why", rule.why}};

@@ -24,6 +24,7 @@
 #include "lab/experiment.hpp"
 #include "lab/measure.hpp"
 #include "lab/sha256.hpp"
+#include "lab/shipped.hpp"
 
 namespace tophash::lab {
 
@@ -184,6 +185,8 @@ std::vector<fs::path> find_headers() {
   const std::string asked = environment("TOPHASH_INCLUDE");
   const std::string folders = asked.empty() ? std::string{build_facts::include_folders} : asked;
   std::vector<fs::path> out;
+  if (const fs::path prefix = installed_prefix(); asked.empty() && !prefix.empty())
+    out = {prefix / "include", prefix / "share" / "tophash" / "headers"};
   for (const std::string& folder : split(folders, ':')) out.emplace_back(folder);
   for (const char* header : {"tophash/map.hpp", "lab/variant.hpp"}) {
     if (holds(out, header)) continue;

@@ -9,6 +9,7 @@
 #include "lab/fragmentation.hpp"
 #include "lab/manifest.hpp"
 #include "lab/sha256.hpp"
+#include "lab/units.hpp"
 
 namespace tophash::lab {
 
@@ -16,8 +17,6 @@ namespace {
 
 using nlohmann::json;
 using phase = fragmentation_phase;
-
-double mib(std::uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
 double percent(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
@@ -89,7 +88,7 @@ std::string bars(const fragmentation_row& row) {
 std::string occupancy_line(const char* when, const span_occupancy& o) {
   std::string out = fmt::format(
       "  {:<15} {:>7} spans {:>8.1f} MiB, trapped {:>5.1f} %; by occupancy 0-10 % .. 90-100 %:", when,
-      o.spans, mib(o.span_bytes), 100 * o.trapped_share());
+      o.spans, in_mib(o.span_bytes), 100 * o.trapped_share());
   for (const std::uint64_t n : o.deciles) out += fmt::format(" {}", n);
   return out + "\n";
 }
@@ -111,11 +110,11 @@ std::string why_of(const fragmentation_row& row) {
   const std::uint64_t at_once = built.resident_bytes - std::min(dropped.resident_bytes, built.resident_bytes);
   const std::uint64_t asked =
       dropped.resident_bytes - std::min(returned.resident_bytes, dropped.resident_bytes);
-  out += fmt::format("; of {:.1f} MiB freed {:.0f} % went back by itself and {:.0f} % on request", mib(freed),
-                     percent(at_once, freed), percent(asked, freed));
+  out += fmt::format("; of {:.1f} MiB freed {:.0f} % went back by itself and {:.0f} % on request",
+                     in_mib(freed), percent(at_once, freed), percent(asked, freed));
   const std::uint64_t still = again.resident_bytes - std::min(again.live_bytes, again.resident_bytes);
   out += fmt::format("; moving the survivors took {} page faults and left {:.1f} MiB beside what is live",
-                     row.at(phase::relocated).page_faults, mib(still));
+                     row.at(phase::relocated).page_faults, in_mib(still));
   return out;
 }
 
@@ -134,16 +133,16 @@ std::vector<std::string> fragmentation_findings(const fragmentation_result& r) {
     out.push_back(fmt::format(
         "{}: with nine of ten maps dropped, {:.1f} % of the bytes in {} spans in use are free and "
         "can go to no other size; relocating {} survivors moved {:.1f} MiB and freed {:.1f} % of them",
-        row.storage, 100 * dropped.trapped_share(), dropped.spans, row.survivors, mib(row.moved_bytes),
+        row.storage, 100 * dropped.trapped_share(), dropped.spans, row.survivors, in_mib(row.moved_bytes),
         percent(trapped - still, trapped)));
   }
   if (least != nullptr && least != most) {
     out.push_back(fmt::format(
         "after the drop and a request to give memory back, {} holds {:.1f} MiB for {:.1f} MiB live, "
         "{} {:.1f} MiB",
-        least->storage, mib(least->at(phase::returned).resident_bytes),
-        mib(least->at(phase::returned).live_bytes), most->storage,
-        mib(most->at(phase::returned).resident_bytes)));
+        least->storage, in_mib(least->at(phase::returned).resident_bytes),
+        in_mib(least->at(phase::returned).live_bytes), most->storage,
+        in_mib(most->at(phase::returned).resident_bytes)));
   }
   for (const fragmentation_row& row : r.rows) {
     if (!row.trouble.empty()) continue;
@@ -153,7 +152,7 @@ std::vector<std::string> fragmentation_findings(const fragmentation_result& r) {
                     "bytes ({} and {:.1f} MiB against {} and {:.1f} MiB)",
                     100 - percent(row.hinted_allocations, built.allocations),
                     100 - percent(row.hinted_requested_bytes, built.requested_bytes), row.hinted_allocations,
-                    mib(row.hinted_requested_bytes), built.allocations, mib(built.requested_bytes)));
+                    in_mib(row.hinted_requested_bytes), built.allocations, in_mib(built.requested_bytes)));
     break;  // the same on every storage
   }
   return out;
@@ -197,13 +196,13 @@ std::string fragmentation_text(const fragmentation_result& r) {
       out += fmt::format("{}  {}\n", lead(row.variant, row.storage), row.trouble);
       continue;
     }
-    out +=
-        fmt::format("{}  {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {}\n",
-                    lead(row.variant, row.storage), mib(row.at(phase::built).live_bytes),
-                    mib(row.at(phase::built).resident_bytes), mib(row.at(phase::dropped).live_bytes),
-                    mib(row.at(phase::dropped).resident_bytes), mib(row.at(phase::returned).resident_bytes),
-                    mib(row.moved_bytes), mib(row.at(phase::relocated).resident_bytes),
-                    mib(row.at(phase::returned_again).resident_bytes), bars(row));
+    out += fmt::format("{}  {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {:>8.1f} {:>8.1f} {:>8.1f}  {}\n",
+                       lead(row.variant, row.storage), in_mib(row.at(phase::built).live_bytes),
+                       in_mib(row.at(phase::built).resident_bytes), in_mib(row.at(phase::dropped).live_bytes),
+                       in_mib(row.at(phase::dropped).resident_bytes),
+                       in_mib(row.at(phase::returned).resident_bytes), in_mib(row.moved_bytes),
+                       in_mib(row.at(phase::relocated).resident_bytes),
+                       in_mib(row.at(phase::returned_again).resident_bytes), bars(row));
   }
   out += "\nwhy\n";
   for (const fragmentation_row& row : r.rows) {
@@ -216,7 +215,7 @@ std::string fragmentation_text(const fragmentation_result& r) {
       out += occupancy_line(fragmentation_phase_name(p), *row.at(p).spans);
     out +=
         fmt::format("  set aside for the survivors to leave: {} spans; given back on request: {:.1f} MiB\n",
-                    row.spans_set_aside, mib(row.spans_gave_back_bytes));
+                    row.spans_set_aside, in_mib(row.spans_gave_back_bytes));
   }
   out += "\n";
   for (const std::string& sentence : fragmentation_findings(r)) out += sentence + "\n";

@@ -19,6 +19,7 @@
 #include "lab/experiment.hpp"
 #include "lab/nearest.hpp"
 #include "lab/trace_file.hpp"
+#include "lab/whole_file.hpp"
 
 namespace tophash::lab {
 
@@ -341,15 +342,8 @@ import_result import_trace(const import_request& request) {
   } catch (const input_error& error) {
     throw place("", error.what());
   }
-  // Under another name until it is whole.
-  struct unfinished {
-    fs::path path;
-    ~unfinished() {
-      std::error_code ignored;
-      fs::remove(path, ignored);
-    }
-  } const beside{to.string() + ".part"};
-  trace_file file(beside.path, to.extension() == ".zst");
+  whole_file whole(request.output);
+  trace_file file(whole.path(), to.extension() == ".zst");
   imported_rows rows(out, file);
   try {
     imported_record r;
@@ -365,8 +359,7 @@ import_result import_trace(const import_request& request) {
     throw place("", out.interrupted ? "interrupted before its first record" : "no record");
   if (!out.interrupted && !request.row_limit) out.input_sha256 = reader->sha256();
   file.finish();
-  fs::rename(beside.path, to, none);
-  if (none) throw command_error(exit_check_failed, request.output + " cannot be written: " + none.message());
+  whole.keep();
   return out;
 }
 

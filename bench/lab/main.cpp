@@ -2,15 +2,20 @@
 // The program `tophash`: its commands and their options. Exit codes: 0 done, 1 a check failed, 2 not
 // resolvable here (not built, not installed), 64 usage.
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <tophash/framework/version.hpp>
 
@@ -29,13 +34,14 @@
 #include "lab/describe.hpp"
 #include "lab/equal_memory.hpp"
 #include "lab/experiment.hpp"
-#include "lab/fragmentation.hpp"
 #include "lab/explain_dump.hpp"
+#include "lab/fragmentation.hpp"
 #include "lab/go_speed.hpp"
 #include "lab/go_structure.hpp"
 #include "lab/hazards.hpp"
 #include "lab/import_trace.hpp"
 #include "lab/incidents.hpp"
+#include "lab/nearest.hpp"
 #include "lab/overflow_reuse.hpp"
 #include "lab/peers_run.hpp"
 #include "lab/record.hpp"
@@ -46,6 +52,7 @@
 #include "lab/terminal.hpp"
 #include "lab/tour.hpp"
 #include "lab/watch.hpp"
+#include "lab/whole_file.hpp"
 
 #if __has_include("lab/report/report.hpp")
 #include "lab/report/report.hpp"
@@ -97,12 +104,19 @@ constexpr const char* pair_group = "With two SPECs";
 constexpr const char* reuse_group = "Options of overflow_reuse";
 constexpr const char* peers_group = "Options of peers";
 
+// Text first: if the file cannot be written after all, what was measured has still been said.
+template <class Text>
+void answer(const settings& s, const nlohmann::json& result, const Text& text) {
+  if (s.json_file != "-") std::fputs(text().c_str(), stdout);
+  flush_output();
+  if (!s.json_file.empty()) write_json(result, s.json_file);
+}
+
 // ---- the commands -------------------------------------------------------------------------------
 
 int list_claims_command(const settings& s) {
   const nlohmann::json found = claims_json(load_claims(claims_folder(s.reproduction.claims)), s.claims);
-  if (!s.json_file.empty()) write_json(found, s.json_file);
-  if (s.json_file != "-") std::fputs(claims_text(found).c_str(), stdout);
+  answer(s, found, [&] { return claims_text(found); });
   return exit_done;
 }
 
@@ -111,8 +125,7 @@ int list_command(const settings& s) {
   if (!s.claims.empty())
     throw command_error(exit_usage, "--article, --section and --search are for `list claims`");
   const nlohmann::json all = list_json(s.topic);
-  if (!s.json_file.empty()) write_json(all, s.json_file);
-  if (s.json_file != "-") std::fputs(list_text(s.topic).c_str(), stdout);
+  answer(s, all, [&] { return list_text(s.topic); });
   return exit_done;
 }
 
@@ -131,8 +144,7 @@ int explain_command(const settings& s) {
                                       .seed = s.request.seed,
                                       .progress = progress_line()});
   }
-  if (!s.json_file.empty()) write_json(explained, s.json_file);
-  if (s.json_file != "-") std::fputs(explain_text(explained).c_str(), stdout);
+  answer(s, explained, [&] { return explain_text(explained); });
   return explained.contains("violation") ? exit_check_failed : exit_done;
 }
 
@@ -143,8 +155,7 @@ int asm_command(settings& s) {
   s.assembled.progress = progress_line();
   const assembly a = assemble(s.assembled);
   s.assembled.progress("");
-  if (!s.json_file.empty()) write_json(assembly_json(a), s.json_file);
-  if (s.json_file != "-") std::fputs(assembly_text(a).c_str(), stdout);
+  answer(s, assembly_json(a), [&] { return assembly_text(a); });
   return exit_done;
 }
 
@@ -163,8 +174,7 @@ int allocations_command(settings& s) {
   if (s.row_limit != 0) s.request.row_limit = s.row_limit;
   const allocation_result r = run_allocation_replay(s.request);
   s.request.progress("");
-  if (!s.json_file.empty()) write_json(allocation_json(r), s.json_file);
-  if (s.json_file != "-") std::fputs(allocation_text(r).c_str(), stdout);
+  answer(s, allocation_json(r), [&] { return allocation_text(r); });
   return exit_code_of(r);
 }
 
@@ -177,8 +187,7 @@ int record_command(const settings& s) {
 int equal_memory_command(settings& s) {
   const memory_frontier f = run_equal_memory(s.request, parse_budgets(s.budgets));
   s.request.progress("");
-  if (!s.json_file.empty()) write_json(memory_frontier_json(f), s.json_file);
-  if (s.json_file != "-") std::fputs(memory_frontier_text(f).c_str(), stdout);
+  answer(s, memory_frontier_json(f), [&] { return memory_frontier_text(f); });
   for (const std::string& sentence : f.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return exit_code_of(f);
 }
@@ -216,8 +225,7 @@ int experiment_command(settings& s, const std::string& name) {
   if (!s.budgets.empty()) return equal_memory_command(s);
   const experiment e = run_experiment(s.request);
   s.request.progress("");
-  if (!s.json_file.empty()) write_json(result_json(e), s.json_file);
-  if (s.json_file != "-") std::fputs(result_table(e).c_str(), stdout);
+  answer(s, result_json(e), [&] { return result_table(e); });
   write_profiles(s, e);
   write_timelines(s, timelines_of(e));
   for (const std::string& sentence : e.measured.mismatches)
@@ -231,8 +239,7 @@ int incident_command(settings& s) {
   if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
   const incident_result r = run_incident(s.request);
   s.request.progress("");
-  if (!s.json_file.empty()) write_json(incident_json(r), s.json_file);
-  if (s.json_file != "-") std::fputs(incident_text(r).c_str(), stdout);
+  answer(s, incident_json(r), [&] { return incident_text(r); });
   write_profiles(s, r.run);
   write_timelines(s, timelines_of(r.run));
   for (const std::string& sentence : r.run.measured.mismatches)
@@ -249,8 +256,7 @@ int overflow_reuse_command(settings& s) {
   s.reuse.garbage_bytes = s.request.garbage_bytes;
   const reuse_result r = run_overflow_reuse(s.reuse);
   s.request.progress("");
-  if (!s.json_file.empty()) write_json(reuse_json(r), s.json_file);
-  if (s.json_file != "-") std::fputs(reuse_text(r).c_str(), stdout);
+  answer(s, reuse_json(r), [&] { return reuse_text(r); });
   std::vector<named_timeline> timelines;
   for (const reuse_cell& c : r.cells) {
     if (c.collected && c.trouble.empty())
@@ -271,8 +277,7 @@ int fragmentation_command(settings& s) {
   if (!s.sizes.empty()) s.request.n = parse_sizes(s.sizes);
   const fragmentation_result r = run_fragmentation(s.request);
   s.request.progress("");
-  if (!s.json_file.empty()) write_json(fragmentation_json(r), s.json_file);
-  if (s.json_file != "-") std::fputs(fragmentation_text(r).c_str(), stdout);
+  answer(s, fragmentation_json(r), [&] { return fragmentation_text(r); });
   bool failed = !r.mismatches.empty();
   for (const std::string& sentence : r.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   for (const fragmentation_row& row : r.rows) failed = failed || !row.trouble.empty();
@@ -287,8 +292,7 @@ int go_structure_command(settings& s, bool repeat_given) {
   request.progress = progress_line();
   const go_structure_result r = run_go_structure(request);
   request.progress("");
-  if (!s.json_file.empty()) write_json(go_structure_json(r), s.json_file);
-  if (s.json_file != "-") std::fputs(go_structure_text(r).c_str(), stdout);
+  answer(s, go_structure_json(r), [&] { return go_structure_text(r); });
   return exit_code_of(r);
 }
 
@@ -301,8 +305,7 @@ int go_speed_command(settings& s, bool repeat_given) {
   if (given.with_go) restart_with_large_pages(s.request.argv);
   const go_speed_result r = run_go_speed(request);
   request.progress("");
-  if (!s.json_file.empty()) write_json(go_speed_json(r), s.json_file);
-  if (s.json_file != "-") std::fputs(go_speed_text(r).c_str(), stdout);
+  answer(s, go_speed_json(r), [&] { return go_speed_text(r); });
   return r.interrupted ? exit_interrupted : r.no_go.empty() ? exit_done : exit_not_here;
 }
 
@@ -317,8 +320,7 @@ int hazards_command(settings& s, const CLI::App& run) {
   if (run.count("--repeat") != 0) request.rounds = s.request.repeat;
   const hazards_result r = run_hazards(request);
   request.progress("");
-  if (!s.json_file.empty()) write_json(hazards_json(r), s.json_file);
-  if (s.json_file != "-") std::fputs(hazards_text(r).c_str(), stdout);
+  answer(s, hazards_json(r), [&] { return hazards_text(r); });
   for (const std::string& sentence : r.failures) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return exit_code_of(r);
 }
@@ -368,8 +370,7 @@ int explain_pair_command(settings& s, const CLI::App& command) {
   if (command.count("--repeat") == 0) r.repeat = attribution_rounds;
   const attribution a = run_attribution(r);
   r.progress("");
-  if (!s.json_file.empty()) write_json(attribution_json(a), s.json_file);
-  if (s.json_file != "-") std::fputs(attribution_text(a).c_str(), stdout);
+  answer(s, attribution_json(a), [&] { return attribution_text(a); });
   for (const std::string& sentence : a.measured.measured.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return exit_code_of(a);
@@ -382,8 +383,7 @@ int advise_command(settings& s, bool repeat_given) {
   if (repeat_given) s.advised.final_rounds = r.repeat;
   const advice a = run_advice(s.advised);
   r.progress("");
-  if (!s.json_file.empty()) write_json(advice_json(a), s.json_file);
-  if (s.json_file != "-") std::fputs(advice_text(a).c_str(), stdout);
+  answer(s, advice_json(a), [&] { return advice_text(a); });
   return exit_code_of(a);
 }
 
@@ -409,8 +409,7 @@ int import_command(settings& s) {
 }
 
 int say_sweep(const settings& s, const nlohmann::json& sweep) {
-  if (!s.json_file.empty()) write_json(sweep, s.json_file);
-  if (s.json_file != "-") std::fputs(sweep_text(sweep).c_str(), stdout);
+  answer(s, sweep, [&] { return sweep_text(sweep); });
   for (const nlohmann::json& sentence : sweep.value("mismatches", nlohmann::json::array()))
     std::fprintf(stderr, "tophash: %s\n", sentence.get<std::string>().c_str());
   return exit_code_of_sweep(sweep);
@@ -436,8 +435,7 @@ int compare_command(settings& s) {
   take_input(s, "compare");
   const comparison c = run_comparison(r);
   r.progress("");
-  if (!s.json_file.empty()) write_json(comparison_json(c), s.json_file);
-  if (s.json_file != "-") std::fputs(comparison_text(c).c_str(), stdout);
+  answer(s, comparison_json(c), [&] { return comparison_text(c); });
   for (const std::string& sentence : c.measured.measured.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   for (const measured_row& row : c.measured.measured.rows) {
@@ -452,7 +450,7 @@ int watch_command(settings& s) {
   const timeline t = watch({.input = s.request, .every = s.every, .alerts = s.alerts});
   s.request.progress("");
   const nlohmann::json result = timeline_json(t);
-  if (!s.json_file.empty()) write_json(result, s.json_file);
+  answer(s, result, [&] { return timeline_text(t); });
   if (!s.output.empty()) {
 #if TOPHASH_LAB_HAS_REPORT
     write_watch_page(result, s.output);
@@ -460,7 +458,6 @@ int watch_command(settings& s) {
     throw command_error(exit_not_here, "this program was built without the report page");
 #endif
   }
-  if (s.json_file != "-") std::fputs(timeline_text(t).c_str(), stdout);
   if (t.measured.measured.interrupted) return exit_interrupted;
   return t.alerts.empty() ? exit_done : exit_check_failed;
 }
@@ -528,13 +525,36 @@ int tour_command(const settings& s) {
 
 // ---- their options ------------------------------------------------------------------------------
 
+constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t most_entries = 1'000'000'000;  // as of --n
+
+// For options that are numbers: strtoull, which would read them, takes -1 for the largest and stops there in
+// silence at what does not fit.
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+  const auto read = [least, most](std::string& text) {
+    const bool hexadecimal = text.starts_with("0x");
+    const char* const begin = text.data() + (hexadecimal ? 2 : 0);
+    const char* const end = text.data() + text.size();
+    std::uint64_t value = 0;
+    const auto [stop, failure] = std::from_chars(begin, end, value, hexadecimal ? 16 : 10);
+    if (failure != std::errc{} || stop != end || value < least || value > most)
+      return "'" + text + "' is no whole number from " + std::to_string(least) + " to " +
+             std::to_string(most);
+    text = std::to_string(value);
+    return std::string{};
+  };
+  return {read, ""};
+}
+
 void add_common(CLI::App* command, settings& s) {
   command->add_option("--json", s.json_file, "write the result to FILE as JSON; - is standard output")
       ->type_name("FILE");
-  command->add_option("--seed", s.request.seed, "of keys, choices and maps")->capture_default_str();
+  command->add_option("--seed", s.request.seed, "of keys, choices and maps")
+      ->capture_default_str()
+      ->transform(whole_number(0, no_limit));
   command->add_option("--repeat", s.request.repeat, "timed rounds")
       ->capture_default_str()
-      ->check(CLI::Range(1u, 10'000u));
+      ->transform(whole_number(1, 10'000));
 }
 
 // Of every command that takes SPECs to execute.
@@ -568,10 +588,10 @@ void add_source_options(CLI::App* command, settings& s) {
       ->type_name("T");
   command->add_option("--capacity", s.capacity, "the trace as a cache of N entries")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole_number(1, most_entries));
   command->add_option("--rows", s.row_limit, "the trace's first N rows only")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole_number(1, no_limit));
 }
 
 void add_input_options(CLI::App* command, settings& s) {
@@ -597,10 +617,12 @@ void add_experiment_options(CLI::App* command, settings& s) {
                    "time within budgets of memory, as multiples of what the live entries take: 1.5x,2x,3x,5x")
       ->type_name("RATIOS");
   command
-      ->add_option("--garbage", s.request.garbage_bytes,
-                   "under a collector: bytes allocated beside the map for each operation (not while it is timed, but "
-                   "by overflow_reuse)")
-      ->capture_default_str();
+      ->add_option(
+          "--garbage", s.request.garbage_bytes,
+          "under a collector: bytes allocated beside the map for each operation (not while it is timed, but "
+          "by overflow_reuse)")
+      ->capture_default_str()
+      ->transform(whole_number(0, 1'000'000'000));
   command->add_flag("--gctrace", s.gctrace, "under a collector: a line a cycle, on standard error");
   command
       ->add_option("--chrome-trace", s.chrome_file,
@@ -665,10 +687,10 @@ void add_advise(CLI::App& app, settings& s) {
       "also all of the starting set on the held-out half, and how far the advice is from its best");
   advise->add_option("--capacity", s.capacity, "the trace as a cache of N entries")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole_number(1, most_entries));
   advise->add_option("--rows", s.row_limit, "the trace's first N rows only")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole_number(1, no_limit));
   advise->add_option("--key", s.request.trace_keys, "detect, u64 or string")
       ->capture_default_str()
       ->check(CLI::IsMember({"detect", "u64", "string"}));
@@ -721,7 +743,7 @@ void add_import(CLI::App& app, settings& s) {
       ->capture_default_str();
   importing->add_option("--rows", s.row_limit, "the first N records only")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole_number(1, no_limit));
 }
 
 void add_sweep(CLI::App& app, settings& s) {
@@ -854,13 +876,13 @@ void add_commands(CLI::App& app, settings& s) {
       ->add_option("--capacity", s.capacity,
                    "replay as a cache of N entries: misses insert, evictions delete")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole_number(1, most_entries));
   replay->add_option("--key", s.request.trace_keys, "detect, u64 or string")
       ->capture_default_str()
       ->check(CLI::IsMember({"detect", "u64", "string"}));
   replay->add_option("--rows", s.row_limit, "the first N rows only")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole_number(1, no_limit));
   replay->add_flag("--allocations", s.allocations,
                    "play a trace of allocations on --allocator itself, without a map (see: tophash record)");
   add_experiment_options(replay, s);
@@ -896,7 +918,7 @@ void add_commands(CLI::App& app, settings& s) {
   watch->add_option("--variant", s.request.variants, "a name or a SPEC")->required()->type_name("SPEC");
   watch->add_option("--every", s.every, "operations between two samples; else about 40 samples")
       ->type_name("K")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole_number(1, no_limit));
   watch
       ->add_option(
           "--alert", s.alerts,
@@ -1018,6 +1040,37 @@ int dispatch(const CLI::App& app, settings& s) {
   return experiment_command(s, name);
 }
 
+// An option with nothing behind it is most often a shell's variable that was not set.
+void refuse_empty_values(const CLI::App& command) {
+  for (const CLI::Option* o : command.get_options()) {
+    if (o->get_lnames().empty()) continue;
+    for (const std::string& value : o->results())
+      if (value.empty())
+        throw command_error(exit_usage, "--" + o->get_lnames().front() + ": the value is empty");
+  }
+}
+
+// Long work comes between: what cannot be written afterwards is refused before.
+void check_outputs(const CLI::App& command, const settings& s) {
+  std::vector<std::string> files = {s.folded_file, s.pprof_file, s.chrome_file, s.page_file, s.document_file};
+  if (s.json_file != "-") files.push_back(s.json_file);
+  if (command.get_name() != "tour") files.push_back(s.output);
+  for (const std::string& file : files)
+    if (!file.empty()) check_writable(file);
+}
+
+// CLI11 says of a word that is no command that a command is required.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || !app.get_subcommands().empty()) return {};
+  const std::string word = argv[1];
+  if (word.starts_with("-"))
+    return "'" + word + "' is no option of tophash itself: a command comes first (tophash --help)";
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(command->get_name());
+  return "'" + word + "' is no command" + nearest_hint(word, known) + " (tophash --help lists them)";
+}
+
 int run_program(int argc, char** argv) {
   settings s;
   s.request.argv.assign(argv, argv + argc);
@@ -1028,15 +1081,29 @@ int run_program(int argc, char** argv) {
                                         std::to_string(TOPHASH_VERSION_MINOR) + "." +
                                         std::to_string(TOPHASH_VERSION_PATCH));
   add_commands(app, s);
+  bool asked = false;  // for --help or --version
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const bool asked = error.get_exit_code() == 0;  // --help, --version
+    asked = error.get_exit_code() == 0;
+    if (const std::string sentence = asked ? std::string{} : unknown_command(app, argc, argv);
+        !sentence.empty()) {
+      std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+      return exit_usage;
+    }
     static_cast<void>(app.exit(error));
-    return asked ? exit_done : exit_usage;
+    if (!asked) return exit_usage;
   }
   try {
-    return dispatch(app, s);
+    if (asked) {
+      flush_output();
+      return exit_done;
+    }
+    refuse_empty_values(*app.get_subcommands().front());
+    check_outputs(*app.get_subcommands().front(), s);
+    const int code = dispatch(app, s);
+    flush_output();
+    return code;
   } catch (const command_error& error) {
     progress_line()("");
     std::fprintf(stderr, "tophash: %s\n", error.what());
@@ -1048,11 +1115,19 @@ int run_program(int argc, char** argv) {
   }
 }
 
+// Closed, its number would be the next file's, and what is printed would be in a trace or a result.
+void hold_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0)
+      static_cast<void>(::open("/dev/null", O_RDONLY));  // writing to it fails
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   // Started by the program itself, under callgrind: no collector, no parsing.
   if (argc > 1 && argv[1] == counted_child_command) return run_counted_child(argc, argv);
+  hold_standard_streams();
   start_collector();
   catch_interrupt();
   return run_program(argc, argv);

@@ -110,7 +110,8 @@ class workshop {
     std::error_code failed;
     const fs::path source = fs::absolute(file, failed);
     if (failed || !fs::is_regular_file(source))
-      throw command_error(exit_check_failed, file + ": no such file");
+      throw command_error(exit_check_failed,
+                          file + (fs::exists(source, failed) ? ": is no file of C++" : ": no such file"));
     unfinished_files own;  // once it is mapped, the object is nobody's to find
     const fs::path& object = own.add(cache_.beside(source.string(), ".so"));
     compile_job job = object_job(file, source, object, cache_.place(source.string(), ".log"));

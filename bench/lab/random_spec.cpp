@@ -11,16 +11,6 @@ namespace tophash::lab {
 
 namespace {
 
-std::vector<std::string> words(std::string_view text) {
-  std::vector<std::string> out;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    if (end != begin) out.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return out;
-}
-
 template <class T>
 const T& any_of(const std::vector<T>& all, random_stream& random) {
   return all[static_cast<std::size_t>(random.below(all.size()))];
@@ -30,9 +20,7 @@ std::string option_at(std::size_t axis, random_stream& random, unsigned depth) {
   std::vector<std::string> texts;
   for (const option_entry& e : catalogue_options()) {
     if (e.axis != axis) continue;
-    const std::vector<std::string> examples =
-        e.examples.empty() ? std::vector<std::string>{std::string{e.name}} : words(e.examples);
-    for (const std::string& text : examples) {
+    for (const std::string& text : example_texts(e)) {
       if (depth < 2 || text.find('*') == std::string::npos) texts.push_back(text);
     }
   }

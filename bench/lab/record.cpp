@@ -23,6 +23,7 @@
 
 #include "lab/experiment.hpp"
 #include "lab/trace_file.hpp"
+#include "lab/whole_file.hpp"
 #include "record/raw_recording.hpp"
 
 namespace tophash::lab {
@@ -147,11 +148,15 @@ class merged_events {
 
 // ---- the program ----------------------------------------------------------------------------------
 
-// Beside this program, or where it was built.
+// Beside this program, where it was installed, or where it was built.
 fs::path preloaded_library() {
   std::error_code none;
-  const fs::path here = fs::read_symlink("/proc/self/exe", none).parent_path() / "tophash-record.so";
-  if (fs::exists(here, none)) return here;
+  const fs::path here = fs::read_symlink("/proc/self/exe", none).parent_path();
+  if (const fs::path beside = here / "tophash-record.so"; fs::exists(beside, none)) return beside;
+#if defined(TOPHASH_LAB_RECORDER_FROM_PROGRAM)
+  const fs::path installed = (here / TOPHASH_LAB_RECORDER_FROM_PROGRAM).lexically_normal();
+  if (fs::exists(installed, none)) return installed;
+#endif
 #if defined(TOPHASH_LAB_RECORDER)
   if (fs::exists(TOPHASH_LAB_RECORDER, none)) return TOPHASH_LAB_RECORDER;
 #endif
@@ -198,9 +203,13 @@ int run(const std::vector<std::string>& command, const fs::path& library, const 
 }  // namespace
 
 recording convert_recording(const fs::path& from, const fs::path& to) {
+  return convert_recording(from, to, to.extension() == ".zst");
+}
+
+recording convert_recording(const fs::path& from, const fs::path& to, bool compressed) {
   raw_file file(from);
   merged_events events(file);
-  trace_file trace(to, to.extension() == ".zst");
+  trace_file trace(to, compressed);
   recording out;
   out.output = to.string();
   out.buffers = file.buffers();
@@ -239,30 +248,26 @@ recording record_program(const record_request& request) {
   if (request.command.empty())
     throw command_error(exit_usage, "record needs a program: tophash record -o FILE -- PROGRAM ARGUMENTS");
   const fs::path library = preloaded_library();
-  const fs::path output = fs::absolute(request.output);
-  const fs::path raw_path = output.string() + ".recording";
   // Before the program runs: what it does may take long.
-  if (const file_pointer probe{std::fopen(output.c_str(), "wb")}; !probe)
-    throw command_error(exit_check_failed,
-                        request.output + " cannot be written: " + std::string{std::strerror(errno)});
+  whole_file whole(request.output);
+  const fs::path raw_path =
+      whole.in_place() ? fs::temp_directory_path() / ("tophash-" + std::to_string(::getpid()) + ".recording")
+                       : fs::absolute(request.output + ".recording");
   struct removal {
     const fs::path& path;
-    const fs::path& also;
-    bool done = false;
     ~removal() {
       std::error_code none;
       fs::remove(path, none);
-      if (!done) fs::remove(also, none);
     }
-  } leftover{raw_path, output};
+  } const leftover{raw_path};
   const int status = run(request.command, library, raw_path);
   if (!fs::exists(raw_path))
     throw command_error(exit_not_here,
                         "'" + request.command.front() +
                             "' cannot be recorded: it is linked statically, or changes its user, or cleans "
                             "its environment, and LD_PRELOAD does not reach it");
-  recording out = convert_recording(raw_path, output);
-  leftover.done = true;
+  recording out = convert_recording(raw_path, whole.path(), fs::path{request.output}.extension() == ".zst");
+  whole.keep();
   out.output = request.output;
   if (WIFSIGNALED(status)) out.signal = WTERMSIG(status);
   if (WIFEXITED(status)) out.exit_code = WEXITSTATUS(status);

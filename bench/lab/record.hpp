@@ -33,7 +33,10 @@ struct recording {
 recording record_program(const record_request& request);
 
 // From the preloaded library's file to a trace. Throws command_error with file, block and reason.
-recording convert_recording(const std::filesystem::path& raw, const std::filesystem::path& trace);
+recording convert_recording(const std::filesystem::path& raw,
+                            const std::filesystem::path& trace);  // by its name
+recording convert_recording(const std::filesystem::path& raw, const std::filesystem::path& trace,
+                            bool compressed);
 
 std::string recording_text(const recording& r);
 

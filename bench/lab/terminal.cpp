@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Progress, interruption and files of JSON. A file is written under another name and renamed when it is whole.
+// Progress, interruption and files of JSON.
 #include "lab/terminal.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
+#include <string>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "lab/experiment.hpp"
+#include "lab/whole_file.hpp"
 
 namespace tophash::lab {
 
@@ -31,25 +35,31 @@ void catch_interrupt() {
   ::sigaction(SIGINT, &action, nullptr);
 }
 
+void flush_output() {
+  errno = 0;
+  const bool flushed = std::fflush(stdout) == 0;
+  if (flushed && std::ferror(stdout) == 0) return;
+  std::clearerr(stdout);  // once is enough
+  throw command_error(exit_check_failed, std::string{"standard output cannot be written"} +
+                                             (flushed ? "" : std::string{": "} + std::strerror(errno)));
+}
+
 void write_json(const nlohmann::json& value, const std::string& file) {
   const std::string text = value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   if (file == "-") {
     std::fwrite(text.data(), 1, text.size(), stdout);
-    if (std::fflush(stdout) != 0) throw command_error(exit_check_failed, "standard output cannot be written");
+    flush_output();
     return;
   }
-  const std::string beside = file + ".part";
-  std::ofstream out(beside, std::ios::binary);
-  out << text;
-  out.close();
-  std::error_code failed;
-  if (out) std::filesystem::rename(beside, file, failed);
-  if (!out || failed) throw command_error(exit_check_failed, file + ": cannot be written");
+  write_whole_file(file, text);
 }
 
 nlohmann::json read_json(const std::string& file) {
+  if (std::error_code none; std::filesystem::is_directory(file, none))
+    throw command_error(exit_check_failed, file + ": is a directory");
+  errno = 0;
   std::ifstream in(file, std::ios::binary);
-  if (!in) throw command_error(exit_check_failed, file + ": cannot be opened");
+  if (!in) throw command_error(exit_check_failed, file + ": cannot be opened: " + std::strerror(errno));
   try {
     return nlohmann::json::parse(in);
   } catch (const nlohmann::json::parse_error& error) {

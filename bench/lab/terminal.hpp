@@ -17,7 +17,10 @@ std::function<void(const std::string&)> progress_line();
 
 void catch_interrupt();
 
-// FILE, or `-` for standard output. Written beside the file and renamed, so that no half file is ever read.
+// Throws command_error if what was printed so far did not arrive: a full disk, a closed descriptor.
+void flush_output();
+
+// FILE (a whole_file), or `-` for standard output.
 void write_json(const nlohmann::json& value, const std::string& file);
 nlohmann::json read_json(const std::string& file);
 

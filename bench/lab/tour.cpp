@@ -12,6 +12,7 @@
 #include "lab/experiment.hpp"
 #include "lab/findings.hpp"
 #include "lab/result.hpp"
+#include "lab/shipped.hpp"
 #include "lab/storages.hpp"
 #include "lab/terminal.hpp"
 
@@ -22,10 +23,6 @@
 #define TOPHASH_LAB_HAS_REPORT 0
 #endif
 
-#ifndef TOPHASH_LAB_TRACES
-#define TOPHASH_LAB_TRACES "bench/traces"
-#endif
-
 namespace tophash::lab {
 
 namespace {
@@ -33,8 +30,8 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string shipped_trace(const std::string& name) {
-  const fs::path built_with = fs::path(TOPHASH_LAB_TRACES) / name, here = fs::path("bench/traces") / name;
-  return fs::exists(here) ? here.string() : built_with.string();
+  const fs::path here = fs::path("bench/traces") / name;
+  return fs::exists(here) ? here.string() : (shipped_folder("traces") / name).string();
 }
 
 class tour {
@@ -92,6 +89,13 @@ class tour {
     r.memory = r.latency = false;
     r.repeat = 7;
     keep("calibration", measured("calibration", r));
+  }
+
+  // A page needs a result.
+  void finish_early() {
+    request_.say(results_.empty() ? "interrupted before the first result"
+                                  : "interrupted: the page holds what was finished");
+    if (!results_.empty()) static_cast<void>(finish());
   }
 
   int finish() {
@@ -164,8 +168,7 @@ int run_tour(const tour_request& request) {
     t.load_table();
     t.calibration();
   } catch (const tour::interrupted&) {
-    request.say("interrupted: the page holds what was finished");
-    static_cast<void>(t.finish());
+    t.finish_early();
     return exit_interrupted;
   }
   return t.finish();

@@ -36,7 +36,7 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 trace_error::trace_error(const std::string& file, std::uint64_t line, const std::string& reason)
-    : std::runtime_error(file + ":" + std::to_string(line) + ": " + reason), line_(line) {}
+    : std::runtime_error(file + (line == 0 ? "" : ":" + std::to_string(line)) + ": " + reason), line_(line) {}
 
 struct trace_reader::stream {
   explicit stream(const std::filesystem::path& path) : name(path.string()) {

@@ -18,7 +18,7 @@
 
 namespace tophash::lab {
 
-// what() is `file:line: reason`.
+// what() is `file:line: reason`; line 0 is the file as a whole, and not named.
 class trace_error : public std::runtime_error {
  public:
   trace_error(const std::string& file, std::uint64_t line, const std::string& reason);

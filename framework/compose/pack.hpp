@@ -33,7 +33,7 @@ concept policy_of = std::is_same_v<P, typename Spec::hashing> || std::is_same_v<
 namespace compose_steps {
 
 template <class Wanted>
-constexpr Wanted take() {
+constexpr Wanted take() noexcept(noexcept(Wanted{})) {
   return Wanted{};
 }
 
@@ -46,18 +46,35 @@ constexpr Wanted take(First&& first, Rest&&... rest) {
   }
 }
 
+// Can P be made of nothing, and then moved to its place, without throwing?
+template <class P>
+inline constexpr bool nothrow_placed =
+    std::is_nothrow_default_constructible_v<P> && std::is_nothrow_move_constructible_v<P>;
+
 }  // namespace compose_steps
 
+// A function's result on its way into a policy_values: the member is made from a reference. Without
+// optimisation g++ 12 fails with an internal error where a result is built in place in an empty
+// [[no_unique_address]] member whose class has a copy constructor of its own, as many an allocator has.
+template <class P>
+constexpr P&& by_reference(P&& result) noexcept {
+  return static_cast<P&&>(result);
+}
+
 template <class Spec, class... Policies>
-constexpr policy_values<Spec> place_policies(Policies&&... given) {
+constexpr policy_values<Spec> place_policies(Policies&&... given) noexcept(
+    sizeof...(Policies) == 0 && compose_steps::nothrow_placed<typename Spec::hashing> &&
+    compose_steps::nothrow_placed<typename Spec::load> && compose_steps::nothrow_placed<typename Spec::growth> &&
+    compose_steps::nothrow_placed<typename Spec::overflow> && compose_steps::nothrow_placed<typename Spec::allocation> &&
+    compose_steps::nothrow_placed<typename Spec::observe>) {
   using compose_steps::take;
   return {
-      .hashing = take<typename Spec::hashing>(std::forward<Policies>(given)...),
-      .load = take<typename Spec::load>(std::forward<Policies>(given)...),
-      .growth = take<typename Spec::growth>(std::forward<Policies>(given)...),
-      .overflow = take<typename Spec::overflow>(std::forward<Policies>(given)...),
-      .allocation = take<typename Spec::allocation>(std::forward<Policies>(given)...),
-      .observe = take<typename Spec::observe>(std::forward<Policies>(given)...),
+      .hashing = by_reference(take<typename Spec::hashing>(std::forward<Policies>(given)...)),
+      .load = by_reference(take<typename Spec::load>(std::forward<Policies>(given)...)),
+      .growth = by_reference(take<typename Spec::growth>(std::forward<Policies>(given)...)),
+      .overflow = by_reference(take<typename Spec::overflow>(std::forward<Policies>(given)...)),
+      .allocation = by_reference(take<typename Spec::allocation>(std::forward<Policies>(given)...)),
+      .observe = by_reference(take<typename Spec::observe>(std::forward<Policies>(given)...)),
   };
 }
 

@@ -118,8 +118,13 @@ class container {
 
   container(const container& other) : container(other, other.s_.policies.allocation) {}
   container(const container& other, const allocation_type& handle) : s_(copy_policies(other.s_, handle)) {
-    check_iteration(state_of(other));
-    throw_if_no_room(copy_entries(s_, other.s_));
+    static_assert(entries_copy,
+                  "tophash[types]: a map or set is copied whose Key or T cannot be copied; move it, or give the "
+                  "type a copy constructor");
+    if constexpr (entries_copy) {  // one error line, not the element's, too
+      check_iteration(state_of(other));
+      throw_if_no_room(copy_entries(s_, other.s_));
+    }
   }
 
   container(container&& other) noexcept : s_(take_policies(other.s_)) { steal_arrays(s_, other.s_); }
@@ -469,9 +474,12 @@ class container {
     steal_arrays(s_, other.s_);
   }
 
+  static constexpr bool entries_copy =
+      std::is_copy_constructible_v<Key> && std::is_copy_constructible_v<typename model::mapped_type>;
+
   // Between unequal handles: entries whose move may throw are copied if they can be, trivial ones in any case.
   static constexpr bool copied_across =
-      std::is_copy_constructible_v<Key> && std::is_copy_constructible_v<typename model::mapped_type> &&
+      entries_copy &&
       ((trivially_relocatable<Key> && trivially_relocatable<typename model::mapped_type>) ||
        !(nothrow_relocatable<Key> && nothrow_relocatable<typename model::mapped_type>));
 

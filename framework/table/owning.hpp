@@ -31,9 +31,9 @@ template <class State>
 auto take_policies(State& from) {
   auto& p = from.policies;
   using values = policy_values<typename State::binding_type::spec>;
-  return values{.hashing = copy_or_move(p.hashing),
-                .load = copy_or_move(p.load),
-                .growth = copy_or_move(p.growth),
+  return values{.hashing = by_reference(copy_or_move(p.hashing)),
+                .load = by_reference(copy_or_move(p.load)),
+                .growth = by_reference(copy_or_move(p.growth)),
                 .overflow = std::move(p.overflow),
                 .allocation = p.allocation,
                 .observe = std::move(p.observe)};

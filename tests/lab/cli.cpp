@@ -12,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include <sys/stat.h>
+
 #include "runner.hpp"
 
 namespace {
@@ -567,6 +569,91 @@ void errors() {
   expect({"run", "--workload", "grow", "--n", "100", "--variant", "defaults", "--repeat", "1", "--json",
           (folder / "no" / "such" / "x.json").string()},
          1, "cannot be written");
+}
+
+// Numbers that strtoull takes for others, values that an unset variable left empty, words that are no
+// command.
+void bad_values() {
+  const auto grow = [](std::vector<std::string> more) {
+    std::vector<std::string> out = {"run", "--workload", "grow",     "--n",
+                                    "100", "--variant",  "defaults", "--check"};
+    out.insert(out.end(), more.begin(), more.end());
+    return out;
+  };
+  for (const char* seed : {"-1", "1.5", "nan", "99999999999999999999999", "1e3"})
+    expect(grow({"--seed", seed}), 64, "--seed: '" + std::string{seed} + "' is no whole number from 0 to");
+  expect(grow({"--seed", "0x10"}), 0);
+  expect(grow({"--seed", "18446744073709551615"}), 0);
+  for (const char* repeat : {"0", "-1", "10001"})
+    expect(grow({"--repeat", repeat}), 64, "is no whole number from 1 to 10000");
+  expect(grow({"--garbage", "-1"}), 64, "--garbage: '-1' is no whole number");
+  const std::string trace = "bench/traces/pystdlib_symbols.csv.zst";
+  expect({"replay", trace, "--capacity", "1000000001"}, 64, "is no whole number from 1 to 1000000000");
+  expect({"replay", trace, "--rows", "0"}, 64, "--rows: '0' is no whole number from 1 to");
+  expect({"watch", "--variant", "go_like", "--workload", "grow", "--every", "0"}, 64,
+         "--every: '0' is no whole number");
+  for (const char* option : {"--n", "--seed", "--memory", "--value", "--json"})
+    expect({"run", "--workload", "grow", "--variant", "defaults", option, ""}, 64,
+           std::string{option} + ": ");
+  expect({"replya"}, 64, "'replya' is no command; nearest: replay");
+  expect({"--workload"}, 64, "'--workload' is no option of tophash itself");
+  expect({"report", folder.string(), "-o", (folder / "r.html").string()}, 1,
+         folder.string() + ": is a directory");
+  expect({"list", "claims", "--claims", folder.string()}, 1,
+         (folder / "articles.json").string() + ": cannot be opened");
+  expect({"run", "--workload", "grow", "--load", folder.string()}, 1,
+         folder.string() + ": is no file of C++");
+  expect({"replay", folder.string()}, 1, folder.string() + ": is a directory");
+}
+
+// What is written arrives whole, or the exit code says that it did not and what was there before is still
+// there.
+void outputs() {
+  // Standard output: a full disk, and closed.
+  const auto with_output = [](const char* file) {
+    const std::string command = "'" + program + "' list >" + file + " 2>'" + (folder / "said").string() + "'";
+    const int status = std::system(command.c_str());
+    return std::make_pair(WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents(folder / "said"));
+  };
+  for (const char* file : {"/dev/full", "&-"}) {
+    const auto [code, said] = with_output(file);
+    check(code == 1 && said.find("standard output cannot be written") != std::string::npos,
+          std::string{"list >"} + file + ": " + std::to_string(code) + " " + said);
+  }
+  // A file: refused before the work, with the text all the same where that is not known before.
+  const std::vector<std::string> work = {"run", "--workload", "grow", "--n", "1000M", "--json"};
+  const auto to = [](std::vector<std::string> words, const fs::path& file) {
+    words.push_back(file.string());
+    return words;
+  };
+  expect(to(work, folder / "no" / "r.json"), 1, "cannot be written: No such file");
+  expect(to(work, folder), 1, "cannot be written: Is a directory");
+  // The device itself stays as it is, even for one who may replace it: through a link, whose place is ours.
+  const fs::path full = folder / "full", kept = folder / "kept.csv", link = folder / "link.csv",
+                 pipe = folder / "pipe";
+  fs::create_symlink("/dev/full", full);
+  const outcome o = run({"list", "axes", "--json", full.string()});
+  check(o.code == 1 && o.err.find("No space left") != std::string::npos, "--json to a full disk: " + o.err);
+  check(o.out.size() > 100, "the text was printed before");
+  check(fs::is_symlink(full) && fs::is_character_file(full), "the device and the link are there");
+  // A pipe is written through.
+  check(::mkfifo(pipe.c_str(), 0600) == 0, "a pipe");
+  const int reader = ::open(pipe.c_str(), O_RDWR);
+  expect({"list", "rules", "--json", pipe.string()}, 0);
+  char first = 0;
+  check(fs::is_fifo(pipe) && ::read(reader, &first, 1) == 1 && first == '{', "the pipe got the result");
+  ::close(reader);
+  // A failed recording or import leaves what was there, and a link a link.
+  std::ofstream(kept) << "precious";
+  fs::create_symlink(kept, link);
+  expect({"record", "-o", link.string(), "--", "/no/such/program"}, 64);
+  expect({"import", "--format", "csv", write("bad.csv", "1,a\n").string(), "-o", link.string()}, 1);
+  check(contents(kept) == "precious", "a command that failed left the file alone");
+  check(!fs::exists(folder / "kept.csv.part") && !fs::exists(folder / "kept.csv.recording"),
+        "and nothing beside it");
+  expect({"record", "-o", link.string(), "--", "true"}, 0);
+  check(fs::is_symlink(link) && contents(kept).rfind("time,op,key,size\n", 0) == 0,
+        "written through the link");
 }
 
 // Ctrl-C in the middle: the results so far are whole JSON, and the exit code says what happened. A busy
@@ -1205,6 +1292,8 @@ int main(int argc, char** argv) {
       {"replay", replay},
       {"cache", cache},
       {"errors", errors},
+      {"bad_values", bad_values},
+      {"outputs", outputs},
       {"interrupt", interrupt},
       {"report", report},
       {"storages", storages},

@@ -18,8 +18,8 @@ endif()
 file(GLOB files "${FOLDER}/*.cpp")
 foreach(file IN LISTS files)
   get_filename_component(id "${file}" NAME_WE)
-  # What a door refuses that no rule can judge: go_sync_map is no option of a composition. And what is refused of each
-  # combination of storage.
+  # What a door refuses that no rule can judge: go_sync_map is no option of a composition, a copy no property of one.
+  # And what is refused of each combination of storage.
   if(NOT id STREQUAL "accepted" AND NOT id MATCHES "^(door|combinator)_" AND NOT id IN_LIST ids)
     message(SEND_ERROR "${file} belongs to no rule")
   endif()

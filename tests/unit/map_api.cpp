@@ -20,6 +20,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <tophash/allocators/std_adaptor.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
@@ -587,6 +588,51 @@ TEST_CASE("map: values that can be neither copied nor moved", "[map]") {
     CHECK(&m.at(i) == at[static_cast<std::size_t>(i)]);  // behind a pointer, entries stay where they are
     CHECK(m.at(i).number == i * 2);
   }
+}
+
+// Empty, with copies of their own: without optimisation g++ 12 cannot build one in place in a policy_values.
+struct own_copies {
+  own_copies() noexcept {}
+  own_copies(const own_copies&) noexcept {}
+  own_copies& operator=(const own_copies&) noexcept { return *this; }
+};
+struct copied_hash : own_copies {
+  std::size_t operator()(int key) const noexcept { return static_cast<std::size_t>(key); }
+};
+template <class T>
+struct copied_heap : own_copies {
+  using value_type = T;
+  copied_heap() = default;
+  template <class U>
+  copied_heap(const copied_heap<U>&) noexcept {}
+  T* allocate(std::size_t n) { return std::allocator<T>{}.allocate(n); }
+  void deallocate(T* p, std::size_t n) noexcept { std::allocator<T>{}.deallocate(p, n); }
+  bool operator==(const copied_heap&) const noexcept { return true; }
+};
+
+TEST_CASE("map: a hash and an allocator that are empty and have copies of their own", "[map]") {
+  using heap = allocators::from_std<copied_heap<int>>;
+  using hash = hashing::hash_with<copied_hash, std::equal_to<>>;
+  tophash::map<int, int, hash, heap> m, given(hash{}, heap{});
+  m[1] = 2;
+  auto copy = m;
+  auto moved = std::move(m);
+  given = moved;
+  given.swap(copy);
+  CHECK(given == copy);
+  CHECK(moved.at(1) == 2);
+}
+
+TEST_CASE("map: an empty map is made without an exception", "[map]") {
+  STATIC_REQUIRE(std::is_nothrow_default_constructible_v<tophash::map<int, std::string>>);
+  STATIC_REQUIRE(std::is_nothrow_default_constructible_v<tophash::map<int, int, presets::go_like>>);
+  STATIC_REQUIRE(std::is_nothrow_default_constructible_v<tophash::set<int>>);
+  struct may_throw {
+    may_throw() {}
+    std::size_t operator()(int key) const { return static_cast<std::size_t>(key); }
+  };
+  STATIC_REQUIRE_FALSE(std::is_nothrow_default_constructible_v<
+                       tophash::map<int, int, hashing::hash_with<may_throw, std::equal_to<>>>>);
 }
 
 TEST_CASE("map: the least that elements must offer", "[map]") {

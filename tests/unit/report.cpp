@@ -754,7 +754,7 @@ TEST_CASE("report: the file is whole or not there", "[report]") {
 
   const std::filesystem::path nowhere = scratch_file("no-such-folder") / "page.html";
   const std::string message = message_of([&] { lab::write_report(results, nowhere, no_plots); });
-  CHECK(message == "report: cannot write " + nowhere.string() + ": No such file or directory");
+  CHECK(message == nowhere.string() + ": cannot be written: No such file or directory");
   CHECK(message_of([&] { lab::write_report({}, path, no_plots); }) == "report: no result given");
   CHECK_FALSE(std::filesystem::exists(path));
 }

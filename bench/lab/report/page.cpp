@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lab/report/page.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <stdexcept>
-#include <system_error>
+#include "lab/whole_file.hpp"
 
 namespace tophash::lab::report {
 namespace {
@@ -292,21 +288,7 @@ std::string page_head() {
 std::string page_foot() { return std::string("<script>") + script + "</script>\n</body>\n</html>\n"; }
 
 void write_page(const std::string& page, const std::filesystem::path& output) {
-  std::filesystem::path unfinished = output;
-  unfinished += ".part";
-  const auto refuse = [&](const std::string& why) {
-    std::error_code ignored;
-    std::filesystem::remove(unfinished, ignored);
-    throw std::runtime_error("report: cannot write " + output.string() + ": " + why);
-  };
-  errno = 0;
-  std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
-  file.write(page.data(), static_cast<std::streamsize>(page.size()));
-  file.close();
-  if (!file) refuse(errno != 0 ? std::strerror(errno) : "write failed");
-  std::error_code error;
-  std::filesystem::rename(unfinished, output, error);
-  if (error) refuse(error.message());
+  write_whole_file(output.string(), page);
 }
 
 }  // namespace tophash::lab::report
