@@ -14,6 +14,13 @@
 #define TOPHASH_HAS_SSE2 0
 #endif
 
+// Single instructions that the compilers at hand do not find; each use has the portable way beside it.
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
+#define TOPHASH_HAS_X86_64_ASM 1
+#else
+#define TOPHASH_HAS_X86_64_ASM 0
+#endif
+
 #if defined(__SIZEOF_INT128__)
 #define TOPHASH_HAS_INT128 1
 #else

@@ -176,6 +176,13 @@ std::string_view speed_key_name(speed_key k) noexcept {
   return k == speed_key::u64 ? "u64" : k == speed_key::view ? "string_view" : "string";
 }
 
+speed_key parse_speed_key(std::string_view name) {
+  for (const speed_key k : all_keys) {
+    if (name == speed_key_name(k)) return k;
+  }
+  throw command_error(exit_usage, fmt::format("--key {}: go_speed's keys are u64, string_view and string", name));
+}
+
 std::map<std::string, double> measure_go_like_speed(speed_key key, std::size_t entries, std::uint64_t seed) {
   if (key == speed_key::u64) return measure<std::uint64_t>(entries, seed);
   if (key == speed_key::view) return measure<std::string_view>(entries, seed);
@@ -189,7 +196,9 @@ go_speed_result run_go_speed(const go_speed_request& request) {
   const std::vector<std::size_t> sizes =
       request.sizes.empty() ? std::vector<std::size_t>{1'000, 100'000, 1'000'000} : request.sizes;
   std::vector<speed_cell> cells;
-  for (const speed_key key : all_keys) {
+  const std::vector<speed_key> keys =
+      request.keys.empty() ? std::vector<speed_key>{std::begin(all_keys), std::end(all_keys)} : request.keys;
+  for (const speed_key key : keys) {
     for (const std::size_t n : sizes) cells.push_back({key, n});
   }
   for (const std::string& program : programs) {

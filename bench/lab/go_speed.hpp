@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -21,20 +22,23 @@ namespace tophash::lab {
 inline constexpr const char* go_speed_name = "go_speed";
 inline constexpr unsigned go_speed_rounds = 15;
 
+// `view`: std::string_view, which like Go's string is a pointer and a length; `string` owns its bytes, which
+// an insert copies. Both 17 characters, and both are held against Go's string.
+enum class speed_key : std::uint8_t { u64, view, string };
+std::string_view speed_key_name(speed_key k) noexcept;
+// Throws command_error.
+speed_key parse_speed_key(std::string_view name);
+
 struct go_speed_request {
   bool with_go = false;
   std::vector<std::string> go;     // programs `go`; empty: the one in PATH
+  std::vector<speed_key> keys;     // empty: all three
   std::vector<std::size_t> sizes;  // entries; empty: 1,000, 100,000, 1,000,000
   unsigned rounds = go_speed_rounds;
   std::uint64_t seed = 1;
   std::vector<std::string> argv;
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
-
-// `view`: std::string_view, which like Go's string is a pointer and a length; `string` owns its bytes, which
-// an insert copies. Both 17 characters, and both are held against Go's string.
-enum class speed_key : std::uint8_t { u64, view, string };
-std::string_view speed_key_name(speed_key k) noexcept;
 
 // Nanoseconds of thread CPU an operation: insert, hit, miss, iterate, churn (a delete and an insert), erase.
 std::map<std::string, double> measure_go_like_speed(speed_key key, std::size_t entries, std::uint64_t seed);

@@ -296,11 +296,12 @@ int go_structure_command(settings& s, bool repeat_given) {
   return exit_code_of(r);
 }
 
-int go_speed_command(settings& s, bool repeat_given) {
+int go_speed_command(settings& s, bool repeat_given, bool key_given) {
   const go_structure_request& given = s.structure;
-  go_speed_request request{.with_go = given.with_go, .go = given.go, .sizes = {}, .seed = s.request.seed,
+  go_speed_request request{.with_go = given.with_go, .go = given.go, .keys = {}, .sizes = {}, .seed = s.request.seed,
                            .argv = s.request.argv, .progress = progress_line()};
   if (repeat_given) request.rounds = s.request.repeat;
+  if (key_given) request.keys = {parse_speed_key(s.request.key)};
   if (!s.sizes.empty()) request.sizes = parse_sizes(s.sizes);
   if (given.with_go) restart_with_large_pages(s.request.argv);
   const go_speed_result r = run_go_speed(request);
@@ -862,7 +863,8 @@ void add_commands(CLI::App& app, settings& s) {
       ->required()
       ->type_name("W");
   run->add_option("--n", s.sizes, "entries (load_sweep: buckets), such as 1000,10k,1M")->type_name("N,...");
-  run->add_option("--key", s.request.key, "u64 or string")->capture_default_str();
+  run->add_option("--key", s.request.key, "u64 or string (go_speed: or string_view; not given: all three)")
+      ->capture_default_str();
   add_experiment_options(run, s);
   add_reuse_options(run, s);
   add_structure_options(run, s);
@@ -1008,14 +1010,14 @@ int dispatch(const CLI::App& app, settings& s) {
   if (structure || speed) {
     bool others = any_option_of(chosen, reuse_group);
     if (structure) others = others || chosen.count("--n") != 0;
-    for (const char* other :
-         {"--key", "--variant", "--allocator", "--collector", "--bind", "--load", "--check"})
+    if (structure) others = others || chosen.count("--key") != 0;
+    for (const char* other : {"--variant", "--allocator", "--collector", "--bind", "--load", "--check"})
       others = others || chosen.count(other) != 0;
     if (others)
       throw command_error(exit_usage, s.request.workload + " takes --with-go, --go, " +
-                                          (speed ? "--n, " : "") +
+                                          (speed ? "--key, --n, " : "") +
                                           "--repeat, --seed and --json alone: it is about preset=go_like");
-    if (speed) return go_speed_command(s, chosen.count("--repeat") != 0);
+    if (speed) return go_speed_command(s, chosen.count("--repeat") != 0, chosen.count("--key") != 0);
     return go_structure_command(s, chosen.count("--repeat") != 0);
   }
   if (name == "run" && s.request.workload != peers_name && any_option_of(chosen, peers_group))

@@ -205,7 +205,10 @@ struct bucket_chain_model {
     [[no_unique_address]] chain_links links{};
 
     bucket* at(std::size_t index) const noexcept { return buckets + index; }
-    bucket* home(std::uint64_t hash) const noexcept { return at(map.index(hash)); }
+    bucket* home(std::uint64_t hash) const noexcept {
+      return reinterpret_cast<bucket*>(reinterpret_cast<unsigned char*>(buckets) +
+                                       byte_offset<sizeof(bucket)>(map.index(hash)));
+    }
     // Calls f(main bucket) for all of them.
     template <class F>
     void for_each_home(F&& f) const {
@@ -513,12 +516,26 @@ struct bucket_chain_model {
     return ends(b);
   }
 
+  // Split, an entry lies in two lines of its bucket, mostly not that of the tags: all are asked for while the tags are on
+  // their way. Hits of u64 keys took 0.85 of the time so in 100,000 and 1,000,000 entries of go_like, of string_view 0.9 in
+  // 1,000,000, erases from 1,000 maps of 1,000 0.7 to 0.75; misses, which ask in vain, up to 1.1 times.
+  // Always inlined: g++ 12 takes a function that does nothing else for one without effect, and drops its calls.
+  TOPHASH_ALWAYS_INLINE static void ask_for_entries(const bucket* home) noexcept {
+    if constexpr (split && !grouped) {
+      constexpr std::size_t line_bytes = 64, most_lines = 4;
+      for (std::size_t at = line_bytes; at < std::min(sizeof(bucket), most_lines * line_bytes); at += line_bytes)
+        TOPHASH_PREFETCH(reinterpret_cast<const unsigned char*>(home) + at);
+    }
+    static_cast<void>(home);
+  }
+
   // The first slot of the main bucket whose tag matches. Where that decides nothing, which is seldom (two equal tags, an
   // overflow bucket), rest(main bucket, the matches after the first) answers: as a call, so that the caller's loop keeps its
   // registers.
   template <class Eq, class Rest>
   TOPHASH_ALWAYS_INLINE static slot find_first(const array& a, std::uint64_t hash, Eq&& eq, Rest&& rest) {
     bucket* const home = a.home(hash);
+    ask_for_entries(home);
     const unsigned match = wanted_tag(hash).match(home);
     if (match != 0) [[likely]] {
       const slot s{home, lowest_bit(match)};

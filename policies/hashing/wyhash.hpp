@@ -131,14 +131,16 @@ TOPHASH_NOINLINE inline std::uint64_t hash_long_to_mix(const unsigned char* from
 
 // A hash whose bits are not all equally good: one product to 16 bytes, two that do not wait for each other to
 // 32 (the scheme of XXH3's middle lengths). The length goes in outside the products, as shorter keys are
-// gathered with zeros.
+// gathered with zeros. The four constants of 17 to 32 bytes are one, added, subtracted and put in by xor: the mixing that
+// follows multiplies by it, so a loop keeps it in a register, where wyhash's four are four instructions more a key. No two
+// operands are equal for keys that hold one word twice, else the products would cancel.
 TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t bytes) noexcept {
   constexpr auto& secret = wyhash_secret;
   const unsigned char* const from = static_cast<const unsigned char*>(data);
   if (bytes - 17 <= 32 - 17) [[likely]] {
-    const unsigned char* const last = from + bytes - 16;
-    const std::uint64_t first = multiply_fold(read_8(from) ^ secret[1], read_8(from + 8) ^ secret[2]);
-    return (first + multiply_fold(read_8(last) ^ secret[3], read_8(last + 8) ^ secret[0])) ^ bytes;
+    const unsigned char* const end = from + bytes;
+    const std::uint64_t first = multiply_fold(read_8(from) ^ mix_multiplier, read_8(from + 8) - mix_multiplier);
+    return bytes ^ first ^ multiply_fold(read_8(end - 16) + mix_multiplier, read_8(end - 8) ^ mix_multiplier);
   }
   if (bytes > 32) [[unlikely]] return hash_long_to_mix(from, bytes);
   const two_words all = gather_short(from, bytes);
