@@ -26,8 +26,8 @@
 //
 // A cell's cycles differ (overflow buckets gather, dirty slots are swept, a table grows) and are the same
 // again in every round, since the seed decides all but the time. So each has its own counts and its own least
-// time over the rounds, of the times that nothing disturbed (pressure/quiet.hpp); a cell's cost is their mean.
-// One least time for all of them set the cheapest cycle against the counts of the last.
+// time over the rounds, of the times that nothing disturbed (pressure/quiet.hpp); a cell's cost is the mean
+// over them. One least time for all of them set the cheapest cycle against the counts of the last.
 //   tophash_gc_pressure [--collector boehm,precise] [--cells N] [--gctrace] [--json FILE] [--seed N]
 //                       [--repeat N] [--seconds N]
 // --cells: of each storage, the first N of the matrix: a part decides nothing, so exit 0. --repeat and
