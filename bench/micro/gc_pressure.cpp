@@ -503,12 +503,12 @@ template <class Heap, class Storage>
 class calibration {
  public:
   void round() {
-    if (first_ || (!heaps_.enough() && !out_of_time())) {
+    if (rounds_ == 0 || (!heaps_enough() && !out_of_time())) {
       heaps_without_map now;
       in_child(now, calibrate_without_map<Heap>);
-      if (first_) heaps_.blocks = now.blocks;
+      if (rounds_ == 0) heaps_.blocks = now.blocks;
       heaps_.add(now);
-      first_ = false;
+      ++rounds_;
     }
     using plain = on<Storage>;
     using tombstone = on<Storage, deletion::tombstone>;
@@ -525,7 +525,7 @@ class calibration {
     }
   }
   bool enough() const {
-    return heaps_.enough() &&
+    return heaps_enough() &&
            std::all_of(cells_.begin(), cells_.end(), [](const measured_cell& c) { return c.enough(); });
   }
   constants solve() const {
@@ -609,7 +609,10 @@ class calibration {
     return out;
   }
 
-  bool first_ = true;
+  // Times of one process were taken within a second: all of them may be as much too long.
+  bool heaps_enough() const { return rounds_ >= series::enough_quiet && heaps_.enough(); }
+
+  std::size_t rounds_ = 0;
   heaps_without_map heaps_;
   std::array<measured_cell, 4> cells_;
 };
