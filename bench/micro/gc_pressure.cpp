@@ -2,40 +2,38 @@
 // GC pressure, predicted and measured. For maps on two collectors the cost of collecting is predicted, in CPU
 // nanoseconds an operation, from counts alone, and measured beside it; the program fails where they part.
 //
-//   a cycle costs, where libgc searches words     c_cycle + c_block * H + c_word * W + c_guess * G + c_visit
-//   * V
-//                  where it knows maps            c_cycle + c_block * H + c_word * W + shape + c_visit * V
-//                  on precise_heap                c_cycle + c_alloc * A + c_read * S + shape + c_visit * V
-//     shape = c_unit * U + c_dirty * D + c_bucket * B
-//     A  bytes allocated since the last one: they are swept
-//     B  overflow buckets: several lines each, at a place that nothing before it told
-//     D  buckets or groups of maps with dirty deletion: their tags are read for two masks, and both decide
-//     G  branches on what slots hold that are guessed wrong (pressure/cycle_counts.hpp): where a bucket's
-//     entries end
-//        differs from bucket to bucket, and each surprise costs as much as reading several words
-//     H  blocks of 4 KiB with small objects, dead or alive: each has marks to clear and is swept or queued
-//     S  bytes that the marker reads in maps
-//     U  buckets or groups, where the marker knows them: each costs, however few of its slots are live
-//     V  objects and nodes, found at no place that was told before
-//     W  words that are tested for being an address, where it does not know them
+//   a cycle costs
+//     where libgc searches words    c_cycle + c_block * H + c_word * W + c_guess * G + c_visit * V
+//     where it knows maps           c_cycle + c_block * H + c_word * W + shape + c_visit * V
+//     on precise_heap               c_cycle + c_alloc * A + c_read * S + shape + c_visit * V
+//     shape                         c_unit * U + c_dirty * D + c_bucket * B
+//   A  bytes allocated since the last one: they are swept
+//   B  overflow buckets: several lines each, at a place that nothing before it told
+//   D  buckets or groups of maps with dirty deletion: their tags are read for two masks, and both decide
+//   G  branches on what slots hold that are guessed wrong (pressure/cycle_counts.hpp): where a bucket's
+//      entries end differs from bucket to bucket, and each surprise costs as much as reading several words
+//   H  blocks of 4 KiB with small objects, dead or alive: each has marks to clear and is swept or queued
+//   S  bytes that the marker reads in maps
+//   U  buckets or groups, where the marker knows them: each costs, however few of its slots are live
+//   V  objects and nodes, found at no place that was told before
+//   W  words that are tested for being an address, where it does not know them
 //   cycles an operation = bytes allocated in one / ((h - 1) * live bytes), h being the heap ratio
 //
 // c_cycle, c_alloc, c_block, c_word and c_read come from heaps without a map: empty, with garbage, with an
 // array of nulls. The others come from four cells of each storage. All other cells test them: storage x
-// layout x deletion x workload, with sizes and heap ratios that the seed draws. A collection is due when (h -
-// 1) * live bytes have been allocated; the collectors' own triggers are off.
+// layout x deletion x workload, with sizes and heap ratios that the seed draws. A collection is due when
+// (h - 1) * live bytes have been allocated; the collectors' own triggers are off.
 //
 // A cell's cycles differ (overflow buckets gather, dirty slots are swept, a table grows) and are the same
 // again in every round, since the seed decides all but the time. So each has its own counts and its own least
-// time over the rounds, of the times that nothing disturbed (pressure/quiet.hpp); a cell's cost is their
-// mean. The least time over cycles that were not the same paired the cheapest with the counts of the last.
+// time over the rounds, of the times that nothing disturbed (pressure/quiet.hpp); a cell's cost is the mean
+// over them. One least time for all of them set the cheapest cycle against the counts of the last.
 //   tophash_gc_pressure [--collector boehm,precise] [--cells N] [--gctrace] [--json FILE] [--seed N]
-//   [--repeat N]
-//                       [--seconds N]
-// --cells: of each storage, the first N of the matrix: a part decides nothing, so exit 0. --repeat,
+//                       [--repeat N] [--seconds N]
+// --cells: of each storage, the first N of the matrix: a part decides nothing, so exit 0. --repeat and
 // --seconds: rounds, and seconds, after which nothing is measured again; a cell with enough quiet cycles
-// never is. Exit 0: the middle error is at most 10 % and the largest at most 25 %; 1: they are not; 64:
-// usage.
+// never is.
+// Exit 0: the middle error is at most 10 % and the largest at most 25 %; 1: they are not; 64: usage.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -505,12 +503,12 @@ template <class Heap, class Storage>
 class calibration {
  public:
   void round() {
-    if (first_ || (!heaps_.enough() && !out_of_time())) {
+    if (rounds_ == 0 || (!heaps_enough() && !out_of_time())) {
       heaps_without_map now;
       in_child(now, calibrate_without_map<Heap>);
-      if (first_) heaps_.blocks = now.blocks;
+      if (rounds_ == 0) heaps_.blocks = now.blocks;
       heaps_.add(now);
-      first_ = false;
+      ++rounds_;
     }
     using plain = on<Storage>;
     using tombstone = on<Storage, deletion::tombstone>;
@@ -527,7 +525,7 @@ class calibration {
     }
   }
   bool enough() const {
-    return heaps_.enough() &&
+    return heaps_enough() &&
            std::all_of(cells_.begin(), cells_.end(), [](const measured_cell& c) { return c.enough(); });
   }
   constants solve() const {
@@ -611,7 +609,10 @@ class calibration {
     return out;
   }
 
-  bool first_ = true;
+  // Times of one process were taken within a second: all of them may be as much too long.
+  bool heaps_enough() const { return rounds_ >= series::enough_quiet && heaps_.enough(); }
+
+  std::size_t rounds_ = 0;
   heaps_without_map heaps_;
   std::array<measured_cell, 4> cells_;
 };
