@@ -19,6 +19,7 @@
 #include "lab/catalogue.hpp"
 #include "lab/clock.hpp"
 #include "lab/compare.hpp"
+#include "lab/compare_statistics.hpp"
 #include "lab/equal_memory.hpp"
 #include "lab/findings.hpp"
 #include "lab/on_demand.hpp"
@@ -33,7 +34,10 @@ namespace {
 constexpr const char* default_name = "defaults";
 constexpr std::size_t least_rows = 1'000;
 constexpr std::size_t least_stage_rows = 20'000, most_first_stage_rows = 500'000;
-constexpr unsigned halving_rounds = 3, duel_rounds = 15;
+constexpr unsigned halving_rounds = 3;
+// A duel ends when it is decided. Of three executions the least counts, as in a comparison: on a shared machine 15
+// single ones left an interval of -6..+11 % around +0.1.
+constexpr unsigned duel_rounds = 60, duel_executions = 3;
 constexpr std::size_t finalists = 6;  // go from halving into the neighbourhood and from there to the final
 constexpr std::size_t neighbour_batch = 4;  // compiled and measured together
 // Fruitless batches after which the neighbourhood counts as searched: 12 compositions in a row that none of
@@ -273,8 +277,7 @@ class adviser {
   advice_stage* measure_stage(const std::string& name, const std::vector<candidate>& candidates,
                               std::size_t begin, std::size_t end, unsigned rounds,
                               unsigned latency_executions) {
-    if (programs_.first != std::pair{begin, end}) programs_ = {{begin, end}, part_of(*whole_, begin, end)};
-    const any_program& part = programs_.second;
+    const any_program& part = cut(begin, end);
     std::vector<measured_task> tasks;
     for (const candidate& c : candidates)
       tasks.push_back({.variant = c.variant, .storage = c.storage, .program = &part, .n = 0});
@@ -300,6 +303,12 @@ class adviser {
       stage.measured.push_back(std::move(m.rows[i]));
     out_.stages.push_back(std::move(stage));
     return &out_.stages.back();
+  }
+
+  // Valid until another part is asked for.
+  const any_program& cut(std::size_t begin, std::size_t end) {
+    if (programs_.first != std::pair{begin, end}) programs_ = {{begin, end}, part_of(*whole_, begin, end)};
+    return programs_.second;
   }
 
   static std::vector<std::size_t> in_order(const advice_stage& s) {
@@ -498,11 +507,44 @@ class adviser {
       out_.distance = estimate{.median = 1, .low = 1, .high = 1, .coverage = 1};
       return;
     }
-    s = measure_stage("duel", {best, chosen}, out_.training_rows, rows, duel_rounds, 1);
-    if (s == nullptr) return;
-    const std::size_t a = index_in(*s, chosen), b = index_in(*s, best);
-    if (a < s->measured.size() && b < s->measured.size())
-      out_.distance = paired_ratio(s->measured[a], s->measured[b]);
+    fight_duel(best, chosen);
+  }
+
+  // Rounds are added until the recommendation is known to lie within `within_ratio` of the best, or beyond it.
+  void fight_duel(const candidate& best, const candidate& chosen) {
+    const std::size_t rows = records_of(*whole_);
+    const any_program& part = cut(out_.training_rows, rows);
+    const paired_judge judge(duel_rounds, 1, within_ratio);
+    std::vector<double> of_best, of_chosen;
+    for (const std::size_t look : judge.looks()) {
+      const auto missing = static_cast<unsigned>(look - of_best.size());
+      measure_options options{.repeat = missing * duel_executions, .seed = request_.base.seed};
+      options.memory = options.latency = false;
+      options.progress = [this](const std::string& text) { progress_("duel: " + text); };
+      const measurement m = measure({{.variant = best.variant, .storage = best.storage, .program = &part, .n = 0},
+                                     {.variant = chosen.variant, .storage = chosen.storage, .program = &part, .n = 0}},
+                                    options);
+      out_.interrupted = out_.interrupted || m.interrupted;
+      out_.mismatches.insert(out_.mismatches.end(), m.mismatches.begin(), m.mismatches.end());
+      if (m.interrupted || !m.mismatches.empty() || m.rows.size() != 2) return;
+      add_least(of_best, m.rows[0].cpu_ns_per_op), add_least(of_chosen, m.rows[1].cpu_ns_per_op);
+      if (of_best.size() < look || of_chosen.size() < look) return;
+      const paired_difference d = judge.judge(of_best, of_chosen);
+      if (!d.shown) continue;
+      out_.duel_rounds = of_best.size();
+      out_.distance = estimate{.median = 1 + d.median,
+                               .low = 1 + d.shown->low,
+                               .high = 1 + d.shown->high,
+                               .coverage = d.shown->coverage};
+      if (within_best(*out_.distance)) return;
+    }
+  }
+
+  static void add_least(std::vector<double>& to, const std::vector<double>& executions) {
+    for (std::size_t i = 0; i + duel_executions <= executions.size(); i += duel_executions) {
+      const auto begin = executions.begin() + static_cast<std::ptrdiff_t>(i);
+      to.push_back(*std::min_element(begin, begin + duel_executions));
+    }
   }
 
   advice& out_;
@@ -518,6 +560,12 @@ class adviser {
 };
 
 }  // namespace
+
+std::optional<bool> within_best(const estimate& distance) {
+  if (distance.high <= 1 + within_ratio) return true;
+  if (distance.low > 1 + within_ratio) return false;
+  return std::nullopt;
+}
 
 any_program part_of(const any_program& whole, std::size_t begin, std::size_t end) {
   return std::visit([&](const auto& known) { return any_program{cut_out(known, begin, end)}; }, whole);

@@ -75,7 +75,12 @@ struct advice {
   std::optional<estimate> held_out_to_baseline;
   std::string best_held_out;  // name and storage; empty: not searched
   std::optional<estimate> distance;
+  std::size_t duel_rounds = 0;  // 0: it is the best itself
 };
+
+// What `--exhaustive` asks: is the recommendation within 5 % of the best? Nothing: the interval holds the limit.
+inline constexpr double within_ratio = 0.05;
+std::optional<bool> within_best(const estimate& distance);
 
 // Throws command_error.
 advice run_advice(const advice_request& request);

@@ -58,6 +58,12 @@ std::string stage_table(const advice& a, const advice_stage& s, const std::vecto
   return out;
 }
 
+std::string within_text(const estimate& distance) {
+  const std::optional<bool> within = within_best(distance);
+  const std::string limit = fmt::format("within {:.0f} % of it", 100 * within_ratio);
+  return !within ? "not resolvable here whether " + limit : *within ? limit : "not " + limit;
+}
+
 const advice_stage* stage_named(const advice& a, std::string_view name) {
   for (const advice_stage& s : a.stages) {
     if (s.name == name) return &s;
@@ -126,7 +132,11 @@ nlohmann::json advice_json(const advice& a) {
   if (a.distance) {
     out["exhaustive"] = {{"best", a.best_held_out},
                          {"ratio", interval_json(*a.distance)},
-                         {"distance_percent", 100 * (a.distance->median - 1)}};
+                         {"distance_percent", 100 * (a.distance->median - 1)},
+                         {"rounds", a.duel_rounds},
+                         {"limit_percent", 100 * within_ratio}};
+    const std::optional<bool> within = within_best(*a.distance);
+    out["exhaustive"]["within"] = within ? nlohmann::json(*within) : nlohmann::json(nullptr);
   }
   if (!a.mismatches.empty()) out["mismatches"] = a.mismatches;
   if (a.interrupted) out["interrupted"] = true;
@@ -169,8 +179,8 @@ std::string advice_text(const advice& a) {
   if (a.distance && a.distance->high == a.distance->low)
     out += "the recommendation is the best of the starting set there\n";
   else if (a.distance)
-    out += "best of the starting set there: " + a.best_held_out + "; the recommendation takes " +
-           ratio_text(*a.distance) + " of its time\n";
+    out += fmt::format("best of the starting set there: {}; the recommendation takes {} time against it, in {} rounds: {}\n",
+                       a.best_held_out, ratio_text(*a.distance), a.duel_rounds, within_text(*a.distance));
   if (a.interrupted) out += "interrupted: these are the results so far\n";
   return out;
 }
