@@ -115,6 +115,16 @@ ruling judged(const claim& c, const measured_sample& sample,
   return out;
 }
 
+// A reading that Go cannot have is none of its readings, as long as it has another.
+ruling judged_in_go(claim c, const go_result& go) {
+  const auto measured = [&go](const std::string& name) { return go.sample.count(name) != 0; };
+  std::vector<std::string>& readings = c.rule.readings;
+  if (std::any_of(readings.begin(), readings.end(), measured))
+    std::erase_if(readings,
+                  [&](const std::string& name) { return !measured(name) && go.missing.count(name) != 0; });
+  return judged(c, go.sample, go.missing);
+}
+
 std::string rerun_command(const reproduce_request& r, const std::string& table) {
   std::string out = "tophash reproduce " + table + " --seed " + std::to_string(r.seed);
   if (r.repeat) out += " --repeat " + std::to_string(*r.repeat);
@@ -315,8 +325,11 @@ std::string record_text(const ledger_record& record, const reproduction& r) {
   return out;
 }
 
-bool has_times(const measured_sample& sample) {
-  return std::any_of(sample.begin(), sample.end(), [](const auto& metric) { return !metric.second.exact; });
+// What busy processes would bear on.
+bool has_times(measured_sample sample) {
+  mark_slowed(sample, slowed_at_most);
+  return std::any_of(sample.begin(), sample.end(),
+                     [](const auto& metric) { return metric.second.slowed != 1; });
 }
 
 // A table that was over too soon to tell who else was busy is waited for: who was, still is.
@@ -373,7 +386,7 @@ reproduced_table reproduce_table(claim_table table, const reproduce_request& req
   note_cost(watch, out);
   for (const claim& c : out.table.claims) {
     judged_claim row{.published = &c, .here = judged(c, out.measured.sample, out.measured.missing), .go = {}};
-    if (out.go) row.go = judged(c, out.go->sample, out.go->missing);
+    if (out.go) row.go = judged_in_go(c, *out.go);
     out.claims.push_back(std::move(row));
   }
   return out;

@@ -78,6 +78,7 @@ claim_measurement measure_addresses(const claim_request& request) {
   const auto wanted = static_cast<double>(whole_parameter(request, "buckets_looked_for"));
   claim_measurement out;
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
+    begin_round(request, round, request.rounds);
     looked_into m(hint);
     m.insert_or_assign(number{0}, number{0});
     const auto add = [&out](const char* metric, const char* unit, double value) {

@@ -56,12 +56,19 @@ struct life_observer {
   void on(const events::probed& e) const noexcept { ++log->lookups, log->buckets += e.buckets; }
   void on(const events::erased& e) noexcept {
     const number id = lives::slot_id(e.at);
-    log->vacated_at[id] = log->now;
+    if (!e.at.in_old) log->vacated_at[id] = log->now;
     if (Deferred)
       log->erased_at[id] = log->now;
     else
       log->destroy(log->now);
   }
+  // A slot is told by its address. When its bucket goes, the slot is not used again: what the allocator puts
+  // there next hangs on the process, and is another slot.
+  void on(const events::overflow_released& e) noexcept {
+    for (std::size_t slot = 0; slot < 8; ++slot)
+      log->vacated_at.erase(lives::slot_id({.bucket = e.bucket, .slot = slot}));
+  }
+  void on(const events::growth_started&) noexcept { log->vacated_at.clear(); }
   void on(const events::swept& e) noexcept { gone(e.at); }
   void on(const events::retired& e) noexcept { gone(e.at); }
   void on(const events::inserted& e) noexcept {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <tophash/framework/core/bits.hpp>
 #include <tophash/gc/precise_heap.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
@@ -28,9 +29,9 @@ struct kept_buckets {
 };
 
 template <class Map>
-kept_buckets emptied_and_collected(std::size_t entries) {
+kept_buckets emptied_and_collected(std::size_t entries, std::uint64_t seed) {
   gc::precise_heap heap({.automatic = false});
-  Map m{gc::precise(heap)};
+  Map m{gc::precise(heap), typename Map::spec_type::hashing{seed}};
   const auto buckets = [&m] {
     const auto s = m.stats();
     return static_cast<double>(s.units + s.overflow_in_use);
@@ -52,7 +53,7 @@ kept_buckets emptied_and_collected(std::size_t entries) {
 using number = std::uint64_t;
 template <class... Options>
 using collected_map = map<number, number, presets::go_like, gc::precise, Options...>;
-using emptied_function = kept_buckets (*)(std::size_t);
+using emptied_function = kept_buckets (*)(std::size_t, std::uint64_t seed);
 
 const std::vector<built_composition<emptied_function>>& built() {
   static const std::vector<built_composition<emptied_function>> all = {
@@ -76,7 +77,7 @@ claim_measurement measure_kept_buckets(const claim_request& request) {
   for (unsigned round = 0; round < request.rounds && !stop_measuring(); ++round) {
     begin_round(request, round, request.rounds);
     for (std::size_t v = 0; v < variants.size(); ++v) {
-      const kept_buckets k = variants[v].run(entries);
+      const kept_buckets k = variants[v].run(entries, next_seed(request.seed + round));
       const auto add = [&](const std::string& metric, const char* unit, double value) {
         note(out, metric_of(metric, variants[v].spec, v == 0), unit, true, value);
       };
