@@ -133,8 +133,7 @@ TOPHASH_NOINLINE inline std::uint64_t hash_long_to_mix(const unsigned char* from
 // 32 (the scheme of XXH3's middle lengths). The length goes in outside the products, as shorter keys are
 // gathered with zeros. Of 17 to 32 bytes the four constants are one, put in by xor, by subtraction and by
 // addition: the mixing that follows multiplies by it, so that a loop keeps it in a register, where wyhash's four
-// are an instruction each. The products are added: by xor, two equal
-// ones would cancel.
+// are an instruction each. The products are added: by xor, two equal ones would cancel.
 TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t bytes) noexcept {
   constexpr auto& secret = wyhash_secret;
   const unsigned char* const from = static_cast<const unsigned char*>(data);
@@ -142,7 +141,7 @@ TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t by
     const unsigned char* const end = from + bytes;
     const std::uint64_t first = multiply_fold(read_8(from) ^ mix_multiplier, read_8(from + 8) - mix_multiplier);
     const std::uint64_t second = multiply_fold(read_8(end - 16) + mix_multiplier, read_8(end - 8) ^ mix_multiplier);
-    return (first + second) ^ bytes;
+    return (first ^ bytes) + second;
   }
   if (bytes > 32) [[unlikely]] return hash_long_to_mix(from, bytes);
   const two_words all = gather_short(from, bytes);
