@@ -36,9 +36,10 @@ constexpr std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) noexcept
 #endif
 }
 
-// Place of the lowest set bit of a mask that is not zero. std::countr_zero answers with an int, and g++ 12 clears a register
-// before the instruction and extends what comes out of it: three instructions on the way to every found entry. `rep bsf` is
-// tzcnt where there is one and bsf elsewhere, which differ for zero alone; both leave the upper half of the register zero.
+// Place of the lowest set bit of a mask that is not zero. std::countr_zero answers with an int: g++ 12 clears a
+// register before the instruction and extends what comes out of it, three instructions on the way to every found
+// entry. `rep bsf` is tzcnt where there is one and bsf elsewhere, which differ for zero alone; both leave the
+// upper half of the register zero.
 constexpr std::size_t lowest_bit(unsigned mask) noexcept {
 #if TOPHASH_HAS_X86_64_ASM
   if (!std::is_constant_evaluated()) {
@@ -50,8 +51,8 @@ constexpr std::size_t lowest_bit(unsigned mask) noexcept {
   return static_cast<std::size_t>(static_cast<unsigned>(std::countr_zero(mask)));
 }
 
-// Where the index-th of objects of `Bytes` bytes begins. Three cycles and one instruction; g++ 12 makes three of a product
-// with 208, two of them additions of a scaled register, and they take five.
+// Where the index-th of objects of `Bytes` bytes begins. One instruction of three cycles; g++ 12 makes three of a
+// product with 208, two of them additions of a scaled register, that take five.
 template <std::size_t Bytes>
 inline std::size_t byte_offset(std::size_t index) noexcept {
 #if TOPHASH_HAS_X86_64_ASM

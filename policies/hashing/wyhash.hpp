@@ -131,16 +131,17 @@ TOPHASH_NOINLINE inline std::uint64_t hash_long_to_mix(const unsigned char* from
 
 // A hash whose bits are not all equally good: one product to 16 bytes, two that do not wait for each other to
 // 32 (the scheme of XXH3's middle lengths). The length goes in outside the products, as shorter keys are
-// gathered with zeros. The four constants of 17 to 32 bytes are one, added, subtracted and put in by xor: the mixing that
-// follows multiplies by it, so a loop keeps it in a register, where wyhash's four are four instructions more a key. No two
-// operands are equal for keys that hold one word twice, else the products would cancel.
+// gathered with zeros. Of 17 to 32 bytes the four constants are one, put in by xor, by subtraction and by
+// addition: the mixing that follows multiplies by it, so that a loop keeps it in a register, where wyhash's four
+// are an instruction each. The products are added: by xor, two equal ones would cancel.
 TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t bytes) noexcept {
   constexpr auto& secret = wyhash_secret;
   const unsigned char* const from = static_cast<const unsigned char*>(data);
   if (bytes - 17 <= 32 - 17) [[likely]] {
     const unsigned char* const end = from + bytes;
     const std::uint64_t first = multiply_fold(read_8(from) ^ mix_multiplier, read_8(from + 8) - mix_multiplier);
-    return bytes ^ first ^ multiply_fold(read_8(end - 16) + mix_multiplier, read_8(end - 8) ^ mix_multiplier);
+    const std::uint64_t second = multiply_fold(read_8(end - 16) + mix_multiplier, read_8(end - 8) ^ mix_multiplier);
+    return (first ^ bytes) + second;
   }
   if (bytes > 32) [[unlikely]] return hash_long_to_mix(from, bytes);
   const two_words all = gather_short(from, bytes);
