@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Types that generic code must not ask for anything but what it documents: no address by operator&, no comma, and a
-// namespace whose templates take every unqualified call of a standard function.
+// Types that generic code must not ask for anything but what it documents: no address by operator&, no comma,
+// and a namespace whose templates take every unqualified call of a standard function.
 #ifndef TOPHASH_TESTS_SUPPORT_HOSTILE_HPP
 #define TOPHASH_TESTS_SUPPORT_HOSTILE_HPP
 
