@@ -39,7 +39,9 @@ namespace tophash::inline v1 {
 template <class Key, class T, class Spec>
 class basic_map
     : public table::container<Key, T, typename typed_resolution<Key, T, Spec, presets::fallback>::type> {
-  static_assert(std::is_object_v<Key> && std::is_object_v<T> && !std::is_const_v<Key>, "Key and T are object types");
+  static_assert(std::is_object_v<Key> && std::is_object_v<T> && !std::is_const_v<Key>,
+                "tophash[types]: Key and T are stored, so they are object types, and Key is not const; instead of a "
+                "reference write a pointer or std::reference_wrapper");
   static_assert(!facts_of<Spec>().sync.shared, "tophash[sync]: a map that threads share is another class: include <tophash/shared_map.hpp>");
   using base = table::container<Key, T, typename typed_resolution<Key, T, Spec, presets::fallback>::type>;
   using typename base::B;

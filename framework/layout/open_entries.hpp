@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <tophash/framework/concepts/facts.hpp>
 #include <tophash/framework/config.hpp>
 #include <tophash/framework/core/relocate.hpp>
 #include <tophash/framework/core/trace_info.hpp>

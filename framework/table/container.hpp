@@ -18,6 +18,7 @@
 #include <tophash/framework/compose/pack.hpp>
 #include <tophash/framework/compose/rules.hpp>
 #include <tophash/framework/core/hash_token.hpp>
+#include <tophash/framework/table/access.hpp>
 #include <tophash/framework/table/binding.hpp>
 #include <tophash/framework/table/owning.hpp>
 #include <tophash/framework/table/report.hpp>
@@ -46,6 +47,12 @@ concept input_iterator = requires(It& it) {
   ++it;
   typename std::iterator_traits<It>::iterator_category;
 };
+
+// Outside the class, whose member of that name would hide every layout's.
+template <class State, class F>
+void visit_arrays(const State& s, F& f) {
+  for_each_array(s, f);
+}
 
 template <class Key, class T, class Spec>
 class container {
@@ -427,7 +434,7 @@ class container {
   void for_each_array(F&& f) const
     requires has_traced_arrays
   {
-    table::for_each_array(s_, f);
+    visit_arrays(s_, f);
   }
 
   const allocation_type& allocation() const noexcept { return s_.policies.allocation; }

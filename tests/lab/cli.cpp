@@ -900,10 +900,11 @@ void record() {
   check(o.code == 0 && o.out == "of the program\n" && o.err.find(" blocks obtained, ") != std::string::npos,
         "record: " + o.out + o.err);
   expect({"record", "-o", trace, "--", "sh", "-c", "exit 3"}, 1, "ended with code 3");
-  expect({"record", "-o", trace, "--", "/no/such/program"}, 64, "cannot be run: No such file");
+  const fs::path none = folder / "none.csv";
+  expect({"record", "-o", none.string(), "--", "/no/such/program"}, 64, "cannot be run: No such file");
   expect({"record", "-o", "/no/such/folder/t.csv", "--", "true"}, 1, "cannot be written: No such file");
   expect({"record", "-o", trace}, 64, "command is required");
-  check(!fs::exists(trace), "no half trace is left");
+  check(!fs::exists(none) && !fs::exists(none.string() + ".part"), "no half trace is left");
   static_cast<void>(run({"record", "-o", trace, "--", "sh", "-c", "exit 0"}));
   const json played = run({"replay", trace, "--allocations", "--repeat", "1", "--json", "-"}).parsed();
   check(played.at("rows").size() >= 10, "ten storages: " + std::to_string(played.at("rows").size()));

@@ -32,6 +32,7 @@
 #include <tophash/set.hpp>
 
 #include "support/elements.hpp"
+#include "support/hostile.hpp"
 
 using namespace tophash;
 
@@ -590,6 +591,7 @@ TEST_CASE("map: values that can be neither copied nor moved", "[map]") {
   }
 }
 
+#ifndef TOPHASH_TESTS_CORE
 // Empty, with copies of their own: without optimisation g++ 12 cannot build one in place in a policy_values.
 struct own_copies {
   own_copies() noexcept {}
@@ -623,6 +625,37 @@ TEST_CASE("map: a hash and an allocator that are empty and have copies of their 
   CHECK(moved.at(1) == 2);
 }
 
+TEMPLATE_TEST_CASE("map: types that take every unqualified call, with no address and no comma", "[map]",
+                   (tophash::map<hostile::key, hostile::mapped>),
+                   (tophash::map<hostile::key, hostile::mapped, layout::open_groups<>>),
+                   (tophash::map<hostile::key, hostile::mapped, presets::go_like>)) {
+  using hostile::key;
+  using hostile::mapped;
+  TestType m;
+  for (int i = 0; i < 300; ++i) m.try_emplace(key(i), i);
+  for (int i = 0; i < 300; i += 2) CHECK(m.erase(key(i)) == 1);
+  m[key(3)] = mapped(7);
+  m.insert_or_assign(key(5), mapped(8));
+  m.insert({key(1000), mapped(1)});
+  m.emplace(std::piecewise_construct, std::forward_as_tuple(1001), std::forward_as_tuple(5));
+  CHECK(m.at(key(3)).value == 7);
+  CHECK(m.find(key(5))->second.value == 8);
+  TestType copy(m), other;
+  CHECK((copy == m));
+  other = m;
+  other = std::move(copy);
+  other.swap(m);
+  int sum = 0;
+  for (auto&& [k, v] : m) sum += k.value + v.value;
+  CHECK(sum > 0);
+  CHECK(erase_if(m, [](const auto& entry) { return entry.first.value % 3 == 0; }) > 0);
+  m.erase(m.begin());
+  m.insert(other.begin(), other.end());
+  m.rehash(1000);
+  m.clear();
+  CHECK(m.empty());
+}
+
 TEST_CASE("map: an empty map is made without an exception", "[map]") {
   STATIC_REQUIRE(std::is_nothrow_default_constructible_v<tophash::map<int, std::string>>);
   STATIC_REQUIRE(std::is_nothrow_default_constructible_v<tophash::map<int, int, presets::go_like>>);
@@ -634,6 +667,8 @@ TEST_CASE("map: an empty map is made without an exception", "[map]") {
   STATIC_REQUIRE_FALSE(std::is_nothrow_default_constructible_v<
                        tophash::map<int, int, hashing::hash_with<may_throw, std::equal_to<>>>>);
 }
+
+#endif  // TOPHASH_TESTS_CORE
 
 TEST_CASE("map: the least that elements must offer", "[map]") {
   using namespace tophash::testing;

@@ -80,6 +80,13 @@ struct table_object {
   explicit table_object(precise_heap& heap) : fields(precise(heap, map_place::in_object)) {}
 };
 
+// The same with a map of any layout.
+template <class Layout>
+struct owner_of {
+  map<std::uint64_t, leaf*, precise, Layout> fields;
+  explicit owner_of(precise_heap& heap) : fields(precise(heap, map_place::in_object)) {}
+};
+
 }  // namespace
 
 template <>
@@ -109,6 +116,11 @@ template <>
 struct tophash::gc_traits<table_object> {
   static constexpr bool may_contain_pointers = true;
   static void trace(pointer_visitor& visit, const table_object& t) { trace_pointers(visit, t.fields); }
+};
+template <class Layout>
+struct tophash::gc_traits<owner_of<Layout>> {
+  static constexpr bool may_contain_pointers = true;
+  static void trace(pointer_visitor& visit, const owner_of<Layout>& o) { trace_pointers(visit, o.fields); }
 };
 
 namespace {
@@ -562,6 +574,19 @@ TEST_CASE("precise heap: maps inside objects live and die with them", "[precise]
   heap.collect();
   CHECK(objects_in(heap) == 0);
   CHECK(heap.blocks().live_bytes() == 0);  // their destructors gave the arrays back
+}
+
+TEMPLATE_TEST_CASE("precise heap: objects hold maps of every layout", "[precise]", chain, boxed,
+                   layout::open_groups<>, layout::nodes) {
+  precise_heap heap(by_hand());
+  root<owner_of<TestType>> owner = heap.make<owner_of<TestType>>(heap);
+  for (std::uint64_t k = 0; k < 200; ++k) owner->fields.insert_or_assign(k, heap.make<leaf>(k).get());
+  heap.collect();
+  CHECK(objects_in(heap) == 201);
+  for (const auto& [key, object] : owner->fields) CHECK(object->stamp == intact + key);
+  owner.reset();
+  heap.collect();
+  CHECK(objects_in(heap) == 0);
 }
 
 TEST_CASE("precise heap: an array that goes while it is being traced", "[precise]") {
