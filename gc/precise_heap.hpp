@@ -305,8 +305,9 @@ class precise_heap {
     return found;
   }
 
-  // For tests: of the allocations from here on, objects, maps' blocks and what marking keeps in lists, the first-th and
-  // the count - 1 after it find no memory. refuse(0): none any more. Returns how many there were since the last call.
+  // For tests: of the allocations from here on, objects, maps' blocks and what marking keeps in lists, the
+  // first-th and the count - 1 after it find no memory. refuse(0): none any more. Returns how many there were
+  // since the last call.
   std::uint64_t refuse(std::uint64_t first, std::uint64_t count = UINT64_MAX) noexcept {
     const std::uint64_t asked = refusals_.asked;
     refusals_ = {.first = first, .count = first == 0 ? 0 : count};
@@ -748,8 +749,8 @@ class precise_heap {
   }
   TOPHASH_NOINLINE void key_reached_slow(const unsigned char* slot) noexcept {
     for (std::size_t i = pending_.first_of(slot); i != pending_keys::none; i = pending_[i].next) {
-      // By way of a stack, not of this call: chains are as long as they like. Without memory for it the tables are
-      // read again, where this key is a marked one then.
+      // By way of a stack, not of this call: chains are as long as they like. Without memory for it the tables
+      // are read again, where this key is a marked one then.
       if (!waiting_values_.push(i)) waiting_overflowed_ = true;
     }
   }

@@ -386,9 +386,9 @@ struct refusal_counts {
   std::size_t points = 0, thrown = 0;
 };
 
-// The operation with its n-th allocation refused, for each n that it has: that one alone, and all from there on. Either
-// it has been done, or it has thrown and nothing has changed; no object is lost, and none is kept; and it can be done
-// again.
+// The operation with its n-th allocation refused, for each n that it has: that one alone, and all from there
+// on. Either it has been done, or it has thrown and nothing has changed; no object is lost, and none is kept;
+// and it can be done again.
 template <class Map, class Operation>
 refusal_counts walk_refusals(const char* what, Operation operation) {
   refusal_counts out;
