@@ -35,8 +35,8 @@ constexpr const char* default_name = "defaults";
 constexpr std::size_t least_rows = 1'000;
 constexpr std::size_t least_stage_rows = 20'000, most_first_stage_rows = 500'000;
 constexpr unsigned halving_rounds = 3;
-// A duel ends when it is decided. Of three executions the least counts, as in a comparison: on a shared machine 15
-// single ones left an interval of -6..+11 % around +0.1.
+// A duel ends when it is decided. Of three executions the least counts, as in a comparison: on a shared
+// machine 15 single ones left an interval of -6..+11 % around +0.1.
 constexpr unsigned duel_rounds = 60, duel_executions = 3;
 constexpr std::size_t finalists = 6;  // go from halving into the neighbourhood and from there to the final
 constexpr std::size_t neighbour_batch = 4;  // compiled and measured together
@@ -510,7 +510,8 @@ class adviser {
     fight_duel(best, chosen);
   }
 
-  // Rounds are added until the recommendation is known to lie within `within_ratio` of the best, or beyond it.
+  // Rounds are added until the recommendation is known to lie within `within_ratio` of the best, or beyond
+  // it.
   void fight_duel(const candidate& best, const candidate& chosen) {
     const std::size_t rows = records_of(*whole_);
     const any_program& part = cut(out_.training_rows, rows);
@@ -521,9 +522,10 @@ class adviser {
       measure_options options{.repeat = missing * duel_executions, .seed = request_.base.seed};
       options.memory = options.latency = false;
       options.progress = [this](const std::string& text) { progress_("duel: " + text); };
-      const measurement m = measure({{.variant = best.variant, .storage = best.storage, .program = &part, .n = 0},
-                                     {.variant = chosen.variant, .storage = chosen.storage, .program = &part, .n = 0}},
-                                    options);
+      const measurement m =
+          measure({{.variant = best.variant, .storage = best.storage, .program = &part, .n = 0},
+                   {.variant = chosen.variant, .storage = chosen.storage, .program = &part, .n = 0}},
+                  options);
       out_.interrupted = out_.interrupted || m.interrupted;
       out_.mismatches.insert(out_.mismatches.end(), m.mismatches.begin(), m.mismatches.end());
       if (m.interrupted || !m.mismatches.empty() || m.rows.size() != 2) return;

@@ -179,8 +179,9 @@ std::string advice_text(const advice& a) {
   if (a.distance && a.distance->high == a.distance->low)
     out += "the recommendation is the best of the starting set there\n";
   else if (a.distance)
-    out += fmt::format("best of the starting set there: {}; the recommendation takes {} time against it, in {} rounds: {}\n",
-                       a.best_held_out, ratio_text(*a.distance), a.duel_rounds, within_text(*a.distance));
+    out += fmt::format(
+        "best of the starting set there: {}; the recommendation takes {} time against it, in {} rounds: {}\n",
+        a.best_held_out, ratio_text(*a.distance), a.duel_rounds, within_text(*a.distance));
   if (a.interrupted) out += "interrupted: these are the results so far\n";
   return out;
 }

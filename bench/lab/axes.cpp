@@ -42,7 +42,8 @@ namespace fs = std::filesystem;
 // ---- what is tried ---------------------------------------------------------------------------------
 
 enum class shipped : unsigned char { allocations, symbols };
-// The first half of the rows ends while the maps are full; at its end the allocation trace has freed nearly all.
+// The first half of the rows ends while the maps are full; at its end the allocation trace has freed nearly
+// all.
 enum class trace_part : unsigned char { first_half, whole, loops };
 
 struct axis_experiment {
@@ -70,44 +71,53 @@ constexpr const char* insert_instructions = "instructions of insert";
 
 // In the order of the axes; those that nothing of an axis is expected to move are here too.
 constexpr axis_experiment axis_experiments[] = {
-    {"layout", "fastest", "open_groups", "nodes", shipped::symbols, trace_part::whole, by_count, "allocations",
-     requested_name, "nodes has a block for every entry, the groups are one array"},
-    {"hashing", "", "seeded(wyhash)", "identity", shipped::allocations, trace_part::first_half, by_count, "hit probes",
-     "longest chain", "addresses are multiples of 16: unmixed, they share a sixteenth of the buckets"},
-    {"sizing", "hashing=identity", "power_of_two", "prime", shipped::allocations, trace_part::first_half, by_count,
-     "hit probes", "longest chain", "a remainder by a prime uses all bits of a key that nobody mixed"},
-    {"deletion", "", "immediate", "tombstone(not_reusing)", shipped::allocations, trace_part::first_half, by_count,
-     "overflow requested", "dead slots", "a slot that is not used again makes the next insert ask for a bucket"},
-    {"load", "", "load(13,2)", "load(3,1)", shipped::symbols, trace_part::whole, by_count, "overflow requested",
-     "peak bytes", "a bucket overflows when nine keys meet in it: seldom where three are allowed on average"},
-    {"growth", "", "eager", "incremental(2)", shipped::symbols, trace_part::whole, by_count, moved_by_a_write, "growths",
-     "as many growths, but a write moves a few chains of each instead of all"},
-    {"growth", "", "eager", "shrinking(eager)", shipped::allocations, trace_part::whole, by_count, "end bytes", "growths",
+    {"layout", "fastest", "open_groups", "nodes", shipped::symbols, trace_part::whole, by_count,
+     "allocations", requested_name, "nodes has a block for every entry, the groups are one array"},
+    {"hashing", "", "seeded(wyhash)", "identity", shipped::allocations, trace_part::first_half, by_count,
+     "hit probes", "longest chain",
+     "addresses are multiples of 16: unmixed, they share a sixteenth of the buckets"},
+    {"sizing", "hashing=identity", "power_of_two", "prime", shipped::allocations, trace_part::first_half,
+     by_count, "hit probes", "longest chain",
+     "a remainder by a prime uses all bits of a key that nobody mixed"},
+    {"deletion", "", "immediate", "tombstone(not_reusing)", shipped::allocations, trace_part::first_half,
+     by_count, "overflow requested", "dead slots",
+     "a slot that is not used again makes the next insert ask for a bucket"},
+    {"load", "", "load(13,2)", "load(3,1)", shipped::symbols, trace_part::whole, by_count,
+     "overflow requested", "peak bytes",
+     "a bucket overflows when nine keys meet in it: seldom where three are allowed on average"},
+    {"growth", "", "eager", "incremental(2)", shipped::symbols, trace_part::whole, by_count, moved_by_a_write,
+     "growths", "as many growths, but a write moves a few chains of each instead of all"},
+    {"growth", "", "eager", "shrinking(eager)", shipped::allocations, trace_part::whole, by_count,
+     "end bytes", "growths",
      "the program frees nearly all it had; who does not shrink keeps the array of its peak"},
-    {"overflow", "", "fresh", "local_list", shipped::allocations, trace_part::first_half, by_count, "allocations",
-     "overflow recycled", "an emptied overflow bucket is used again instead of going through the allocator"},
-    {"allocation", "layout=nodes", "system", "arena", shipped::allocations, trace_part::whole, by_machine, resident_name,
-     requested_name, "an arena gives nothing back before its end: all that was ever requested stays"},
+    {"overflow", "", "fresh", "local_list", shipped::allocations, trace_part::first_half, by_count,
+     "allocations", "overflow recycled",
+     "an emptied overflow bucket is used again instead of going through the allocator"},
+    {"allocation", "layout=nodes", "system", "arena", shipped::allocations, trace_part::whole, by_machine,
+     resident_name, requested_name,
+     "an arena gives nothing back before its end: all that was ever requested stays"},
     {"collector", "", "boehm_scanned", "boehm_pointer_free", shipped::symbols, trace_part::whole, by_machine,
      searched_bytes_name, "end bytes", "slots that are declared free of pointers are not searched"},
-    {"iteration", "", "plain", "mutation_safe", shipped::symbols, trace_part::whole, by_count, "peak bytes", "allocations",
-     "a loop that survives writes costs the loop, not the map"},
+    {"iteration", "", "plain", "mutation_safe", shipped::symbols, trace_part::whole, by_count, "peak bytes",
+     "allocations", "a loop that survives writes costs the loop, not the map"},
     {"iteration", "", "plain", "mutation_safe", shipped::symbols, trace_part::loops, by_clock, loop_name,
      find_instructions, "a step looks where its entry is now, and takes no part in a lookup"},
     {"sync", "fastest", "none", "striped(64)", shipped::symbols, trace_part::whole, by_count, "allocations",
      requested_name, "64 tables, each with an array of its own that grows for itself"},
-    {"sync", "", "none", "shared_mutex", shipped::allocations, trace_part::first_half, by_clock, cpu_name, insert_calls,
-     "a lock taken and released around each operation"},
-    {"observe", "", "nothing", "counters", shipped::allocations, trace_part::first_half, by_count, "peak bytes",
-     "allocations", "an observer allocates nothing"},
-    {"observe", "", "nothing", "event_log(64)", shipped::allocations, trace_part::first_half, by_clock, cpu_name,
-     insert_instructions, "each write reads the clock and stores an event"},
+    {"sync", "", "none", "shared_mutex", shipped::allocations, trace_part::first_half, by_clock, cpu_name,
+     insert_calls, "a lock taken and released around each operation"},
+    {"observe", "", "nothing", "counters", shipped::allocations, trace_part::first_half, by_count,
+     "peak bytes", "allocations", "an observer allocates nothing"},
+    {"observe", "", "nothing", "event_log(64)", shipped::allocations, trace_part::first_half, by_clock,
+     cpu_name, insert_instructions, "each write reads the clock and stores an event"},
 };
 
 const char* trace_name(shipped t) {
   return t == shipped::allocations ? "alloc_python_ast" : "pystdlib_symbols";
 }
-const char* part_name(trace_part p) { return p == trace_part::first_half ? "first half" : p == trace_part::whole ? "all" : "loops"; }
+const char* part_name(trace_part p) {
+  return p == trace_part::first_half ? "first half" : p == trace_part::whole ? "all" : "loops";
+}
 bool on_storages(const axis_experiment& e) {
   return std::string_view{e.axis} == "allocation" || std::string_view{e.axis} == "collector";
 }
@@ -117,7 +127,9 @@ std::string spec_of(const axis_experiment& e, const char* side) {
   if (on_storages(e)) return canonical(parse_spec(rest));
   return canonical(with_option(parse_spec(rest), std::string{e.axis} + "=" + side));
 }
-std::string storage_of(const axis_experiment& e, const char* side) { return on_storages(e) ? side : "system"; }
+std::string storage_of(const axis_experiment& e, const char* side) {
+  return on_storages(e) ? side : "system";
+}
 
 bool axis_wanted(const axes_request& r, const axis_experiment& e) {
   if (!r.times && e.evidence == axis_evidence::time) return false;
@@ -154,7 +166,8 @@ class program_store {
     if (p == trace_part::loops)
       return programs_[{t, p}] =
                  std::visit([](const auto& known_kind) { return any_program{with_loops(known_kind)}; }, all);
-    const std::size_t rows = std::visit([](const auto& known_kind) { return known_kind.records.size(); }, all);
+    const std::size_t rows =
+        std::visit([](const auto& known_kind) { return known_kind.records.size(); }, all);
     return programs_[{t, p}] = part_of(all, 0, rows / 2);
   }
 
@@ -183,7 +196,9 @@ class most_moved final : public map_watcher {
     most_ = std::max(most_, moved);
     last_ = now;
   }
-  std::optional<double> most() const { return known_ ? std::optional(static_cast<double>(most_)) : std::nullopt; }
+  std::optional<double> most() const {
+    return known_ ? std::optional(static_cast<double>(most_)) : std::nullopt;
+  }
 
  private:
   map_sample last_;
@@ -194,9 +209,11 @@ class most_moved final : public map_watcher {
 std::optional<double> most_moved_by(const measured_task& task, std::uint64_t seed) {
   const std::unique_ptr<bound_storage> storage = bind_storage(task.storage);
   most_moved watcher;
-  const execution result = execute_once(
-      task, {.storage = storage->handle(), .map_seed = seed, .latencies = nullptr, .counters = nullptr,
-             .watcher = &watcher});
+  const execution result = execute_once(task, {.storage = storage->handle(),
+                                               .map_seed = seed,
+                                               .latencies = nullptr,
+                                               .counters = nullptr,
+                                               .watcher = &watcher});
   return result.trouble.empty() ? watcher.most() : std::nullopt;
 }
 
@@ -220,7 +237,8 @@ class axis_reader {
     if (name == moved_by_a_write) return most_moved_by(r.task, request_.seed);
     if (name == requested_name) return requested_bytes_of(r);
     if (name == resident_name)
-      return r.memory && r.memory->rss_bytes ? std::optional(static_cast<double>(*r.memory->rss_bytes)) : std::nullopt;
+      return r.memory && r.memory->rss_bytes ? std::optional(static_cast<double>(*r.memory->rss_bytes))
+                                             : std::nullopt;
     if (name == searched_bytes_name)
       return r.collector ? std::optional(r.collector->read_bytes_per_entry()) : std::nullopt;
     if (name == cpu_name || name == loop_name)
@@ -232,7 +250,8 @@ class axis_reader {
     for (const exact_figure& f : exact_figures(alone)) {
       if (f.name == name) return f.values.front();
     }
-    return r.result.counts.known || r.memory ? std::optional<double>(0) : std::nullopt;  // not listed: all are 0
+    return r.result.counts.known || r.memory ? std::optional<double>(0)
+                                             : std::nullopt;  // not listed: all are 0
   }
 
   // Nothing without a compiler or objdump.
@@ -282,15 +301,24 @@ class axes_run {
     }
     for (const std::string& name : out_.request.axes) {
       if (std::find(known.begin(), known.end(), name) == known.end())
-        throw command_error(exit_usage, "'" + name + "' is no axis that is measured" + nearest_hint(name, known));
+        throw command_error(exit_usage,
+                            "'" + name + "' is no axis that is measured" + nearest_hint(name, known));
     }
   }
 
   // Nothing: a side is not built in, and nothing is to be compiled.
   std::optional<axis_row> measured(const axis_experiment& e) {
-    axis_row out{.axis = e.axis, .a = e.a, .b = e.b, .in = *e.in == 0 ? "defaults" : e.in,
-                 .trace = trace_name(e.trace), .part = part_name(e.rows), .evidence = e.evidence,
-                 .metric = {e.metric, {}, {}}, .counter = {e.counter, {}, {}}, .ratio = {}, .why = e.why,
+    axis_row out{.axis = e.axis,
+                 .a = e.a,
+                 .b = e.b,
+                 .in = *e.in == 0 ? "defaults" : e.in,
+                 .trace = trace_name(e.trace),
+                 .part = part_name(e.rows),
+                 .evidence = e.evidence,
+                 .metric = {e.metric, {}, {}},
+                 .counter = {e.counter, {}, {}},
+                 .ratio = {},
+                 .why = e.why,
                  .trouble = {}};
     const any_program& program = programs_.get(e.trace, e.rows);
     std::vector<measured_task> tasks;
@@ -298,9 +326,8 @@ class axes_run {
       for (const char* side : {e.a, e.b}) {
         const std::string storage = storage_of(e, side), spec = spec_of(e, side);
         static_cast<void>(bind_storage(storage));  // is it here?
-        const std::vector<const variant_row*> rows =
-            resolve_variants({spec}, kind_of(program),
-                             {.compile = out_.request.compile, .progress = out_.request.progress});
+        const std::vector<const variant_row*> rows = resolve_variants(
+            {spec}, kind_of(program), {.compile = out_.request.compile, .progress = out_.request.progress});
         tasks.push_back({.variant = rows.front(), .storage = storage, .program = &program, .n = 0});
       }
     } catch (const std::invalid_argument& error) {
@@ -351,8 +378,7 @@ std::string axis_number(const std::optional<double>& value) {
 std::string sides_text(const axis_reading& r) { return axis_number(r.a) + " -> " + axis_number(r.b); }
 
 std::string factor_text(const axis_row& r) {
-  if (r.ratio)
-    return fmt::format("{:.2f} ({:.2f}..{:.2f})", r.ratio->median, r.ratio->low, r.ratio->high);
+  if (r.ratio) return fmt::format("{:.2f} ({:.2f}..{:.2f})", r.ratio->median, r.ratio->low, r.ratio->high);
   const std::optional<double> f = r.factor();
   if (!f) return "";
   return std::isinf(*f) ? "all or nothing" : fmt::format("{:.2f}", *f);
@@ -370,7 +396,8 @@ const char* evidence_name(axis_evidence e) {
 
 // A cell of Markdown.
 std::string markdown_cell(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
+    text.replace(at, 1, "\\|");
   return text;
 }
 
@@ -378,9 +405,9 @@ std::string document_line(const axis_row& r, bool with_figures) {
   const std::string in = r.in == "defaults" ? "" : " (" + r.in + ")";
   const std::string figures = with_figures ? " | " + sides_text(r.metric) + " | " + factor_text(r) : "";
   const std::string counter = with_figures ? r.counter.name + " " + sides_text(r.counter) : r.counter.name;
-  return markdown_cell(fmt::format("{}", r.axis)) + " | " + "`" + markdown_cell(r.a) + "` -> `" + markdown_cell(r.b) + "`" + markdown_cell(in) +
-         " | " + r.trace + ", " + r.part + " | " + r.metric.name + figures + " | " + verdict_text(r) + " | " + counter +
-         ": " + markdown_cell(r.why);
+  return markdown_cell(fmt::format("{}", r.axis)) + " | " + "`" + markdown_cell(r.a) + "` -> `" +
+         markdown_cell(r.b) + "`" + markdown_cell(in) + " | " + r.trace + ", " + r.part + " | " +
+         r.metric.name + figures + " | " + verdict_text(r) + " | " + counter + ": " + markdown_cell(r.why);
 }
 
 std::vector<std::string> axes_that(const axes_result& r, bool move) {
@@ -432,16 +459,20 @@ nlohmann::json axes_json(const axes_result& r) {
   out["manifest"]["seed"] = r.request.seed;
   out["experiment"] = {{"command", "axes"}, {"argv", r.request.argv}, {"seed", r.request.seed}};
   out["rows"] = nlohmann::json::array();
-  const auto number = [](const std::optional<double>& v) { return v ? nlohmann::json(*v) : nlohmann::json(nullptr); };
+  const auto number = [](const std::optional<double>& v) {
+    return v ? nlohmann::json(*v) : nlohmann::json(nullptr);
+  };
   for (const axis_row& row : r.rows) {
-    nlohmann::json one{{"axis", row.axis},   {"a", row.a},           {"b", row.b},
-                       {"in", row.in},       {"trace", row.trace},   {"part", row.part},
+    nlohmann::json one{{"axis", row.axis},   {"a", row.a},
+                       {"b", row.b},         {"in", row.in},
+                       {"trace", row.trace}, {"part", row.part},
                        {"why", row.why},     {"evidence", evidence_name(row.evidence)}};
     if (!row.trouble.empty()) {
       one["trouble"] = row.trouble;
     } else {
       one["metric"] = {{"name", row.metric.name}, {"a", number(row.metric.a)}, {"b", number(row.metric.b)}};
-      one["counter"] = {{"name", row.counter.name}, {"a", number(row.counter.a)}, {"b", number(row.counter.b)}};
+      one["counter"] = {
+          {"name", row.counter.name}, {"a", number(row.counter.a)}, {"b", number(row.counter.b)}};
       if (row.ratio) one["ratio"] = interval_json(*row.ratio);
       if (const std::optional<double> f = row.factor(); f && !std::isinf(*f)) one["factor"] = *f;
       const std::optional<bool> moves = row.moves();
@@ -476,28 +507,34 @@ std::string axes_text(const axes_result& r) {
 }
 
 std::string axes_document(const axes_result& r) {
-  std::string out =
-      "# What each axis moves\n\n"
-      "Written by `tophash axes --document docs/axes.md`; a test holds the first table against a run. Two compositions\n"
-      "that differ on one axis alone replay a shipped trace ([bench/traces](../bench/traces/README.md)), or a part of "
-      "it.\nAn axis moves its metric if one side has at least twice what the other has; the last column has the counter "
-      "that\nexplains it, and why.\n\n";
+  std::string out = "# What each axis moves\n\n"
+                    "Written by `tophash axes --document docs/axes.md`; a test holds the first table against "
+                    "a run. Two compositions\n"
+                    "that differ on one axis alone replay a shipped trace "
+                    "([bench/traces](../bench/traces/README.md)), or a part of "
+                    "it.\nAn axis moves its metric if one side has at least twice what the other has; the "
+                    "last column has the counter "
+                    "that\nexplains it, and why.\n\n";
   out += "- Twice or more: " + listed_axes(axes_that(r, true)) + ".\n";
   out += "- Not, by what was tried here: " + listed_axes(axes_that(r, false)) + ".\n";
   const auto table = [&out, &r](const char* heading, const char* says, const auto& takes) {
     out += std::string{"\n## "} + heading + "\n\n" + says + "\n\n" +
-           "| axis | from -> to | trace | metric | figures | times | twice | by |\n|---|---|---|---|---|---|---|---|\n";
+           "| axis | from -> to | trace | metric | figures | times | twice | by "
+           "|\n|---|---|---|---|---|---|---|---|\n";
     for (const axis_row& row : r.rows) {
       if (!takes(row)) continue;
-      out += row.trouble.empty() ? "| " + document_line(row, true) + " |\n"
-                                 : "| " + row.axis + " | | | | | | not measured | " + markdown_cell(row.trouble) + " |\n";
+      out += row.trouble.empty()
+                 ? "| " + document_line(row, true) + " |\n"
+                 : "| " + row.axis + " | | | | | | not measured | " + markdown_cell(row.trouble) + " |\n";
     }
   };
   table("What is counted", "Decided by the trace and the seed: the same on every machine.",
         [](const axis_row& row) { return row.evidence == axis_evidence::exact; });
   table("What the machine decides",
-        "Resident memory and collections, of one run; times as the ratio of both sides in interleaved rounds, with the\n"
-        "interval that holds its median. Instructions and calls are those of the compiled function, not of a run.",
+        "Resident memory and collections, of one run; times as the ratio of both sides in interleaved "
+        "rounds, with the\n"
+        "interval that holds its median. Instructions and calls are those of the compiled function, not of a "
+        "run.",
         [](const axis_row& row) { return row.evidence != axis_evidence::exact; });
   return out;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tophash axes`: what each axis is worth on the shipped traces. Of every axis, two compositions that differ on
-// it alone (or one composition on two storages), the metric that the axis is there to move, and the counter that
-// says by what. What is counted is exact: the trace and the seed decide it, and no clock is read. Where only time
-// can show what an axis does, the figure is a paired ratio with its interval, and apart from the others.
-// An axis moves its metric if one side has at least twice the other's. Which do not is part of the result.
+// `tophash axes`: what each axis is worth on the shipped traces. Of every axis, two compositions that differ
+// on it alone (or one composition on two storages), the metric that the axis is there to move, and the
+// counter that says by what. What is counted is exact: the trace and the seed decide it, and no clock is
+// read. Where only time can show what an axis does, the figure is a paired ratio with its interval, and apart
+// from the others. An axis moves its metric if one side has at least twice the other's. Which do not is part
+// of the result.
 #ifndef TOPHASH_BENCH_LAB_AXES_HPP
 #define TOPHASH_BENCH_LAB_AXES_HPP
 
@@ -42,8 +43,8 @@ struct axis_reading {
 
 struct axis_row {
   std::string axis;
-  std::string a, b;        // the axis's option, by which alone the two sides differ
-  std::string in;          // what both sides have besides
+  std::string a, b;         // the axis's option, by which alone the two sides differ
+  std::string in;           // what both sides have besides
   std::string trace, part;  // file name; which of its rows
   axis_evidence evidence = axis_evidence::exact;
   axis_reading metric, counter;

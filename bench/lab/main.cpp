@@ -398,7 +398,8 @@ int axes_command(settings& s, bool repeat_given) {
   if (!s.json_file.empty()) write_json(axes_json(found), s.json_file);
   if (!s.document_file.empty()) write_file(s.document_file, axes_document(found));
   if (s.json_file != "-") std::fputs(axes_text(found).c_str(), stdout);
-  for (const std::string& sentence : found.mismatches) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  for (const std::string& sentence : found.mismatches)
+    std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return exit_code_of(found);
 }
 
@@ -719,7 +720,9 @@ void add_axes(CLI::App& app, settings& s) {
   axes->add_flag("!--no-times", s.axes.times, "only what is counted");
   axes->add_option("--document", s.document_file, "the same as Markdown")->type_name("FILE.md");
   add_common(axes, s);
-  axes->get_option("--repeat")->description("rounds of what is time")->default_str(std::to_string(axes_rounds));
+  axes->get_option("--repeat")
+      ->description("rounds of what is time")
+      ->default_str(std::to_string(axes_rounds));
 }
 
 void add_import(CLI::App& app, settings& s) {

@@ -100,8 +100,10 @@ void advise() {
   check(!j.at("reasons").empty() && distance.contains("distance_percent"), "reasons and a distance");
   const double low = distance.at("ratio").at("low"), high = distance.at("ratio").at("high");
   const json within = high <= 1.05 ? json(true) : low > 1.05 ? json(false) : json(nullptr);
-  check(distance.at("within") == within && distance.at("limit_percent") == 5, "within 5 %: " + distance.dump());
-  check((distance.at("rounds") == 0) == (low == high), "a duel of rounds, or none with itself: " + distance.dump());
+  check(distance.at("within") == within && distance.at("limit_percent") == 5,
+        "within 5 %: " + distance.dump());
+  check((distance.at("rounds") == 0) == (low == high),
+        "a duel of rounds, or none with itself: " + distance.dump());
 
   // The held-out half starts with what training left: in the end the map holds what the whole trace leaves.
   const json whole = run({"replay", trace, "--check", "--variant", "defaults", "--json", "-"}).parsed();
@@ -439,9 +441,12 @@ void axes() {
   check(rows_in_the_document(j) == 2, "both are counted");
   if (const json* const deletion = row_of_axis(j, "deletion")) {
     check(deletion->at("moves") == true && deletion->at("factor") >= 2, "slots that are not used again");
-    check(deletion->at("counter").at("a") == 0 && deletion->at("counter").at("b") > 0, "dead slots are the cause");
+    check(deletion->at("counter").at("a") == 0 && deletion->at("counter").at("b") > 0,
+          "dead slots are the cause");
   }
-  const json other = run({"axes", "--no-compile", "--no-times", "--axis", "overflow", "--seed", "2", "--json", "-"}).parsed();
+  const json other =
+      run({"axes", "--no-compile", "--no-times", "--axis", "overflow", "--seed", "2", "--json", "-"})
+          .parsed();
   check(other.at("rows").at(0).at("line") != j.at("rows").at(1).at("line"), "another seed, another map");
   check(run({"axes", "--no-compile", "--no-times", "--axis", "iteration"}).out.find("that do not: none") !=
             std::string::npos,
@@ -454,14 +459,15 @@ void axes_all() {
   const std::size_t exact = rows_in_the_document(j);
   std::set<std::string> seen;
   for (const json& row : j.at("rows")) seen.insert(row.at("axis").get<std::string>());
-  for (const char* axis : {"layout", "hashing", "sizing", "deletion", "load", "growth", "overflow", "allocation",
-                           "collector", "iteration", "sync", "observe"})
+  for (const char* axis : {"layout", "hashing", "sizing", "deletion", "load", "growth", "overflow",
+                           "allocation", "collector", "iteration", "sync", "observe"})
     check(seen.count(axis) == 1, std::string{"a row of "} + axis);
   const std::string page = contents("docs/axes.md");
   const std::size_t from = page.find("|---|"), to = page.find("\n\n", from);
   check(from != std::string::npos && to != std::string::npos, "a table of what is counted");
   const std::string table = page.substr(from, to - from);
-  check(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')) == exact, "as many lines as rows");
+  check(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')) == exact,
+        "as many lines as rows");
 }
 
 // ---- the page -----------------------------------------------------------------------------------
@@ -474,15 +480,15 @@ void search_report() {
     check(o.code == 0, file + ": " + o.err);
     return file;
   };
-  const std::string advice = into({"advise", "--trace", trace, "--no-compile", "--repeat", "3", "--exhaustive", "--variant",
-                                   "defaults", "fastest", "go_like"},
+  const std::string advice = into({"advise", "--trace", trace, "--no-compile", "--repeat", "3",
+                                   "--exhaustive", "--variant", "defaults", "fastest", "go_like"},
                                   "advice.json"),
-                    curves = into({"sweep", "defaults", "--vary", "growth=incremental({1,2})", "deletion=dirty|tombstone",
-                                   "layout=bucket_chain|nodes", "--workload", "grow", "--n", "500", "--repeat", "2",
-                                   "--no-compile"},
+                    curves = into({"sweep", "defaults", "--vary", "growth=incremental({1,2})",
+                                   "deletion=dirty|tombstone", "layout=bucket_chain|nodes", "--workload",
+                                   "grow", "--n", "500", "--repeat", "2", "--no-compile"},
                                   "curves.json"),
-                    rows = into({"sweep", "defaults", "--vary", "deletion=dirty|tombstone", "--workload", "grow", "--n",
-                                 "500", "--repeat", "2", "--no-compile"},
+                    rows = into({"sweep", "defaults", "--vary", "deletion=dirty|tombstone", "--workload",
+                                 "grow", "--n", "500", "--repeat", "2", "--no-compile"},
                                 "rows.json"),
                     moved = into({"axes", "--no-compile", "--no-times", "--axis", "overflow"}, "axes.json");
   const std::string page = (folder / "search.html").string();
@@ -490,16 +496,16 @@ void search_report() {
   if (o.code == 2) return;  // built without the page
   check(o.code == 0, "report: " + o.err);
   const std::string text = contents(page);
-  for (const char* part : {"Recommended: ", "tophash::map&lt;K, V", "halving 1",
-                           "Of 8 points the fastest is", "tophash[overflow x layout]", "entries a miss meets",
+  for (const char* part : {"Recommended: ", "tophash::map&lt;K, V", "halving 1", "Of 8 points the fastest is",
+                           "tophash[overflow x layout]", "entries a miss meets",
                            "Axes that move a metric twice or more: overflow"})
     check(text.find(part) != std::string::npos, std::string{"the page has "} + part);
   if (text.find("gnuplot was not found") == std::string::npos) {
     std::size_t plots = 0;
     constexpr const char* plot = "<figure class=\"plot\">";
     for (std::size_t at = text.find(plot); at != std::string::npos; at = text.find(plot, at + 1)) ++plots;
-    // Curves, rows, factors; the final stage twice. A stage of one map, as the held-out one is where the default map
-    // was chosen, has nothing to compare.
+    // Curves, rows, factors; the final stage twice. A stage of one map, as the held-out one is where the
+    // default map was chosen, has nothing to compare.
     const json found = json::parse(contents(advice));
     const auto compares = [&found](const char* name) -> std::size_t {
       const json* const s = stage_of(found, name);
@@ -522,14 +528,11 @@ void search_report() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::map<std::string, std::function<void()>> cases = {{"advise", advise},
-                                                              {"advise_interrupted", advise_interrupted},
-                                                              {"attribution", attribution},
-                                                              {"axes", axes},
-                                                              {"axes_all", axes_all},
-                                                              {"search_report", search_report},
-                                                              {"import", imports},
-                                                              {"sweep", sweep}};
+  const std::map<std::string, std::function<void()>> cases = {
+      {"advise", advise},           {"advise_interrupted", advise_interrupted},
+      {"attribution", attribution}, {"axes", axes},
+      {"axes_all", axes_all},       {"search_report", search_report},
+      {"import", imports},          {"sweep", sweep}};
   if (argc != 4 || cases.count(argv[3]) == 0) {
     std::fputs("usage: tophash_lab_advice PROGRAM FOLDER CASE\n", stderr);
     return 64;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// tophash_lab_walks PROGRAM FOLDER CASE: the walks of docs/walks.md, as a reader would take them. A section is a
-// walk: its ```sh block has the commands, its ```text block lines that their output must hold, in that order,
+// tophash_lab_walks PROGRAM FOLDER CASE: the walks of docs/walks.md, as a reader would take them. A section
+// is a walk: its ```sh block has the commands, its ```text block lines that their output must hold, in that
+// order,
 // `...` standing for anything. With TOPHASH_WALK_EVERY_POINT the commands run as they are and are held to ten
 // minutes; without it, those that measure get a short part of the trace and few rounds.
 #include <algorithm>
@@ -71,10 +72,13 @@ bool long_run() { return std::getenv("TOPHASH_WALK_EVERY_POINT") != nullptr; }
 
 // What makes a command quick, by the command that it runs.
 std::string shortened(const std::string& command) {
-  const auto is = [&command](const char* name) { return command.rfind(std::string{"tophash "} + name + " ", 0) == 0; };
+  const auto is = [&command](const char* name) {
+    return command.rfind(std::string{"tophash "} + name + " ", 0) == 0;
+  };
   if (is("compare")) return command + " --rows 20000 --repeat 16";
   if (is("replay")) return command + " --rows 20000 --repeat 1";
-  if (is("advise")) return command + " --rows 6000 --repeat 3 --no-compile --variant defaults fastest go_like";
+  if (is("advise"))
+    return command + " --rows 6000 --repeat 3 --no-compile --variant defaults fastest go_like";
   return command;
 }
 
@@ -85,8 +89,8 @@ void take(const walk& w) {
   const auto began = std::chrono::steady_clock::now();
   std::string output;
   for (const std::string& command : w.commands) {
-    const std::string line = "cd '" + folder.string() + "' && (" + (long_run() ? command : shortened(command)) +
-                             ") >said 2>complaints";
+    const std::string line = "cd '" + folder.string() + "' && (" +
+                             (long_run() ? command : shortened(command)) + ") >said 2>complaints";
     const int status = std::system(line.c_str());
     check(status == 0, w.title + ": " + command + ": " + contents(folder / "complaints"));
     output += contents(folder / "said");
@@ -100,9 +104,12 @@ void take(const walk& w) {
 
 // The page's own grammar, so that a walk cannot pass by being misread.
 void reading() {
-  const std::vector<walk> w = walks_of("# t\n## one\n```sh\na\nb\n```\ntext\n```text\nx ... z\n```\n## two\n```sh\nc\n```\n");
-  check(w.size() == 2 && w[0].commands.size() == 2 && w[0].promised.size() == 1 && w[1].commands.size() == 1, "sections");
-  check(matches("a x 1 z b", "x ... z") && !matches("a x 1 b", "x ... z") && !matches("z x", "x...z"), "a promise");
+  const std::vector<walk> w =
+      walks_of("# t\n## one\n```sh\na\nb\n```\ntext\n```text\nx ... z\n```\n## two\n```sh\nc\n```\n");
+  check(w.size() == 2 && w[0].commands.size() == 2 && w[0].promised.size() == 1 && w[1].commands.size() == 1,
+        "sections");
+  check(matches("a x 1 z b", "x ... z") && !matches("a x 1 b", "x ... z") && !matches("z x", "x...z"),
+        "a promise");
   check(not_kept("1\n2\n3\n", {"1", "3"}).empty() && not_kept("1\n2\n", {"2", "1"}) == "1", "in their order");
 }
 

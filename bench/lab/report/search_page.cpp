@@ -58,7 +58,9 @@ struct searched {
 
 // ---- advice ---------------------------------------------------------------------------------------
 
-std::string map_on_storage(const search_json& row) { return text_in(row, "variant") + " on " + text_in(row, "allocator"); }
+std::string map_on_storage(const search_json& row) {
+  return text_in(row, "variant") + " on " + text_in(row, "allocator");
+}
 
 const search_json* stage_called(const search_json& advice, const std::string& name) {
   for (const search_json& s : advice.at("stages")) {
@@ -87,7 +89,9 @@ std::string advice_key() {
 // A line a map: its time as a bar.
 std::string stage_times(const search_json& advice, const search_json& stage, const std::string& title,
                         drawing& plots) {
-  row_chart chart{title, "One line for each map; the figures are in the table below.", "CPU ns an operation", {}, {}, {{}}};
+  row_chart chart{
+      title, "One line for each map; the figures are in the table below.", "CPU ns an operation", {}, {},
+      {{}}};
   std::vector<double> values;
   for (const search_json& row : stage.at("measured")) {
     const std::optional<double> time = number_in(row.at("metrics"), "time");
@@ -110,27 +114,45 @@ std::string stage_frontier(const search_json& advice, const search_json& stage, 
   std::map<int, curve> by_color;
   std::vector<double> times, peaks;
   for (const search_json& row : stage.at("measured")) {
-    const std::optional<double> time = number_in(row.at("metrics"), "time"), peak = number_in(row.at("metrics"), "peak");
+    const std::optional<double> time = number_in(row.at("metrics"), "time"),
+                                peak = number_in(row.at("metrics"), "peak");
     if (!time || !peak) continue;
     const look appearance = look_of(advice, row);
     const int color = color_token(appearance);
-    curve& c = by_color.try_emplace(color, curve{{}, appearance == chosen_look ? filled_diamond : filled_circle, color, false})
-                   .first->second;
+    curve& c =
+        by_color
+            .try_emplace(color,
+                         curve{{}, appearance == chosen_look ? filled_diamond : filled_circle, color, false})
+            .first->second;
     c.points.emplace_back(*peak / bytes_per_mib, *time);
     peaks.push_back(*peak / bytes_per_mib), times.push_back(*time);
   }
   if (times.size() < 2) return {};
-  curve_panel panel{"CPU ns an operation", "most MiB requested at one time", make_scale(peaks, whole_bars, tick_figure),
-                    make_scale(times, whole_bars, tick_figure), {}};
+  curve_panel panel{"CPU ns an operation",
+                    "most MiB requested at one time",
+                    make_scale(peaks, whole_bars, tick_figure),
+                    make_scale(times, whole_bars, tick_figure),
+                    {}};
   for (auto& [color, c] : by_color) panel.curves.push_back(std::move(c));
-  const curve_chart chart{title, "A point for each map: its time against its peak bytes.", {std::move(panel)}};
+  const curve_chart chart{
+      title, "A point for each map: its time against its peak bytes.", {std::move(panel)}};
   return plots.figure(chart, "<b>" + escape(title) + ".</b>" + advice_key());
 }
 
 table stages_table(const search_json& advice) {
   table t{"every stage of the search",
-          {{"stage", false}, {"rows"}, {"map", false}, {"storage", false}, {"CPU ns/op"}, {"peak MiB"}, {"rss MiB"},
-           {"p99.9 ns"}, {"worst ns"}, {"pause ns"}, {"goals missed by, %"}, {"kept", false}},
+          {{"stage", false},
+           {"rows"},
+           {"map", false},
+           {"storage", false},
+           {"CPU ns/op"},
+           {"peak MiB"},
+           {"rss MiB"},
+           {"p99.9 ns"},
+           {"worst ns"},
+           {"pause ns"},
+           {"goals missed by, %"},
+           {"kept", false}},
           {}};
   for (const search_json& stage : advice.at("stages")) {
     for (const search_json& row : stage.at("measured")) {
@@ -140,13 +162,13 @@ table stages_table(const search_json& advice) {
         return fixed_cell(value ? std::optional(*value / bytes_per_mib) : std::nullopt, 2);
       };
       const double missed = row.at("missed").get<double>();
-      const cell name{swatch(0, look_of(advice, row)) + "<span title=\"" + escape(text_in(row, "spec")) + "\">" +
-                          escape(text_in(row, "variant")) + "</span>",
+      const cell name{swatch(0, look_of(advice, row)) + "<span title=\"" + escape(text_in(row, "spec")) +
+                          "\">" + escape(text_in(row, "variant")) + "</span>",
                       text_in(row, "variant"), "name"};
       t.rows.push_back({text_cell(text_in(stage, "name")), count_cell(number_in(stage, "rows")), name,
-                        text_cell(text_in(row, "allocator")), fixed_cell(number_in(m, "time"), 1), mib("peak"), mib("rss"),
-                        fixed_cell(number_in(m, "p99.9"), 0), count_cell(number_in(m, "max")),
-                        count_cell(number_in(m, "pause")),
+                        text_cell(text_in(row, "allocator")), fixed_cell(number_in(m, "time"), 1),
+                        mib("peak"), mib("rss"), fixed_cell(number_in(m, "p99.9"), 0),
+                        count_cell(number_in(m, "max")), count_cell(number_in(m, "pause")),
                         missed > 0 ? fixed_cell(100 * missed, 0) : cell{},
                         text_cell(row.at("kept").get<bool>() ? "yes" : "")});
     }
@@ -180,10 +202,13 @@ std::vector<std::string> advice_findings(const search_json& advice) {
 }
 
 searched read_advice(const search_json& advice, drawing& plots) {
-  searched out{advice_findings(advice), {}, text_in(advice.value("manifest", search_json::object()), "input"),
+  searched out{advice_findings(advice),
+               {},
+               text_in(advice.value("manifest", search_json::object()), "input"),
                advice.value("manifest", search_json::object())};
   if (advice.contains("recommended"))
-    out.html += "<h3>The map</h3>\n<p><code>" + escape(text_in(advice.at("recommended"), "cxx")) + "</code></p>\n";
+    out.html +=
+        "<h3>The map</h3>\n<p><code>" + escape(text_in(advice.at("recommended"), "cxx")) + "</code></p>\n";
   if (const search_json reasons = advice.value("reasons", search_json::array()); !reasons.empty()) {
     out.html += "<ul>";
     for (const search_json& r : reasons) out.html += "<li>why, " + escape(r.get<std::string>()) + "</li>";
@@ -213,7 +238,8 @@ std::pair<std::vector<double>, std::string> numbers_of(const std::string& text) 
       continue;
     }
     double n = 0;
-    const auto [end, error] = std::from_chars(text.data() + i, text.data() + text.size(), n, std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(text.data() + i, text.data() + text.size(), n, std::chars_format::fixed);
     if (error != std::errc{}) break;
     numbers.push_back(n);
     rest += '#';
@@ -229,7 +255,8 @@ std::map<std::string, double> places_of(const search_json& axis) {
   std::string form;
   for (const search_json& v : axis.at("values")) {
     auto [numbers, rest] = numbers_of(v.get<std::string>());
-    if (numbers.empty() || (!all.empty() && (rest != form || numbers.size() != all.front().second.size()))) return {};
+    if (numbers.empty() || (!all.empty() && (rest != form || numbers.size() != all.front().second.size())))
+      return {};
     form = rest;
     all.emplace_back(v.get<std::string>(), std::move(numbers));
   }
@@ -266,7 +293,9 @@ const sweep_metric sweep_metrics[] = {
        return b ? std::optional(*b / bytes_per_mib) : std::nullopt;
      }},
     {"entries a hit meets",
-     [](const search_json& p) { return number_in(p.at("exact").value("counters", search_json::object()), "hit_probes"); }},
+     [](const search_json& p) {
+       return number_in(p.at("exact").value("counters", search_json::object()), "hit_probes");
+     }},
     {"entries a miss meets", [](const search_json& p) {
        return number_in(p.at("exact").value("counters", search_json::object()), "miss_probes");
      }}};
@@ -276,7 +305,8 @@ std::string rest_of_point(const search_json& grid, const search_json& p, const s
   std::string out;
   const auto add = [&out](const std::string& word) { out += (out.empty() ? "" : ", ") + word; };
   for (const search_json& v : grid.at("vary")) {
-    if (const std::string axis = text_in(v, "axis"); axis != without) add(text_in(p.at("values"), axis.c_str()));
+    if (const std::string axis = text_in(v, "axis"); axis != without)
+      add(text_in(p.at("values"), axis.c_str()));
   }
   if (grid.at("n").size() > 1) add("n = " + fixed(p.at("n").get<double>(), 0));
   if (grid.at("allocators").size() > 1) add(text_in(p, "allocator"));
@@ -288,8 +318,8 @@ look curve_look(std::size_t i) {
   return {static_cast<int>(1 + i % (hues - 1)), static_cast<int>(i / (hues - 1)) % levels, false};
 }
 
-std::string sweep_curves(const search_json& sweep, const std::string& axis, const std::map<std::string, double>& places,
-                         drawing& plots) {
+std::string sweep_curves(const search_json& sweep, const std::string& axis,
+                         const std::map<std::string, double>& places, drawing& plots) {
   const search_json& grid = sweep.at("grid");
   curve_chart chart{"Curves over " + axis, "One panel for each figure, one curve for each other choice.", {}};
   std::map<std::string, std::size_t> order;
@@ -301,13 +331,17 @@ std::string sweep_curves(const search_json& sweep, const std::string& axis, cons
       const std::optional<double> y = metric.of(p);
       if (!y) continue;
       const std::size_t at = order.try_emplace(rest_of_point(grid, p, axis), order.size()).first->second;
-      curve& c = curves.try_emplace(at, curve{{}, filled_circle, color_token(curve_look(at)), true}).first->second;
+      curve& c =
+          curves.try_emplace(at, curve{{}, filled_circle, color_token(curve_look(at)), true}).first->second;
       xs.push_back(places.at(text_in(p.at("values"), axis.c_str()))), ys.push_back(*y);
       c.points.emplace_back(xs.back(), *y);
     }
     if (xs.size() < 2) continue;
-    curve_panel panel{metric.title, axis, make_scale(xs, {.ratio_for_log = 1e99, .ticks = 5}, tick_figure),
-                      make_scale(ys, {.from_zero = true, .ratio_for_log = 1e99, .ticks = 4}, tick_figure), {}};
+    curve_panel panel{metric.title,
+                      axis,
+                      make_scale(xs, {.ratio_for_log = 1e99, .ticks = 5}, tick_figure),
+                      make_scale(ys, {.from_zero = true, .ratio_for_log = 1e99, .ticks = 4}, tick_figure),
+                      {}};
     for (auto& [at, c] : curves) {
       std::sort(c.points.begin(), c.points.end());
       panel.curves.push_back(std::move(c));
@@ -350,9 +384,17 @@ table points_table(const search_json& sweep) {
   const search_json& grid = sweep.at("grid");
   table t{"every point of the grid", {}, {}};
   for (const search_json& v : grid.at("vary")) t.columns.push_back({text_in(v, "axis"), false});
-  for (const column& c : std::vector<column>{{"n"}, {"storage", false}, {"CPU ns/op"}, {"to base, %"}, {"p99.9 ns"},
-                                             {"worst ns"}, {"peak MiB"}, {"allocations"}, {"hit probes"},
-                                             {"miss probes"}, {"refused", false}})
+  for (const column& c : std::vector<column>{{"n"},
+                                             {"storage", false},
+                                             {"CPU ns/op"},
+                                             {"to base, %"},
+                                             {"p99.9 ns"},
+                                             {"worst ns"},
+                                             {"peak MiB"},
+                                             {"allocations"},
+                                             {"hit probes"},
+                                             {"miss probes"},
+                                             {"refused", false}})
     t.columns.push_back(c);
   for (const search_json& p : sweep.at("points")) {
     std::vector<cell> cells;
@@ -371,11 +413,12 @@ table points_table(const search_json& sweep) {
     const search_json counters = exactly.value("counters", search_json::object());
     std::optional<double> to_base;
     if (varies.contains("ratio")) to_base = 100 * (varies.at("ratio").at("median").get<double>() - 1);
-    for (cell& c : std::vector<cell>{fixed_cell(sweep_metrics[0].of(p), 1), fixed_cell(to_base, 1),
-                                     fixed_cell(number_in(varies, "p99.9"), 0), count_cell(number_in(varies, "max")),
-                                     fixed_cell(sweep_metrics[2].of(p), 2), count_cell(number_in(exactly, "allocations")),
-                                     fixed_cell(number_in(counters, "hit_probes"), 3),
-                                     fixed_cell(number_in(counters, "miss_probes"), 3), cell{}})
+    for (cell& c : std::vector<cell>{
+             fixed_cell(sweep_metrics[0].of(p), 1), fixed_cell(to_base, 1),
+             fixed_cell(number_in(varies, "p99.9"), 0), count_cell(number_in(varies, "max")),
+             fixed_cell(sweep_metrics[2].of(p), 2), count_cell(number_in(exactly, "allocations")),
+             fixed_cell(number_in(counters, "hit_probes"), 3),
+             fixed_cell(number_in(counters, "miss_probes"), 3), cell{}})
       cells.push_back(std::move(c));
     t.rows.push_back(std::move(cells));
   }
@@ -384,18 +427,20 @@ table points_table(const search_json& sweep) {
 
 searched read_sweep(const search_json& sweep, drawing& plots) {
   const search_json& grid = sweep.at("grid");
-  searched out{{}, {}, text_in(grid, "input"), sweep.at("shards").at(0).value("manifest", search_json::object())};
+  searched out{
+      {}, {}, text_in(grid, "input"), sweep.at("shards").at(0).value("manifest", search_json::object())};
   out.html = "<p class=\"shared\">What is varied: <code>" + escape(text_in(grid, "base")) + "</code></p>\n";
   const search_json* best = nullptr;
   for (const search_json& p : sweep.at("points")) {
     if (p.contains("varies") && p.at("varies").contains("ratio") &&
-        (best == nullptr || p.at("varies").at("ratio").at("median") < best->at("varies").at("ratio").at("median")))
+        (best == nullptr ||
+         p.at("varies").at("ratio").at("median") < best->at("varies").at("ratio").at("median")))
       best = &p;
   }
   if (best != nullptr)
     out.findings.push_back("Of " + std::to_string(sweep.at("points").size()) + " points the fastest is " +
-                           rest_of_point(grid, *best, "") + ": " + interval_words(best->at("varies").at("ratio")) +
-                           " time to the SPEC itself.");
+                           rest_of_point(grid, *best, "") + ": " +
+                           interval_words(best->at("varies").at("ratio")) + " time to the SPEC itself.");
   std::string figures;
   for (const search_json& v : grid.at("vary")) {
     const std::map<std::string, double> places = places_of(v);
@@ -432,8 +477,20 @@ std::string axes_chart(const search_json& axes, drawing& plots) {
 
 table axes_table(const search_json& axes) {
   table t{"pairs that differ on one axis",
-          {{"axis", false}, {"from", false}, {"to", false}, {"in", false}, {"trace", false}, {"metric", false}, {"from "},
-           {"to "}, {"times"}, {"twice", false}, {"counter", false}, {" from"}, {" to"}, {"why", false}},
+          {{"axis", false},
+           {"from", false},
+           {"to", false},
+           {"in", false},
+           {"trace", false},
+           {"metric", false},
+           {"from "},
+           {"to "},
+           {"times"},
+           {"twice", false},
+           {"counter", false},
+           {" from"},
+           {" to"},
+           {"why", false}},
           {}};
   for (const search_json& row : axes.at("rows")) {
     std::vector<cell> cells;
@@ -503,14 +560,16 @@ storage_section make_search_section(const search_json& result, std::string_view 
   try {
     const searched read = kind.read(result, plots);
     storage_section out{kind.title, id, {}, read.findings};
-    out.html = "<section aria-labelledby=\"" + id + "\"><h2 id=\"" + id + "\">" + escape(out.title) + "</h2>\n";
+    out.html =
+        "<section aria-labelledby=\"" + id + "\"><h2 id=\"" + id + "\">" + escape(out.title) + "</h2>\n";
     for (const std::string& line : {read.input, machine_line(read.manifest)}) {
       if (!line.empty()) out.html += "<p class=\"muted\">" + escape(line) + "</p>\n";
     }
     if (result.value("interrupted", false))
       out.html += "<p class=\"notice\">This run was interrupted: the rows are those it got to.</p>\n";
     for (const search_json& sentence : result.value("mismatches", search_json::array()))
-      out.html += "<p class=\"notice\"><b>Results differ:</b> " + escape(sentence.get<std::string>()) + "</p>\n";
+      out.html +=
+          "<p class=\"notice\"><b>Results differ:</b> " + escape(sentence.get<std::string>()) + "</p>\n";
     for (const search_json& why : result.value("left_out", search_json::array()))
       out.html += "<p class=\"muted\">Left out: " + escape(why.get<std::string>()) + "</p>\n";
     if (!read.findings.empty()) {
