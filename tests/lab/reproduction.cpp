@@ -66,6 +66,7 @@ std::size_t without_times(json& r) {
   std::set<std::string> timed;
   std::size_t rows = 0;
   r.erase("seconds");
+  for (const char* moment : {"started_utc", "timer_overhead_ns"}) r.at("manifest").erase(moment);
   for (json& table : r.at("tables")) {
     table.erase("cost");
     table.erase("why");  // sentences with times in them; what they are made of is in the metrics
