@@ -163,8 +163,8 @@ void write_profiles(const settings& s, const experiment& e) {
   const std::vector<allocation_site> sites = allocation_sites(e.measured);
   if (sites.empty())
     throw command_error(exit_check_failed, "no row's memory was counted: there is no profile to write");
-  if (!s.folded_file.empty()) write_file(s.folded_file, folded_stacks(sites));
-  if (!s.pprof_file.empty()) write_file(s.pprof_file, pprof_profile(sites, e.input_text));
+  if (!s.folded_file.empty()) write_whole_file(s.folded_file, folded_stacks(sites));
+  if (!s.pprof_file.empty()) write_whole_file(s.pprof_file, pprof_profile(sites, e.input_text));
 }
 
 int allocations_command(settings& s) {
@@ -195,7 +195,7 @@ void write_timelines(const settings& s, const std::vector<named_timeline>& rows)
   if (!s.gctrace && s.chrome_file.empty()) return;
   if (rows.empty())
     throw command_error(exit_usage, "--gctrace and --chrome-trace are of rows under a collector, and there is none");
-  if (!s.chrome_file.empty()) write_file(s.chrome_file, chrome_trace_json(rows).dump() + "\n");
+  if (!s.chrome_file.empty()) write_whole_file(s.chrome_file, chrome_trace_json(rows).dump() + "\n");
   if (!s.gctrace) return;
   for (const named_timeline& row : rows) {
     const std::string lines = gctrace_text(row.collector, row.stays);
