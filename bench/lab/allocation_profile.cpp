@@ -9,9 +9,6 @@
 
 #include <tophash/allocators/decorators/tracked.hpp>
 
-#include "lab/experiment.hpp"
-#include "lab/whole_file.hpp"
-
 namespace tophash::lab {
 
 namespace {
@@ -149,7 +146,5 @@ std::string pprof_profile(const std::vector<allocation_site>& sites, const std::
   for (const std::string& s : strings.all()) out.bytes(profile_field::string_table, s);
   return out.text();
 }
-
-void write_file(const std::string& file, const std::string& bytes) { write_whole_file(file, bytes); }
 
 }  // namespace tophash::lab

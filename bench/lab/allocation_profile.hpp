@@ -29,9 +29,6 @@ std::string folded_stacks(const std::vector<allocation_site>& sites);
 // Not compressed: pprof takes it so. `comment`: what was measured.
 std::string pprof_profile(const std::vector<allocation_site>& sites, const std::string& comment);
 
-// Throws command_error.
-void write_file(const std::string& file, const std::string& bytes);
-
 }  // namespace tophash::lab
 
 #endif

@@ -165,8 +165,8 @@ void write_profiles(const settings& s, const experiment& e) {
   const std::vector<allocation_site> sites = allocation_sites(e.measured);
   if (sites.empty())
     throw command_error(exit_check_failed, "no row's memory was counted: there is no profile to write");
-  if (!s.folded_file.empty()) write_file(s.folded_file, folded_stacks(sites));
-  if (!s.pprof_file.empty()) write_file(s.pprof_file, pprof_profile(sites, e.input_text));
+  if (!s.folded_file.empty()) write_whole_file(s.folded_file, folded_stacks(sites));
+  if (!s.pprof_file.empty()) write_whole_file(s.pprof_file, pprof_profile(sites, e.input_text));
 }
 
 int allocations_command(settings& s) {
@@ -195,7 +195,7 @@ int equal_memory_command(settings& s) {
 // What collectors did, row by row: lines go to standard error, as Go's do.
 void write_timelines(const settings& s, const std::vector<named_timeline>& rows) {
   if (!s.request.timeline) return;
-  if (!s.chrome_file.empty()) write_file(s.chrome_file, chrome_trace_json(rows).dump() + "\n");
+  if (!s.chrome_file.empty()) write_whole_file(s.chrome_file, chrome_trace_json(rows).dump() + "\n");
   if (!s.gctrace) return;
   for (const named_timeline& row : rows) {
     const std::string lines = gctrace_text(row.collector, row.stays);
