@@ -395,9 +395,8 @@ int axes_command(settings& s, bool repeat_given) {
   r.progress = progress_line();
   const axes_result found = run_axes(r);
   r.progress("");
-  if (!s.json_file.empty()) write_json(axes_json(found), s.json_file);
-  if (!s.document_file.empty()) write_file(s.document_file, axes_document(found));
-  if (s.json_file != "-") std::fputs(axes_text(found).c_str(), stdout);
+  if (!s.document_file.empty()) write_whole_file(s.document_file, axes_document(found));
+  answer(s, axes_json(found), [&] { return axes_text(found); });
   for (const std::string& sentence : found.mismatches)
     std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return exit_code_of(found);
