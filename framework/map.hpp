@@ -205,16 +205,16 @@ class basic_map
 
   template <class... Args>
   TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> try_emplace(const Key& key, Args&&... args) {
-    return insert_any(hash_of(s_, key), key, std::forward<Args>(args)...);
+    return insert_any(table::hash_of(s_, key), key, std::forward<Args>(args)...);
   }
   template <class... Args>
   TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> try_emplace(Key&& key, Args&&... args) {
-    return insert_any(hash_of(s_, key), std::move(key), std::forward<Args>(args)...);
+    return insert_any(table::hash_of(s_, key), std::move(key), std::forward<Args>(args)...);
   }
   template <class K, class... Args>
     requires(base::template lookup_key<K> && !std::is_convertible_v<K, const_iterator> && !std::is_convertible_v<K, iterator>)
   std::pair<found_iterator, bool> try_emplace(K&& key, Args&&... args) {
-    return insert_any(hash_of(s_, key), std::forward<K>(key), std::forward<Args>(args)...);
+    return insert_any(table::hash_of(s_, key), std::forward<K>(key), std::forward<Args>(args)...);
   }
   template <class... Args>
   found_iterator try_emplace(hint, const Key& key, Args&&... args) {
@@ -238,7 +238,7 @@ class basic_map
     requires std::is_assignable_v<T&, V&&>
   try_insert_result try_insert_or_assign(const Key& key, V&& value) {
     if constexpr (B::facts.growth.every_write) {
-      const std::uint64_t hash = hash_of(s_, key);
+      const std::uint64_t hash = table::hash_of(s_, key);
       if (const place_type there = assigned_while_growing<Key, V>(hash, key, value)) {
         return {this->iterator_at(there, hash), false, true};
       }
@@ -302,7 +302,7 @@ class basic_map
   }
   template <class K, class... Args>
   try_insert_result try_insert_any(K&& key, Args&&... args) {
-    const std::uint64_t hash = table::hash_to_insert(s_, hash_of(s_, key), key);
+    const std::uint64_t hash = table::hash_to_insert(s_, table::hash_of(s_, key), key);
     const typename base::marked writing(s_);
     return this->result_or_false(
         insert_if_absent(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
@@ -351,7 +351,7 @@ class basic_map
 
   template <class K, class V>
   TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> assign_any(K&& key, V&& value) {
-    const std::uint64_t hash = hash_of(s_, key);
+    const std::uint64_t hash = table::hash_of(s_, key);
     if constexpr (B::facts.growth.every_write) {
       if (const place_type there = assigned_while_growing<std::remove_cvref_t<K>, V>(hash, key, value)) {
         return {this->iterator_at(there, hash), false};

@@ -79,12 +79,14 @@ class basic_set
   void swap(basic_set& other) noexcept(base::nothrow_access) { this->swap_with(other); }
   friend void swap(basic_set& a, basic_set& b) noexcept(base::nothrow_access) { a.swap(b); }
 
-  std::pair<found_iterator, bool> insert(const Key& key) { return insert_any(hash_of(s_, key), key); }
-  std::pair<found_iterator, bool> insert(Key&& key) { return insert_any(hash_of(s_, key), std::move(key)); }
+  std::pair<found_iterator, bool> insert(const Key& key) { return insert_any(table::hash_of(s_, key), key); }
+  std::pair<found_iterator, bool> insert(Key&& key) {
+    return insert_any(table::hash_of(s_, key), std::move(key));
+  }
   template <class K>
     requires(base::template lookup_key<K>)
   std::pair<found_iterator, bool> insert(K&& key) {
-    return insert_any(hash_of(s_, key), std::forward<K>(key));
+    return insert_any(table::hash_of(s_, key), std::forward<K>(key));
   }
   found_iterator insert(hint, const Key& key) { return insert(key).first; }
   found_iterator insert(hint, Key&& key) { return insert(std::move(key)).first; }
@@ -116,7 +118,7 @@ class basic_set
   }
 
   try_insert_result try_insert(const Key& key) {
-    const std::uint64_t hash = table::hash_to_insert(s_, hash_of(s_, key), key);
+    const std::uint64_t hash = table::hash_to_insert(s_, table::hash_of(s_, key), key);
     const typename base::marked writing(s_);
     return this->result_or_false(insert_if_absent(s_, hash, key), hash);
   }

@@ -391,7 +391,7 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   size_type bucket_count() const noexcept { return table::bucket_count_of(this->s_of()); }
   size_type max_bucket_count() const noexcept { return this->max_size(); }
   size_type bucket(const Key& key) const {
-    return table::bucket_of_hash(this->s_of(), hash_of(this->s_of(), key));
+    return table::bucket_of_hash(this->s_of(), table::hash_of(this->s_of(), key));
   }
   // O(entries of the home that bucket n is a share of).
   size_type bucket_size(size_type n) const { return static_cast<size_type>(std::distance(begin(n), end(n))); }
@@ -496,7 +496,7 @@ class members : public container_for<Layout, Key, T, Hash, KeyEqual, Allocator>:
   std::pair<iterator, bool> take_node(handle_type& handle) requires(node_based) {
     TOPHASH_CHECK(handle.get_allocator() == get_allocator(), "a node handle of another allocator");
     auto* const node = handle.held();
-    const std::uint64_t hash = hash_of(this->s_of(), key_of(node->value));
+    const std::uint64_t hash = table::hash_of(this->s_of(), key_of(node->value));
     const auto r = table::insert_node(this->s_of(), node, hash);
     const auto answer = this->result_or_throw(r, hash);
     if (r.inserted) handle.release();

@@ -74,7 +74,7 @@ struct told_hash {
 template <class State, class K>
 told_hash hash_for_observer(const State& s, const K& key) noexcept {
   if constexpr (State::binding_type::facts.observe.names_erased) {
-    TOPHASH_TRY { return {hash_of(s, key), true}; }
+    TOPHASH_TRY { return {table::hash_of(s, key), true}; }
     TOPHASH_CATCH_ALL {}
   } else {
     static_cast<void>(s), static_cast<void>(key);

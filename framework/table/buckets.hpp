@@ -64,7 +64,7 @@ void advance_in_bucket(chain_bucket_cursor<B>& c) {
     while (c.rest != 0) {
       const typename B::slot at{c.in, static_cast<std::size_t>(std::countr_zero(c.rest))};
       c.rest &= c.rest - 1;
-      if (bucket_of_hash(s, hash_of(s, B::model::key(at))) == c.number) {
+      if (bucket_of_hash(s, table::hash_of(s, B::model::key(at))) == c.number) {
         c.at = at;
         return;
       }

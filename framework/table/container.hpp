@@ -300,7 +300,7 @@ class container {
     return out;
   }
   // Asks for the memory that a search for this key reads first, without waiting for it.
-  void prefetch(const Key& key) const { prefetch_home(s_, hash_of(s_, key)); }
+  void prefetch(const Key& key) const { prefetch_home(s_, table::hash_of(s_, key)); }
 
   // ---- erasure ----------------------------------------------------------------------------------------------
 
@@ -579,28 +579,28 @@ class container {
   template <class K>
     requires B::finds_inlined
   TOPHASH_ALWAYS_INLINE found_iterator find_any(const K& key) {
-    return found_iterator(cursor_of_lookup(key, hash_of(s_, key)));
+    return found_iterator(cursor_of_lookup(key, table::hash_of(s_, key)));
   }
   template <class K>
     requires B::finds_inlined
   TOPHASH_ALWAYS_INLINE found_const_iterator find_any(const K& key) const {
-    return found_const_iterator(cursor_at(key, hash_of(s_, key)));
+    return found_const_iterator(cursor_at(key, table::hash_of(s_, key)));
   }
   template <class K>
   found_iterator find_any(const K& key) {
-    return found_iterator(cursor_of_lookup(key, hash_of(s_, key)));
+    return found_iterator(cursor_of_lookup(key, table::hash_of(s_, key)));
   }
   template <class K>
   found_const_iterator find_any(const K& key) const {
-    return found_const_iterator(cursor_at(key, hash_of(s_, key)));
+    return found_const_iterator(cursor_at(key, table::hash_of(s_, key)));
   }
   template <class K>
   bool contains_any(const K& key) const {
-    return static_cast<bool>(cursor_at(key, hash_of(s_, key)));
+    return static_cast<bool>(cursor_at(key, table::hash_of(s_, key)));
   }
   template <class K>
   TOPHASH_ALWAYS_INLINE size_type erase_any(const K& key) {
-    const std::uint64_t hash = hash_of(s_, key);
+    const std::uint64_t hash = table::hash_of(s_, key);
     const marked writing(s_);
     return erase_key(s_, hash, key) ? 1 : 0;
   }
@@ -645,7 +645,7 @@ class container {
     template <class It, class KeyOf>
     batch(const container& c, It& first, It last, KeyOf&& key_of) {
       for (; count < batch_keys && first != last; ++count, ++first) {
-        hashes[count] = hash_of(c.s_, key_of(*first));
+        hashes[count] = table::hash_of(c.s_, key_of(*first));
         prefetch_home(c.s_, hashes[count]);
       }
       for (std::size_t i = 0; i < count; ++i) prefetch_entry(c.s_, hashes[i]);
@@ -668,7 +668,7 @@ class container {
         return;
       }
     }
-    for (; first != last; ++first) f(found(self.cursor_at(*first, hash_of(self.s_, *first))));
+    for (; first != last; ++first) f(found(self.cursor_at(*first, table::hash_of(self.s_, *first))));
   }
 
   // How many entries a range announces: exact for forward iterators, none for input ones.

@@ -121,7 +121,7 @@ growth_result copy_entries(state<B>& to, const state<B>& from) {
   growth_result result = growth_result::done;
   for_each_live(from, [&](typename B::slot at) {
     if (result != growth_result::done) return;
-    const std::uint64_t hash = insertion_hash(to, hash_of(to, model::key(at)), model::key(at));
+    const std::uint64_t hash = insertion_hash(to, table::hash_of(to, model::key(at)), model::key(at));
     if constexpr (model::is_set) {
       result = insert_if_absent(to, hash, model::key(at)).room;
     } else {
@@ -212,7 +212,7 @@ growth_result move_entries(state<B>& to, state<B>& from) {
   using model = typename B::model;
   if (const growth_result r = reserve_slow(to, from.size); r != growth_result::done) return r;
   for (cursor<B> c = first_cursor(from); c.at;) {
-    const std::uint64_t hash = insertion_hash(to, hash_of(to, model::key(c.at)), model::key(c.at));
+    const std::uint64_t hash = insertion_hash(to, table::hash_of(to, model::key(c.at)), model::key(c.at));
     const typename B::slot target = vacancy_for(to, hash, false);
     if (!target) return growth_result::no_memory;
     {
@@ -277,7 +277,7 @@ cursor<B> cursor_at_pin(const state<B>& s, const pin<B>& p) {
   const typename B::slot at = p.at();
   TOPHASH_CHECK(at && p.of() == &s, "an iterator that does not belong to this container, or whose entry was erased");
   const auto& key = B::model::key(at);
-  if (is_found_by_hash(s, key)) return {&s, at, hash_of(s, key), cursor_origin::unlocated};
+  if (is_found_by_hash(s, key)) return {&s, at, table::hash_of(s, key), cursor_origin::unlocated};
   bool in_old = false;
   const std::size_t index = p.chain_of(at, in_old);
   return {&s, at, index, in_old ? cursor_origin::old : cursor_origin::current};

@@ -123,7 +123,7 @@ const char* check_array(const state<B>& s, const typename B::array& a, bool is_o
         ++sum.live;
         const auto& key = model::key({const_cast<typename B::bucket*>(b), k});
         if (!is_found_by_hash(s, key)) continue;
-        const std::uint64_t hash = hash_of(s, key);
+        const std::uint64_t hash = table::hash_of(s, key);
         if (a.home(hash) != home) return "an entry is in a chain that its hash does not lead to";
         if (model::tag_of(hash) != tag) return "a tag does not belong to its key's hash";
         if (!is_old && s.growing() && progress_of(s, s.old.home(hash)) == chain_progress::untouched) {

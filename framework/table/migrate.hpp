@@ -161,7 +161,7 @@ std::uint64_t hash_to_evacuate(const state<B>& s, typename B::slot from, std::si
     if (s.old.units == s.current.units) return hash_of_place(s, from, index);
   }
   const auto& key = B::model::key(from);
-  const std::uint64_t hash = hash_of(s, key);
+  const std::uint64_t hash = table::hash_of(s, key);
   if constexpr (B::scatters) {
     if (!is_found_by_hash(s, key)) return scattered_hash(s, from, index);
   } else {

@@ -418,7 +418,8 @@ class pin {
       if (pins_tell_halves_apart<B> && shared) {
         for (unsigned rest = mask; rest != 0; rest &= rest - 1) {
           const auto turn = static_cast<unsigned>(std::countr_zero(rest));
-          if (!is_walked_with(hash_of(*s_, model::key({b, slot_of_turn(turn)})), bits)) mask &= ~(1u << turn);
+          const std::uint64_t hash = table::hash_of(*s_, model::key({b, slot_of_turn(turn)}));
+          if (!is_walked_with(hash, bits)) mask &= ~(1u << turn);
         }
       }
       add_note(b, mask, noted);

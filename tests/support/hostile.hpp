@@ -43,6 +43,7 @@ template <class... A> void find(A&&...) = delete;
 template <class... A> void begin(A&&...) = delete;
 template <class... A> void end(A&&...) = delete;
 template <class... A> void distance(A&&...) = delete;
+template <class... A> void hash_of(A&&...) = delete;
 // clang-format on
 
 }  // namespace hostile

@@ -59,7 +59,7 @@ chain_shape shape_of(const open_state<B>& s) noexcept {
     }
     model::for_each_live(a, [&](typename B::slot at) {
       if (B::scatters && !s.policies.hashing.equal(model::key(at), model::key(at))) return;
-      const std::size_t groups = groups_searched(s, hash_of(s, model::key(at)), {at, false});
+      const std::size_t groups = groups_searched(s, table::hash_of(s, model::key(at)), {at, false});
       shape.hit_probes += groups;
       longest = groups > longest ? groups : longest;
       ++shape.entries;
@@ -87,7 +87,7 @@ const char* check_groups(const open_state<B>& s, const typename B::array& a, rec
       ++sum.live;
       const auto& key = model::key({a.entries + u * model::slots + i, a.groups[u].tags + i});
       if (B::scatters && !s.policies.hashing.equal(key, key)) continue;
-      const std::uint64_t hash = hash_of(s, key);
+      const std::uint64_t hash = table::hash_of(s, key);
       if (tag != model::tag_of(hash)) return "a tag does not belong to its key's hash";
       if (array_for(s, hash).groups != a.groups) return "an entry lies in another table than its hash says";
       for (typename model::probe p(a, hash); p.at != u;) {

@@ -88,7 +88,7 @@ emplaced<B> emplace_node(open_state<B>& s, Args&&... args) {
     fresh.kept = true;
     made.node = fresh.node;
   }
-  const std::uint64_t hash = hash_of(s, B::model::key({&made.node, nullptr}));
+  const std::uint64_t hash = table::hash_of(s, B::model::key({&made.node, nullptr}));
   const insert_result<B> r = insert_node(s, made.node, hash);
   if (r.inserted) made.node = nullptr;
   return {r, hash};
@@ -109,7 +109,7 @@ growth_result merge_nodes(open_state<B>& to, open_state<From>& from) {
     const open_cursor<From> here = c;
     advance(c);
     const auto& key = From::model::key(here.at());
-    const std::uint64_t hash = hash_of(to, key);
+    const std::uint64_t hash = table::hash_of(to, key);
     if (find_entry(to, hash, key)) continue;
     // The node is in both for a moment, so its hash, which `from` still needs, is put back.
     auto* const node = *here.at().entry;

@@ -193,7 +193,7 @@ growth_result copy_entries(open_state<B>& to, const open_state<B>& from) {
   growth_result result = growth_result::done;
   const auto copy_one = [&](typename B::slot at) {
     if (result != growth_result::done) return;
-    const std::uint64_t hash = hash_of(to, model::key(at));
+    const std::uint64_t hash = table::hash_of(to, model::key(at));
     if constexpr (model::is_set) {
       result = insert_if_absent(to, hash, model::key(at)).room;
     } else {

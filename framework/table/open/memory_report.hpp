@@ -76,7 +76,7 @@ chain_shape shape_of(const open_state<B>& s) noexcept {
       shape.units_with_overflow += model::ends_for_all(a.groups + u) ? 0 : 1;
     }
     model::for_each_live(a, [&](typename B::slot at) {
-      const std::size_t groups = groups_searched(s, hash_of(s, model::key(at)), {at, in_old});
+      const std::size_t groups = groups_searched(s, table::hash_of(s, model::key(at)), {at, in_old});
       shape.hit_probes += groups;
       longest = groups > longest ? groups : longest;
       ++shape.entries;
@@ -116,7 +116,7 @@ const char* check_open_array(const open_state<B>& s, const typename B::array& a,
         return "a dirty tag without a live tag under it";
       sum.live += model::is_live(tag) ? 1 : 0;
       const typename B::slot at{a.entries + u * model::slots + i, a.groups[u].tags + i};
-      const std::uint64_t hash = hash_of(s, model::key(at));
+      const std::uint64_t hash = table::hash_of(s, model::key(at));
       if ((model::is_dirty(tag) ? tag & 0x7f : tag) != model::tag_of(hash))
         return "a tag does not belong to its key's hash";
       typename model::probe p(a, hash);

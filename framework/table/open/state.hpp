@@ -351,7 +351,7 @@ std::uint64_t hash_at(const open_state<B>& s, typename B::slot at) noexcept(B::h
   if constexpr (B::model::boxed) {
     return static_cast<void>(s), (*at.entry)->hash;
   } else {
-    return hash_of(s, B::model::key(at));
+    return table::hash_of(s, B::model::key(at));
   }
 }
 
