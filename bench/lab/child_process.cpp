@@ -9,10 +9,12 @@
 #include <string>
 
 #include <nlohmann/json.hpp>
+#include <poll.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lab/measure.hpp"
 #include "lab/storages.hpp"
 
 namespace tophash::lab {
@@ -31,10 +33,15 @@ bool write_all(int file, const std::string& text) noexcept {
   return true;
 }
 
-std::string read_all(int file) {
+// All that the child sends. Who interrupts the program alone, not its group, ends the child with it.
+std::string read_all(int file, pid_t child) {
   std::string out;
   char buffer[4096];
+  bool told = false;
   for (;;) {
+    if (!told && interrupt_requested.load(std::memory_order_relaxed)) told = true, ::kill(child, SIGINT);
+    pollfd ready{.fd = file, .events = POLLIN, .revents = 0};
+    if (::poll(&ready, 1, told ? -1 : 100) == 0) continue;
     const ssize_t n = ::read(file, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return out;
@@ -77,7 +84,7 @@ json in_child(const std::function<json()>& body) {
     be_child(ends[1], body);
   }
   ::close(ends[1]);
-  const std::string text = read_all(ends[0]);
+  const std::string text = read_all(ends[0], child);
   ::close(ends[0]);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {

@@ -11,7 +11,8 @@
 
 namespace tophash::lab {
 
-// What body() returned in a child, or {"trouble": why there is nothing}.
+// What body() returned in a child, or {"trouble": why there is nothing}. An interrupt of this program
+// (interrupt_requested) ends the child.
 nlohmann::json in_child(const std::function<nlohmann::json()>& body);
 
 }  // namespace tophash::lab

@@ -407,6 +407,8 @@ fragmentation_result run_fragmentation(const experiment_request& request) {
       row.storage = storage;
       const json answer = in_child([&] { return one->play(storage, maps, request.seed); });
       const json hinted = in_child([&] { return one->play_hinted(storage, maps, request.seed); });
+      out.interrupted = interrupt_requested.load(std::memory_order_relaxed);
+      if (out.interrupted) break;
       read_row(row, answer, hinted);
       out.rows.push_back(std::move(row));
     }

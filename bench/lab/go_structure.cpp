@@ -16,6 +16,7 @@
 #include "lab/claims.hpp"
 #include "lab/experiment.hpp"
 #include "lab/manifest.hpp"
+#include "lab/measure.hpp"
 #include "lab/reproduce_go.hpp"
 #include "lab/statistics.hpp"
 
@@ -183,6 +184,8 @@ go_structure_result run_go_structure(const go_structure_request& request, const 
   if (!request.with_go) return out;
   const std::vector<std::string> programs = request.go.empty() ? std::vector<std::string>{"go"} : request.go;
   for (const std::string& program : programs) {
+    if (interrupt_requested.load(std::memory_order_relaxed))
+      throw command_error(exit_interrupted, "go_structure: interrupted before " + program + ": nothing is compared");
     if (!go_installed(program)) {
       out.no_go = program == "go"
                       ? "the program 'go' is not installed (Debian package " + std::string{go_package} + ")"

@@ -15,6 +15,7 @@
 #include "lab/clock.hpp"
 #include "lab/experiment.hpp"
 #include "lab/go_structure.hpp"
+#include "lab/measure.hpp"
 #include "workloads/random.hpp"
 
 namespace tophash::lab {
@@ -369,6 +370,9 @@ measured_sample measure_go_like(std::uint64_t seed, unsigned rounds, const struc
                                 const std::function<void(const std::string&)>& progress) {
   notes out;
   for (unsigned round = 0; round < rounds; ++round) {
+    if (interrupt_requested.load(std::memory_order_relaxed))
+      throw command_error(exit_interrupted, "go_structure: interrupted after " + std::to_string(round) + " of " +
+                                                std::to_string(rounds) + " rounds: nothing is compared");
     progress("go_like, round " + std::to_string(round + 1) + " of " + std::to_string(rounds));
     random_stream random(next_seed(seed + round));
     if (round == 0) {
