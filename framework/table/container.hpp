@@ -276,7 +276,7 @@ class container {
   bool contains(const K& key, token_type token)
     requires reads_step
   {
-    return static_cast<bool>(cursor_of_lookup(key, hash_of_token(token)).at);
+    return static_cast<bool>(cursor_of_lookup(key, hash_of_token(token)));
   }
   template <class K>
     requires(std::is_same_v<K, Key> || lookup_key<K>)
