@@ -33,15 +33,15 @@ bool write_all(int file, const std::string& text) noexcept {
   return true;
 }
 
-// All that the child sends. Who interrupts the program alone, not its group, ends the child with it.
+// All that the child sends. Who interrupts the program alone, not its group, ends the child with it: told again
+// until it goes, as a child that has just begun still has this program's handler.
 std::string read_all(int file, pid_t child) {
   std::string out;
   char buffer[4096];
-  bool told = false;
   for (;;) {
-    if (!told && interrupt_requested.load(std::memory_order_relaxed)) told = true, ::kill(child, SIGINT);
+    if (interrupt_requested.load(std::memory_order_relaxed)) ::kill(child, SIGINT);
     pollfd ready{.fd = file, .events = POLLIN, .revents = 0};
-    if (::poll(&ready, 1, told ? -1 : 100) == 0) continue;
+    if (::poll(&ready, 1, 100) == 0) continue;
     const ssize_t n = ::read(file, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return out;

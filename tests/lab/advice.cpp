@@ -54,7 +54,7 @@ void advise_refuses(const std::string& trace) {
   expect({"advise", "--trace", trace, "--budget", "0"}, 64, "--budget is in minutes");
   expect({"advise", "--trace", trace, "--variant", "fasstest"}, 64, "nearest: fastest");
   expect({"advise", "--trace", trace, "--rows", "100", "--variant", "defaults"}, 64, "has 100 rows: too few");
-  expect({"advise", "--trace", (folder / "absent.csv").string()}, 1, "absent.csv:0: cannot be opened");
+  expect({"advise", "--trace", (folder / "absent.csv").string()}, 1, "absent.csv: cannot be opened");
   expect({"advise"}, 64, "--trace is required");
 }
 

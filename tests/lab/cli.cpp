@@ -680,7 +680,7 @@ void interrupt() {
   }
   // Workloads that compare at the end, or measure in children, which the signal does not reach.
   for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"run", "--workload", "go_structure", "--repeat", "100000"},
+       {std::vector<std::string>{"run", "--workload", "go_structure", "--repeat", "10000"},
         std::vector<std::string>{"run", "--workload", "fragmentation", "--n", "5M"}}) {
     const pid_t child = start(words);
     std::this_thread::sleep_for(std::chrono::milliseconds(1500));
