@@ -33,13 +33,13 @@ bool write_all(int file, const std::string& text) noexcept {
   return true;
 }
 
-// All that the child sends. Who interrupts the program alone, not its group, ends the child with it: told again
-// until it goes, as a child that has just begun still has this program's handler.
+// All that the child sends. Who interrupts the program alone, not its group, ends the child with it; by SIGKILL, as
+// the child may still have this program's handler or its mask.
 std::string read_all(int file, pid_t child) {
   std::string out;
   char buffer[4096];
   for (;;) {
-    if (interrupt_requested.load(std::memory_order_relaxed)) ::kill(child, SIGINT);
+    if (interrupt_requested.load(std::memory_order_relaxed)) ::kill(child, SIGKILL);
     pollfd ready{.fd = file, .events = POLLIN, .revents = 0};
     if (::poll(&ready, 1, 100) == 0) continue;
     const ssize_t n = ::read(file, buffer, sizeof buffer);
