@@ -41,7 +41,7 @@ std::string read_all(int file, pid_t child) {
   for (;;) {
     if (interrupt_requested.load(std::memory_order_relaxed)) ::kill(child, SIGKILL);
     pollfd ready{.fd = file, .events = POLLIN, .revents = 0};
-    if (::poll(&ready, 1, 100) == 0) continue;
+    if (::poll(&ready, 1, 100) <= 0) continue;
     const ssize_t n = ::read(file, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return out;
