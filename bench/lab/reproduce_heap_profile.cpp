@@ -79,20 +79,20 @@ template <class... Options>
 using profiled_map =
     map<std::string_view, std::int64_t, presets::go_like, profiled, step_observer, Options...>;
 
-enum class program : std::uint8_t { grown, hinted, churned };
+enum class filling : std::uint8_t { grown, hinted, churned };
 constexpr std::array<const char*, 3> program_names = {"grown", "hinted", "churned"};
 
 // Go's makemap allocates the array of a hint; an array without a hint is allocated by the first insert, in
 // mapassign: it is counted with makemap's, as the first one.
 template <class Map>
-profile profile_of(program what, const std::vector<std::string>& texts, std::size_t entries, number seed) {
+profile profile_of(filling what, const std::vector<std::string>& texts, std::size_t entries, number seed) {
   profile out;
-  Map m(what == program::hinted ? entries : 0, typename Map::spec_type::hashing{seed}, profiled{&out},
+  Map m(what == filling::hinted ? entries : 0, typename Map::spec_type::hashing{seed}, profiled{&out},
         step_observer{&out});
   m.insert_or_assign(std::string_view{texts[0]}, 0);
   out.being_made = false;
   for (std::size_t i = 1; i < entries; ++i) m.insert_or_assign(std::string_view{texts[i]}, 0);
-  if (what == program::churned) {
+  if (what == filling::churned) {
     for (std::size_t i = 0; i < entries; ++i) {
       m.erase(std::string_view{texts[i]});
       m.insert_or_assign(std::string_view{texts[entries + i]}, 0);
@@ -102,7 +102,7 @@ profile profile_of(program what, const std::vector<std::string>& texts, std::siz
   return out;
 }
 
-using profile_function = profile (*)(program, const std::vector<std::string>&, std::size_t, number);
+using profile_function = profile (*)(filling, const std::vector<std::string>&, std::size_t, number);
 
 const std::vector<built_composition<profile_function>>& built() {
   static const std::vector<built_composition<profile_function>> all = {
@@ -146,7 +146,7 @@ claim_measurement measure_heap_profile(const claim_request& request) {
     const number seed = next_seed(request.seed + round);
     for (std::size_t v = 0; v < variants.size(); ++v) {
       for (std::size_t i = 0; i < program_names.size(); ++i)
-        note_shares(variants[v].run(static_cast<program>(i), texts, entries, seed), program_names[i],
+        note_shares(variants[v].run(static_cast<filling>(i), texts, entries, seed), program_names[i],
                     variants[v].spec, v == 0, out);
     }
     ++out.rounds;
