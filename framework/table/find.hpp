@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lookup. A read of these never moves anything (with growth::on_read the container steps after it). Cost of a hit: the hash, one test whether a growth is under way, one tag
-// compare and one key compare in the home bucket. While a growth is under way one chain is searched, never two:
+// Lookup. A read of these never moves anything (with growth::on_read the container steps after it). Cost of a hit: the
+// hash, one test whether a growth is under way, one tag compare and one key compare in the home bucket. While a growth is under way one chain is searched, never two:
 // the old one until it is evacuated, then the new one (two only after an exception stopped an evacuation).
 #ifndef TOPHASH_FRAMEWORK_TABLE_FIND_HPP
 #define TOPHASH_FRAMEWORK_TABLE_FIND_HPP
