@@ -795,14 +795,14 @@ void add_reproduce(CLI::App& app, settings& s) {
   reproduce
       ->add_option("id", s.reproduction.ids, "tables or claims (see: tophash list claims); none: every table")
       ->type_name("ID...");
-  reproduce->add_flag("--quick", s.reproduction.quick, "fewer rounds, fewer compositions");
+  reproduce->add_flag("--quick", s.reproduction.quick, "smaller sizes");
   reproduce->add_flag("--with-go", s.reproduction.with_go, "measure the same with real Go");
   reproduce->add_option("--report", s.page_file, "a self-contained page of what was found")
       ->type_name("FILE.html");
   reproduce->add_option("--document", s.document_file, "the same as Markdown")->type_name("FILE.md");
   reproduce->add_option("--claims", s.reproduction.claims, "another folder of claim files")->type_name("DIR");
   add_common(reproduce, s);
-  reproduce->get_option("--repeat")->default_str("9, with --quick 5");
+  reproduce->get_option("--repeat")->default_str("9");
 }
 
 void add_commands(CLI::App& app, settings& s) {

@@ -412,7 +412,7 @@ reproduction reproduce(const reproduce_request& request) {
   if (request.ids.empty()) out.truths = ledger.truths;
   std::vector<claim_table> tables = chosen_tables(request.ids, out.records, ledger);
   for (const claim_table& t : tables) static_cast<void>(measurement_of(t));
-  out.rounds = request.repeat.value_or(request.quick ? reproduce_rounds_quick : reproduce_rounds);
+  out.rounds = request.repeat.value_or(reproduce_rounds);
   const std::uint64_t started = wall_ns();
   std::unique_ptr<go_programs> go;
   if (request.with_go && (!tables.empty() || std::any_of(out.records.begin(), out.records.end(), needs_go))) {

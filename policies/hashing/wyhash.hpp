@@ -8,13 +8,14 @@
 //   pair, tuple, array of those       one fold an element and one to finish. Avalanching
 //   the rest                          std::hash, where there is one. Not avalanching
 // Reads bytes in little-endian order wherever they lie. Cost of n bytes: 2 products to 16, then n / 16 more.
-// For who mixes what it gets (hashing::seeded), hash_to_mix leaves the finishing product out and does not
-// wait for the first product of 17 to 32 bytes before the second: of four products in a row that a seeded
-// table did, two are left.
+// For who mixes what it gets (hashing::seeded), hash_to_mix is another hash: it leaves the finishing product out, and
+// 17 to 32 bytes go through AES rounds where the processor has them (aes_rounds.hpp), so that its values differ
+// between processors.
 #ifndef TOPHASH_POLICIES_HASHING_WYHASH_HPP
 #define TOPHASH_POLICIES_HASHING_WYHASH_HPP
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -30,6 +31,7 @@
 #include <tophash/framework/concepts/facts.hpp>
 #include <tophash/framework/config.hpp>
 #include <tophash/framework/core/bits.hpp>
+#include <tophash/policies/hashing/aes_rounds.hpp>
 
 namespace tophash::inline v1 {
 
@@ -121,29 +123,42 @@ inline std::uint64_t hash(const void* data, std::size_t bytes, std::uint64_t see
   return multiply_fold(both.a ^ secret[0] ^ bytes, both.b ^ secret[1]);
 }
 
-// More than 32 bytes, for hash_to_mix: wyhash without its last product.
-TOPHASH_NOINLINE inline std::uint64_t hash_long_to_mix(const unsigned char* from,
-                                                       std::size_t bytes) noexcept {
-  std::size_t left = bytes;
-  const std::uint64_t state = absorb_long(from, left, multiply_fold(wyhash_secret[0], wyhash_secret[1]));
-  return multiply_fold(read_8(from + left - 16) ^ wyhash_secret[1], read_8(from + left - 8) ^ state) ^ bytes;
+// 17 to 32 bytes by two products that do not wait for each other (the scheme of XXH3's middle lengths). The products
+// are added: by xor, two equal ones would cancel. Four constants: with one for all, put in by xor, subtraction and
+// addition, both products of keys that differ in top bytes of words changed by multiples of the same number.
+inline std::uint64_t fold_by_products(const unsigned char* from, std::size_t bytes) noexcept {
+  constexpr auto& secret = wyhash_secret;
+  const unsigned char* const end = from + bytes;
+  return multiply_fold(read_8(from) ^ secret[0], read_8(from + 8) ^ secret[1]) +
+         multiply_fold(read_8(end - 16) ^ secret[2], read_8(end - 8) ^ secret[3]);
 }
 
-// A hash whose bits are not all equally good: one product to 16 bytes, two that do not wait for each other to
-// 32 (the scheme of XXH3's middle lengths). The length goes in outside the products, as shorter keys are
-// gathered with zeros. Of 17 to 32 bytes the four constants are one, put in by xor, by subtraction and by
-// addition: the mixing that follows multiplies by it, so that a loop keeps it in a register, where wyhash's four
-// are an instruction each. The products are added: by xor, two equal ones would cancel.
+// hash_to_mix of what is not 17 to 32 bytes of a processor known to have AES rounds.
+TOPHASH_NOINLINE inline std::uint64_t hash_others_to_mix(const unsigned char* from, std::size_t bytes) noexcept {
+  if (bytes > 32) {
+    std::size_t left = bytes;
+    const std::uint64_t state = absorb_long(from, left, multiply_fold(wyhash_secret[0], wyhash_secret[1]));
+    return multiply_fold(read_8(from + left - 16) ^ wyhash_secret[1], read_8(from + left - 8) ^ state) ^ bytes;
+  }
+#if TOPHASH_HAS_AES_INSTRUCTION
+  if (aes_rounds::decide_slow()) return aes_rounds::fold(from, bytes) ^ bytes;
+#endif
+  return fold_by_products(from, bytes) ^ bytes;
+}
+
+// A hash whose bits are not all equally good: one product to 16 bytes; of 17 to 32 three rounds of AES, or two products
+// where the processor has no such instruction; of more, wyhash without its last product. The length goes in
+// outside, as shorter keys are gathered with zeros and longer ones overlap.
 TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t bytes) noexcept {
   constexpr auto& secret = wyhash_secret;
   const unsigned char* const from = static_cast<const unsigned char*>(data);
-  if (bytes - 17 <= 32 - 17) [[likely]] {
-    const unsigned char* const end = from + bytes;
-    const std::uint64_t first = multiply_fold(read_8(from) ^ mix_multiplier, read_8(from + 8) - mix_multiplier);
-    const std::uint64_t second = multiply_fold(read_8(end - 16) + mix_multiplier, read_8(end - 8) ^ mix_multiplier);
-    return (first ^ bytes) + second;
-  }
-  if (bytes > 32) [[unlikely]] return hash_long_to_mix(from, bytes);
+#if TOPHASH_HAS_AES_INSTRUCTION
+  if (bytes - 17 < aes_rounds::direct_lengths.load(std::memory_order_relaxed)) [[likely]]
+    return aes_rounds::fold(from, bytes) ^ bytes;
+#else
+  if (bytes - 17 <= 32 - 17) [[likely]] return fold_by_products(from, bytes) ^ bytes;
+#endif
+  if (bytes > 16) [[unlikely]] return hash_others_to_mix(from, bytes);
   const two_words all = gather_short(from, bytes);
   return multiply_fold(all.a ^ secret[1], all.b ^ secret[2]) ^ bytes;
 }

@@ -350,20 +350,93 @@ TEST_CASE("hashing: claims of avalanching are true", "[policies][statistics]") {
   must_hold(avalanche_law<std::array<std::uint32_t, 3>>(wyhash{}, 12));
 }
 
+namespace {
+
+using bytes_hash = std::uint64_t (*)(const unsigned char*, std::size_t);
+
+// The ways to hash 17 to 32 bytes for a mix: the processor has one or two of them.
+std::vector<std::pair<const char*, bytes_hash>> ways_to_fold() {
+  std::vector<std::pair<const char*, bytes_hash>> out{
+      {"products", [](const unsigned char* from, std::size_t bytes) {
+         return hashing::wyhash_bytes::fold_by_products(from, bytes) ^ bytes;
+       }}};
+#if TOPHASH_HAS_AES_INSTRUCTION
+  if (hashing::aes_rounds::decide_slow()) {
+    out.emplace_back("rounds", [](const unsigned char* from, std::size_t bytes) {
+      return hashing::aes_rounds::fold(from, bytes) ^ bytes;
+    });
+  }
+#endif
+  return out;
+}
+
+}  // namespace
+
 // Not the hash, which is one to mix, but what comes of it.
 TEST_CASE("hashing: the places of strings avalanche under a seed", "[policies][statistics]") {
   static_assert(!is_avalanching<seeded<wyhash>, std::string>() &&
                 is_avalanching<seeded<wyhash>, std::pair<int, int>>());
   const seeded<wyhash> h{99};
-  for (std::size_t bytes : {1u, 7u, 16u, 17u, 32u, 33u}) {
-    const auto worst = laws::measure_avalanche(
-        [&](const std::string& key) { return position_hash<std::string>(h, h.hash(key)); }, from_bytes<std::string>,
-        bytes * 8, 512);
-    INFO(bytes << " bytes: flipping bit " << worst.input_bit << " flips bit " << worst.output_bit << " with frequency "
-               << worst.frequency);
+  const auto avalanches = [](const char* way, std::size_t bytes, const auto& place) {
+    const auto worst = laws::measure_avalanche(place, from_bytes<std::string>, bytes * 8, 512);
+    INFO(way << ", " << bytes << " bytes: flipping bit " << worst.input_bit << " flips bit " << worst.output_bit
+             << " with frequency " << worst.frequency);
     CHECK(worst.biased == 0);
+  };
+  for (std::size_t bytes : {1u, 7u, 16u, 17u, 32u, 33u}) {
+    avalanches("hash_to_mix", bytes,
+               [&h](const std::string& key) { return position_hash<std::string>(h, h.hash(key)); });
+  }
+  for (const auto& [way, fold] : ways_to_fold()) {
+    for (std::size_t bytes : {17u, 24u, 32u}) {
+      avalanches(way, bytes, [&, fold = fold](const std::string& key) {
+        const auto* const from = reinterpret_cast<const unsigned char*>(key.data());
+        return position_hash<std::string>(h, fold(from, key.size()));
+      });
+    }
   }
 }
+
+TEST_CASE("hashing: bytes that are hashed together do not cancel", "[policies]") {
+  const std::pair<std::size_t, std::size_t> places[] = {{0, 16}, {7, 23}, {15, 31}, {3, 8}, {20, 31}};
+  for (const auto& [way, fold] : ways_to_fold()) {
+    for (const auto& [first, second] : places) {
+      unsigned char key[32] = {};
+      std::vector<std::uint64_t> hashes;
+      hashes.reserve(65'536);
+      for (unsigned i = 0; i != 65'536; ++i) {
+        key[first] = static_cast<unsigned char>(i), key[second] = static_cast<unsigned char>(i >> 8);
+        hashes.push_back(fold(key, sizeof key));
+      }
+      std::sort(hashes.begin(), hashes.end());
+      INFO(way << ": bytes " << first << " and " << second);
+      CHECK(std::unique(hashes.begin(), hashes.end()) == hashes.end());
+    }
+  }
+}
+
+#if TOPHASH_HAS_AES_INSTRUCTION
+TEST_CASE("hashing: a round of AES is the standard's", "[policies]") {
+  namespace rounds = hashing::aes_rounds;
+  if (!rounds::decide_slow()) {
+    WARN("not run: the processor has no such instruction");
+    return;
+  }
+  // The example of Intel's paper on the instruction (S. Gueron, 2010), most significant byte first.
+  const auto block = [](std::uint64_t high, std::uint64_t low) {
+    return _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
+  };
+  const __m128i after = rounds::round(block(0x7b5b546573745665u, 0x63746f725d53475du),
+                                      block(0x4869285368617929u, 0x5b477565726f6e5du));
+  const __m128i expected = block(0xa8311c2f9fdba3c5u, 0x8b104b58ded7e595u);
+  CHECK(_mm_movemask_epi8(_mm_cmpeq_epi8(after, expected)) == 0xffff);
+  // What a table asks for is that, once it is known.
+  const std::string key = "twenty-one characters";
+  const auto* const from = reinterpret_cast<const unsigned char*>(key.data());
+  CHECK(wyhash{}.hash_to_mix(key) == (rounds::fold(from, key.size()) ^ key.size()));
+  CHECK(rounds::direct_lengths.load() == 16);
+}
+#endif
 
 TEST_CASE("hashing: every byte of a string is hashed and compared, at every length", "[policies]") {
   const seeded<wyhash> h{1};
