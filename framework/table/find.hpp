@@ -83,18 +83,18 @@ TOPHASH_NOINLINE typename B::slot find_rest(const state<B>& s, std::uint64_t has
   return B::model::find_rest(s.current, from, match, hash, equal_to(s, key));
 }
 
-// No growth is under way.
-template <class B, class K>
+// No growth is under way. `ToRead`: nothing follows that writes to the bucket.
+template <bool ToRead = false, class B, class K>
 TOPHASH_ALWAYS_INLINE typename B::slot find_in_current(const state<B>& s, std::uint64_t hash, const K& key) {
-  return B::model::find_first(s.current, hash, equal_to(s, key), [&](typename B::bucket* from, unsigned match) {
+  return B::model::template find_first<ToRead>(s.current, hash, equal_to(s, key), [&](typename B::bucket* from, unsigned match) {
     return find_rest<K>(s, hash, key, from, match);
   });
 }
 
-template <class B, class K>
+template <bool ToRead = false, class B, class K>
 TOPHASH_ALWAYS_INLINE place<B> find_entry(const state<B>& s, std::uint64_t hash, const K& key) {
   if (s.growing()) [[unlikely]] return find_while_growing<K>(s, hash, key);
-  return {find_in_current(s, hash, key), false};
+  return {find_in_current<ToRead>(s, hash, key), false};
 }
 
 // Something that a read asks about before it searches: a write that another thread is in the middle of, a growth.
@@ -111,9 +111,9 @@ TOPHASH_ALWAYS_INLINE place<B> find_to_read(const state<B>& s, std::uint64_t has
   if constexpr (is_checked<state<B>>) {
     if ((static_cast<std::size_t>(s.access.raised()) | s.old.units) != 0) [[unlikely]]
       return find_while_busy<K>(s, hash, key);
-    return {find_in_current(s, hash, key), false};
+    return {find_in_current<true>(s, hash, key), false};
   } else {
-    return find_entry(s, hash, key);
+    return find_entry<true>(s, hash, key);
   }
 }
 

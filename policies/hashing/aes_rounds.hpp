@@ -6,7 +6,6 @@
 #ifndef TOPHASH_POLICIES_HASHING_AES_ROUNDS_HPP
 #define TOPHASH_POLICIES_HASHING_AES_ROUNDS_HPP
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -22,14 +21,15 @@
 namespace tophash::inline v1::hashing::aes_rounds {
 
 #if TOPHASH_HAS_AES_INSTRUCTION
-// 16 once it is known that the processor has the instruction, 0 before and where it has not: so one comparison asks for
-// that and for the length. Threads that find 0 all write the same.
-inline constinit std::atomic<std::size_t> direct_lengths{0};
+// 16 where the processor has the instruction, else 0: so one comparison asks for that and for the length. Still 0 in what
+// runs before this header's variables are initialised, which asks the processor itself (is_there).
+TOPHASH_NOINLINE inline bool is_there() noexcept { return __builtin_cpu_supports("aes") != 0; }
+inline const std::size_t direct_lengths = is_there() ? 16 : 0;
 
 // The first bits of pi after the point.
 alignas(16) inline constexpr std::uint64_t round_key[2] = {0xd308a385886a3f24u, 0x447370032e8a1913u};
 
-// Written out: the compilers know the instruction under -maes only, and the processor is known when the program runs.
+// Only if is_there(). Written out: the compilers know the instruction under -maes alone.
 TOPHASH_ALWAYS_INLINE __m128i round(__m128i block, const __m128i& key) noexcept {
   asm("aesenc %1, %0" : "+x"(block) : "x"(key));
   return block;
@@ -42,13 +42,6 @@ TOPHASH_ALWAYS_INLINE std::uint64_t fold(const unsigned char* from, std::size_t 
   const __m128i key = _mm_load_si128(reinterpret_cast<const __m128i*>(round_key));
   const __m128i state = round(read(from), read(from + bytes - 16));
   return static_cast<std::uint64_t>(_mm_cvtsi128_si64(round(round(state, key), key)));
-}
-
-// May fold() be called? Sets direct_lengths if so.
-TOPHASH_NOINLINE inline bool decide_slow() noexcept {
-  if (!__builtin_cpu_supports("aes")) return false;
-  direct_lengths.store(16, std::memory_order_relaxed);
-  return true;
 }
 #endif
 

@@ -15,7 +15,6 @@
 #define TOPHASH_POLICIES_HASHING_WYHASH_HPP
 
 #include <array>
-#include <atomic>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -141,7 +140,7 @@ TOPHASH_NOINLINE inline std::uint64_t hash_others_to_mix(const unsigned char* fr
     return multiply_fold(read_8(from + left - 16) ^ wyhash_secret[1], read_8(from + left - 8) ^ state) ^ bytes;
   }
 #if TOPHASH_HAS_AES_INSTRUCTION
-  if (aes_rounds::decide_slow()) return aes_rounds::fold(from, bytes) ^ bytes;
+  if (aes_rounds::is_there()) return aes_rounds::fold(from, bytes) ^ bytes;
 #endif
   return fold_by_products(from, bytes) ^ bytes;
 }
@@ -153,7 +152,7 @@ TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t by
   constexpr auto& secret = wyhash_secret;
   const unsigned char* const from = static_cast<const unsigned char*>(data);
 #if TOPHASH_HAS_AES_INSTRUCTION
-  if (bytes - 17 < aes_rounds::direct_lengths.load(std::memory_order_relaxed)) [[likely]]
+  if (bytes - 17 < aes_rounds::direct_lengths) [[likely]]
     return aes_rounds::fold(from, bytes) ^ bytes;
 #else
   if (bytes - 17 <= 32 - 17) [[likely]] return fold_by_products(from, bytes) ^ bytes;

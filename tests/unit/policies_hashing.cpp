@@ -361,7 +361,7 @@ std::vector<std::pair<const char*, bytes_hash>> ways_to_fold() {
          return hashing::wyhash_bytes::fold_by_products(from, bytes) ^ bytes;
        }}};
 #if TOPHASH_HAS_AES_INSTRUCTION
-  if (hashing::aes_rounds::decide_slow()) {
+  if (hashing::aes_rounds::is_there()) {
     out.emplace_back("rounds", [](const unsigned char* from, std::size_t bytes) {
       return hashing::aes_rounds::fold(from, bytes) ^ bytes;
     });
@@ -418,7 +418,7 @@ TEST_CASE("hashing: bytes that are hashed together do not cancel", "[policies]")
 #if TOPHASH_HAS_AES_INSTRUCTION
 TEST_CASE("hashing: a round of AES is the standard's", "[policies]") {
   namespace rounds = hashing::aes_rounds;
-  if (!rounds::decide_slow()) {
+  if (!rounds::is_there()) {
     WARN("not run: the processor has no such instruction");
     return;
   }
@@ -434,7 +434,7 @@ TEST_CASE("hashing: a round of AES is the standard's", "[policies]") {
   const std::string key = "twenty-one characters";
   const auto* const from = reinterpret_cast<const unsigned char*>(key.data());
   CHECK(wyhash{}.hash_to_mix(key) == (rounds::fold(from, key.size()) ^ key.size()));
-  CHECK(rounds::direct_lengths.load() == 16);
+  CHECK(rounds::direct_lengths == 16);
 }
 #endif
 
