@@ -35,12 +35,6 @@ struct try_result {
 
 namespace table {
 
-inline void throw_if_no_room(growth_result r) {
-  if (r == growth_result::done) [[likely]] return;
-  if (r == growth_result::too_large) throw_length_error("tophash: more entries than this map can hold");
-  throw_bad_alloc();
-}
-
 template <class It>
 concept input_iterator = requires(It& it) {
   *it;
@@ -619,6 +613,15 @@ class container {
   TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> result_or_throw(const insert_result<B>& r, std::uint64_t hash) {
     throw_if_no_room(r.room);
     return {iterator_at(r.where, hash), r.inserted};
+  }
+  // The entry of this key, or a new one. Out of line a layout throws by itself, so that nothing is asked behind its call.
+  template <class K, class... Args>
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> find_or_insert(std::uint64_t hash, K&& key, Args&&... args) {
+    if constexpr (requires { insert_or_throw(s_, hash, std::forward<K>(key), std::forward<Args>(args)...); }) {
+      return result_or_throw(insert_or_throw(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
+    } else {
+      return result_or_throw(insert_if_absent(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
+    }
   }
   try_insert_result result_or_false(const insert_result<B>& r, std::uint64_t hash) noexcept {
     if (r.room != growth_result::done) return {found_iterator{}, false, false};

@@ -175,7 +175,7 @@ template <class B>
 struct open_state : open_arrays_and_counts<B> {
   using binding_type = B;
   [[no_unique_address]] access_flag<B::facts.sync.checked> access{};
-  policy_values<typename B::spec> policies;
+  [[no_unique_address]] policy_values<typename B::spec> policies;
 
   explicit open_state(policy_values<typename B::spec> given) noexcept(
       std::is_nothrow_move_constructible_v<policy_values<typename B::spec>>)
