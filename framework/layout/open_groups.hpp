@@ -24,8 +24,8 @@
 //
 // The last slot of the last group is no slot: its tag says where the array ends, so that iteration needs no
 // bound. A single group may be smaller than W: 4 entries take 80 bytes. Entries lie before the groups, which
-// are aligned to W. Probing (power_of_two): the home group, its neighbour in the same 32 bytes, then such
-// pairs far apart; else one group after the other; at most all of them. Far apart, because keys that arrive
+// are aligned to W. Probing (power_of_two): the home group, the one behind it, then such pairs
+// far apart; else one group after the other; at most all of them. Far apart, because keys that arrive
 // in the order of another table fill one end of a smaller table first, where neighbours are full together:
 // with triangular steps 300,000 such inserts took 4.3 times as long (docs/hash-defence.md). Cost of a hit in
 // the home group: one tag compare, one key compare. A miss: one tag compare and a test of the filter. Filter
@@ -269,8 +269,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
     bool next(const array& a) noexcept {
       ++step;
       if constexpr (power_of_two) {
-        at ^= 1;
-        if (step % 2 == 0) at = (at + step * far_stride(a.units)) & (a.units - 1);
+        at = (step % 2 != 0 ? at + 1 : at - 1 + step * far_stride(a.units)) & (a.units - 1);
       } else {
         at = at + 1 == a.units ? 0 : at + 1;
       }

@@ -292,8 +292,7 @@ class twin_open {
     }
   }
   std::size_t after(std::size_t at, std::size_t step) const {
-    at ^= 1;
-    return step % 2 != 0 ? at : (at + step * (units_ * 69 / 256 | 1)) & (units_ - 1);
+    return (step % 2 != 0 ? at + 1 : at - 1 + step * (units_ * 69 / 256 | 1)) & (units_ - 1);
   }
   void count_passed(slot s, std::uint64_t hash, int by) const {
     const group* const last = group_of(s.tag);
