@@ -217,14 +217,18 @@ TOPHASH_ALWAYS_INLINE typename B::slot vacancy_in_current(open_state<B>& s, std:
 }
 
 // An insert searches the home group where it is called; a key that is not there goes on in a function of its
-// own. Where an entry is a few words, that function has an insert twice, for maps of one group and for larger
-// ones: which it is would be asked twice otherwise, before and after the entry is constructed (6 % more
-// instructions an insert of u64).
+// own.
 template <class B>
 inline constexpr bool inserts_at_home =
-    B::model::searches_home_first && !B::may_stay_growing && !B::resurrects && B::model::least_units == 1 &&
-    B::tags_unwatched && !B::leaves_dead && B::model::trivial_relocation &&
-    sizeof(typename B::model::unit) <= 4 * sizeof(void*);
+    B::model::searches_home_first && !B::may_stay_growing && !B::resurrects;
+
+// Where an entry is a few words, that function has an insert twice, for maps of one group and for larger ones:
+// which it is would be asked twice otherwise, before and after the entry is constructed (6 % more instructions
+// an insert of u64).
+template <class B>
+inline constexpr bool has_two_inserts = B::model::least_units == 1 && B::tags_unwatched && !B::leaves_dead &&
+                                        B::model::trivial_relocation &&
+                                        sizeof(typename B::model::unit) <= 4 * sizeof(void*);
 
 // Into the current array, which has room; no growth is under way.
 template <class B, class K, class... Args>
@@ -342,24 +346,29 @@ TOPHASH_NOINLINE packed_result<B> insert_not_at_home(open_state<B>& s, std::uint
   const typename B::array& a = s.current;
   const std::size_t home = a.map.index(hash);
   auto* const g = a.groups + home;
-  const auto put = [&](typename B::slot at) {
-    tell_probed(s, s.policies.observe, hash, place<B>{}, events::search::insertion);
-    open_slot<B>(at);
-    construct_value(s, at.entry, std::forward<K>(key), std::forward<Args>(args)...);
-  };
   if (model::ends(g, hash) && s.size < s.grow_at) [[likely]] {
-    if (a.units == 1) [[unlikely]] {
-      if (const auto next = next_in_single_group(s, g)) [[likely]] {
-        put(next);
-        return packed(s, claimed(s, hash, {next, false}));
+    if constexpr (has_two_inserts<B>) {
+      const auto put = [&](typename B::slot at) {
+        tell_probed(s, s.policies.observe, hash, place<B>{}, events::search::insertion);
+        open_slot<B>(at);
+        construct_value(s, at.entry, std::forward<K>(key), std::forward<Args>(args)...);
+      };
+      if (a.units == 1) [[unlikely]] {
+        if (const auto next = next_in_single_group(s, g)) [[likely]] {
+          put(next);
+          return packed(s, claimed(s, hash, {next, false}));
+        }
+      } else if (const auto at = model::vacancy_in_group(a, home)) [[likely]] {
+        put(at);
+        model::claim(at, hash);
+        tell_storage(s, at);
+        ++s.size;
+        tell_inserted(s, hash, place<B>{at, false});
+        return packed(s, insert_result<B>{{at, false}, true});
       }
-    } else if (const auto at = model::vacancy_in_group(a, home)) [[likely]] {
-      put(at);
-      model::claim(at, hash);
-      tell_storage(s, at);
-      ++s.size;
-      tell_inserted(s, hash, place<B>{at, false});
-      return packed(s, insert_result<B>{{at, false}, true});
+    } else {
+      tell_probed(s, s.policies.observe, hash, place<B>{}, events::search::insertion);
+      return packed(s, insert_in_place(s, hash, std::forward<K>(key), std::forward<Args>(args)...));
     }
   }
   return insert_beyond_home<How, B, K, Args...>(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
