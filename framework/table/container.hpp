@@ -128,7 +128,9 @@ class container {
     }
   }
 
-  container(container&& other) noexcept : s_(take_policies(other.s_)) { steal_arrays(s_, other.s_); }
+  container(container&& other) noexcept : s_(state_taking(other.s_)) {
+    if constexpr (!constructed_from_arrays) steal_arrays(s_, other.s_);
+  }
 
   // Takes the memory over if the handles are equal, otherwise moves entry by entry; if that fails half way, the
   // entries moved so far end with the container that was not constructed.
@@ -450,6 +452,17 @@ class container {
 
  protected:
   typename B::owned_state_type s_;
+
+  // The state of a container that is moved into: with the arrays, where it can be constructed from them.
+  static constexpr bool constructed_from_arrays =
+      std::is_constructible_v<typename B::owned_state_type, policy_values<Spec>, state_type&>;
+  static typename B::owned_state_type state_taking(typename B::owned_state_type& from) noexcept {
+    if constexpr (constructed_from_arrays) {
+      return typename B::owned_state_type(take_policies(from), from);
+    } else {
+      return typename B::owned_state_type(take_policies(from));
+    }
+  }
 
   // Another container's policies, no entry.
   struct policies_only {};

@@ -180,6 +180,11 @@ struct open_state : open_arrays_and_counts<B> {
   explicit open_state(policy_values<typename B::spec> given) noexcept(
       std::is_nothrow_move_constructible_v<policy_values<typename B::spec>>)
       : policies(std::move(given)) {}
+  // Takes over the arrays of `from`: constructed from them, where an array of its own would be written first.
+  open_state(policy_values<typename B::spec> given, open_state& from) noexcept
+      : open_arrays_and_counts<B>(from), policies(std::move(given)) {
+    from.arrays() = {};
+  }
 
   bool growing() const noexcept { return this->generation.growing(); }
   open_arrays_and_counts<B>& arrays() noexcept { return *this; }
