@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Insertion. Fast path: one search finds the entry, or nothing; one compare with grow_at; a second look at
-// the home group, now in the cache, finds the vacancy; construct in place, write the tag. Everything else (a
-// growth due or under way) goes through insert_absent_slow, which builds the entry aside first: arguments may
-// refer to entries of this very map, which a growth moves.
+// the home group, now in the cache, finds the vacancy; construct in place, write the tag. Where no growth
+// stays under way, the search of the home group is inlined into the caller and the rest is one call.
+// Everything else (a growth due or under way) goes through insert_absent_slow, which builds the entry aside
+// first: arguments may refer to entries of this very map, which a growth moves.
 //
 // Strong guarantee: a throwing constructor, hash, equality or move, and an allocation that fails, leave every
 // entry as it was; at most a growth under way has moved on.
@@ -222,13 +223,13 @@ template <class B>
 inline constexpr bool inserts_at_home =
     B::model::searches_home_first && !B::may_stay_growing && !B::resurrects;
 
-// Where an entry is a few words, that function has an insert twice, for maps of one group and for larger ones:
-// which it is would be asked twice otherwise, before and after the entry is constructed (6 % more instructions
-// an insert of u64).
+// Where an entry is a few words, that function has an insert twice, for maps of one group and for larger
+// ones: which it is would be asked twice otherwise, before and after the entry is constructed (6 % more
+// instructions an insert of u64).
 template <class B>
-inline constexpr bool has_two_inserts = B::model::least_units == 1 && B::tags_unwatched && !B::leaves_dead &&
-                                        B::model::trivial_relocation &&
-                                        sizeof(typename B::model::unit) <= 4 * sizeof(void*);
+inline constexpr bool has_two_inserts =
+    B::model::least_units == 1 && B::tags_unwatched && !B::leaves_dead && B::model::trivial_relocation &&
+    sizeof(typename B::model::unit) <= 4 * sizeof(void*);
 
 // Into the current array, which has room; no growth is under way.
 template <class B, class K, class... Args>
@@ -374,21 +375,22 @@ TOPHASH_NOINLINE packed_result<B> insert_not_at_home(open_state<B>& s, std::uint
   return insert_beyond_home<How, B, K, Args...>(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
 }
 
-// A key that is there costs what its find does, and any other one call: an insert as a whole is too large for a
-// compiler to inline.
+// A key that is there costs what its find does, and any other one call: an insert as a whole is too large for
+// a compiler to inline. An insert of a present key takes 0.63 of the time in 2,000 u64 entries, 0.7 in 200,000.
 template <refusal How, class B, class K, class... Args>
 TOPHASH_ALWAYS_INLINE insert_result<B> insert_at_home(open_state<B>& s, std::uint64_t hash, K&& key,
                                                       Args&&... args) {
   using model = typename B::model;
+  using key_type = typename B::key_type;
+  using mapped = typename model::mapped_type;
   if (const auto at = model::find_in_group(s.current, s.current.map.index(hash), model::tag_word_of(hash),
                                            equal_to(s, key))) {
     const place<B> there{at, false};
     tell_probed(s, s.policies.observe, hash, there, events::search::insertion);
     return {there, false};
   }
-  const packed_result<B> r =
-      insert_not_at_home<How, B, carried<typename B::key_type, K>, carried<typename B::model::mapped_type, Args>...>(
-          s, hash, std::forward<K>(key), std::forward<Args>(args)...);
+  const packed_result<B> r = insert_not_at_home<How, B, carried<key_type, K>, carried<mapped, Args>...>(
+      s, hash, std::forward<K>(key), std::forward<Args>(args)...);
   if constexpr (How == refusal::thrown) TOPHASH_ASSUME(r.entry != nullptr);
   return unpacked(s, r);
 }

@@ -24,7 +24,8 @@ struct owned_open_state : open_state<B> {
   using policies_type = policy_values<typename B::spec>;
   explicit owned_open_state(policies_type given) noexcept(std::is_nothrow_move_constructible_v<policies_type>)
       : open_state<B>(std::move(given)) {}
-  owned_open_state(policies_type given, open_state<B>& from) noexcept : open_state<B>(std::move(given), from) {
+  owned_open_state(policies_type given, open_state<B>& from) noexcept
+      : open_state<B>(std::move(given), from) {
     tell_taken_over(*this);
   }
   owned_open_state(const owned_open_state&) = delete;
