@@ -368,17 +368,22 @@ struct open_groups_model : open_entries<Key, T, Home> {
   // Where an entry known to be absent goes; none if every slot is taken. Passed groups are marked; counters
   // are not touched before the entry exists (count_passed).
   TOPHASH_ALWAYS_INLINE static slot find_vacancy(const array& a, std::uint64_t hash) noexcept {
-    if (const slot at = vacancy_in_group(a, a.map.index(hash))) [[likely]]
+    const std::size_t home = a.map.index(hash);
+    if (const slot at = vacancy_in_group(a, a.groups + home, home)) [[likely]]
       return at;
     return find_vacancy_beyond(a, hash);
   }
-  TOPHASH_ALWAYS_INLINE static slot vacancy_in_group(const array& a, std::size_t at) noexcept {
-    group* const g = a.groups + at;
+  // The first slot of a group, by one multiplication where nothing else needs the group's number times sixteen.
+  static unit* entries_of(const array& a, std::size_t at) noexcept {
+    return reinterpret_cast<unit*>(reinterpret_cast<unsigned char*>(a.entries) +
+                                   byte_offset<slots * sizeof(unit)>(at));
+  }
+  TOPHASH_ALWAYS_INLINE static slot vacancy_in_group(const array& a, group* g, std::size_t at) noexcept {
     const unsigned free = vacant(g);
     if (free == 0) [[unlikely]]
       return {};
     const auto i = lowest_bit(free);
-    unit* const entry = a.entries + at * slots + i;
+    unit* const entry = entries_of(a, at) + i;
     TOPHASH_ASSUME(entry != nullptr);
     return {entry, g->tags + i};
   }

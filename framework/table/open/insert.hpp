@@ -341,12 +341,10 @@ TOPHASH_NOINLINE packed_result<B> insert_beyond_home(open_state<B>& s, std::uint
 // The home group does not hold the key. Ends there, or by a call whose result is its own: no value is needed
 // behind a call, so none is kept in a register that would have to be saved first.
 template <refusal How, class B, class K, class... Args>
-TOPHASH_NOINLINE packed_result<B> insert_not_at_home(open_state<B>& s, std::uint64_t hash, K key,
+TOPHASH_NOINLINE packed_result<B> insert_not_at_home(open_state<B>& s, std::uint64_t hash,
+                                                     typename B::model::group* g, std::size_t home, K key,
                                                      Args... args) {
   using model = typename B::model;
-  const typename B::array& a = s.current;
-  const std::size_t home = a.map.index(hash);
-  auto* const g = a.groups + home;
   if (model::ends(g, hash) && s.size < s.grow_at) [[likely]] {
     if constexpr (has_two_inserts<B>) {
       const auto put = [&](typename B::slot at) {
@@ -354,12 +352,12 @@ TOPHASH_NOINLINE packed_result<B> insert_not_at_home(open_state<B>& s, std::uint
         open_slot<B>(at);
         construct_value(s, at.entry, std::forward<K>(key), std::forward<Args>(args)...);
       };
-      if (a.units == 1) [[unlikely]] {
+      if (s.current.units == 1) [[unlikely]] {
         if (const auto next = next_in_single_group(s, g)) [[likely]] {
           put(next);
           return packed(s, claimed(s, hash, {next, false}));
         }
-      } else if (const auto at = model::vacancy_in_group(a, home)) [[likely]] {
+      } else if (const auto at = model::vacancy_in_group(s.current, g, home)) [[likely]] {
         put(at);
         model::claim(at, hash);
         tell_storage(s, at);
@@ -383,14 +381,15 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_at_home(open_state<B>& s, std::uin
   using model = typename B::model;
   using key_type = typename B::key_type;
   using mapped = typename model::mapped_type;
-  if (const auto at = model::find_in_group(s.current, s.current.map.index(hash), model::tag_word_of(hash),
-                                           equal_to(s, key))) {
+  const typename B::array& a = s.current;
+  const std::size_t home = a.map.index(hash);
+  if (const auto at = model::find_in_group(a, home, model::tag_word_of(hash), equal_to(s, key))) {
     const place<B> there{at, false};
     tell_probed(s, s.policies.observe, hash, there, events::search::insertion);
     return {there, false};
   }
   const packed_result<B> r = insert_not_at_home<How, B, carried<key_type, K>, carried<mapped, Args>...>(
-      s, hash, std::forward<K>(key), std::forward<Args>(args)...);
+      s, hash, a.groups + home, home, std::forward<K>(key), std::forward<Args>(args)...);
   if constexpr (How == refusal::thrown) TOPHASH_ASSUME(r.entry != nullptr);
   return unpacked(s, r);
 }
