@@ -91,8 +91,9 @@ class twin_open {
       ++size_;
       return fresh->e.value;
     } else {
-      if (const slot s = in_group(hash & mask_, hash, key); s.at != nullptr) return s.at->value;
-      return insert_new(hash, key);
+      const std::size_t home = hash & mask_;
+      if (const slot s = in_group(home, hash, key); s.at != nullptr) return s.at->value;
+      return insert_new(hash, groups_ + home, home, key);
     }
   }
 
@@ -194,9 +195,8 @@ class twin_open {
     return {};
   }
   // The home group does not hold the key.
-  [[gnu::noinline]] std::uint64_t& insert_new(std::uint64_t hash, std::uint64_t key) {
-    const std::size_t home = hash & mask_;
-    group* const g = groups_ + home;
+  [[gnu::noinline]] std::uint64_t& insert_new(std::uint64_t hash, group* g, std::size_t home,
+                                              std::uint64_t key) {
     if (ends(g, hash) && size_ < grow_at_) [[likely]] {
       if (units_ != 1) [[likely]] {
         if (const unsigned free = equal(g, 0); free != 0) [[likely]] {
@@ -207,7 +207,7 @@ class twin_open {
           ++size_;
           return at->value;
         }
-      } else if (const slot s{entries_ + size_, groups_->tags + size_}; *s.tag == 0) {
+      } else if (const slot s{entries_ + size_, g->tags + size_}; *s.tag == 0) {
         *s.at = {key, 0};
         claim(s, hash);
         ++size_;
@@ -292,7 +292,7 @@ class twin_open {
     }
   }
   std::size_t after(std::size_t at, std::size_t step) const {
-    return (step % 2 != 0 ? at + 1 : at - 1 + step * (units_ * 69 / 256 | 1)) & (units_ - 1);
+    return (step % 2 != 0 ? at - 1 : at + 1 + step * (units_ * 69 / 256 | 1)) & (units_ - 1);
   }
   void count_passed(slot s, std::uint64_t hash, int by) const {
     const group* const last = group_of(s.tag);
