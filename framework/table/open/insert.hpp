@@ -221,7 +221,7 @@ TOPHASH_ALWAYS_INLINE typename B::slot vacancy_in_current(open_state<B>& s, std:
 // own.
 template <class B>
 inline constexpr bool inserts_at_home =
-    B::model::searches_home_first && !B::may_stay_growing && !B::resurrects;
+    B::model::searches_home_first && !B::may_stay_growing && !B::resurrects && !B::has_directory;
 
 // Where an entry is a few words, that function has an insert twice, for maps of one group and for larger
 // ones: which it is would be asked twice otherwise, before and after the entry is constructed (6 % more

@@ -67,6 +67,7 @@ struct open_binding {
   template <bool Const>
   using iterator_type = open_iterator<open_binding, Const>;
 
+  static constexpr bool has_directory = false;  // all entries are in one array, or in two while it grows
   static constexpr bool dirty_kind = model::dirty_kind;
   static constexpr bool leaves_dead = model::leaves_dead;
   static constexpr bool counts_residue = leaves_dead || dirty_kind;
