@@ -297,8 +297,7 @@ class basic_map
   TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> insert_any(std::uint64_t hash, K&& key, Args&&... args) {
     hash = table::hash_to_insert(s_, hash, key);
     const typename base::marked writing(s_);
-    return this->result_or_throw(
-        insert_if_absent(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
+    return this->find_or_insert(hash, std::forward<K>(key), std::forward<Args>(args)...);
   }
   template <class K, class... Args>
   try_insert_result try_insert_any(K&& key, Args&&... args) {

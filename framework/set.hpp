@@ -151,7 +151,7 @@ class basic_set
   std::pair<found_iterator, bool> insert_any(std::uint64_t hash, K&& key) {
     hash = table::hash_to_insert(s_, hash, key);
     const typename base::marked writing(s_);
-    return this->result_or_throw(insert_if_absent(s_, hash, std::forward<K>(key)), hash);
+    return this->find_or_insert(hash, std::forward<K>(key));
   }
 };
 

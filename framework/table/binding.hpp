@@ -44,6 +44,15 @@ struct place {
 
 enum class growth_result : unsigned char { done, no_memory, too_large };
 
+[[noreturn]] TOPHASH_NOINLINE inline void throw_no_room(growth_result why) {
+  if (why == growth_result::too_large) throw_length_error("tophash: more entries than this map can hold");
+  throw_bad_alloc();
+}
+inline void throw_if_no_room(growth_result r) {
+  if (r != growth_result::done) [[unlikely]]
+    throw_no_room(r);
+}
+
 template <class B>
 struct insert_result {
   place<B> where;

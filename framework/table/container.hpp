@@ -35,12 +35,6 @@ struct try_result {
 
 namespace table {
 
-inline void throw_if_no_room(growth_result r) {
-  if (r == growth_result::done) [[likely]] return;
-  if (r == growth_result::too_large) throw_length_error("tophash: more entries than this map can hold");
-  throw_bad_alloc();
-}
-
 template <class It>
 concept input_iterator = requires(It& it) {
   *it;
@@ -134,7 +128,9 @@ class container {
     }
   }
 
-  container(container&& other) noexcept : s_(take_policies(other.s_)) { steal_arrays(s_, other.s_); }
+  container(container&& other) noexcept : s_(state_taking(other.s_)) {
+    if constexpr (!constructed_from_arrays) steal_arrays(s_, other.s_);
+  }
 
   // Takes the memory over if the handles are equal, otherwise moves entry by entry; if that fails half way, the
   // entries moved so far end with the container that was not constructed.
@@ -457,6 +453,17 @@ class container {
  protected:
   typename B::owned_state_type s_;
 
+  // The state of a container that is moved into: with the arrays, where it can be constructed from them.
+  static constexpr bool constructed_from_arrays =
+      std::is_constructible_v<typename B::owned_state_type, policy_values<Spec>, state_type&>;
+  static typename B::owned_state_type state_taking(typename B::owned_state_type& from) noexcept {
+    if constexpr (constructed_from_arrays) {
+      return typename B::owned_state_type(take_policies(from), from);
+    } else {
+      return typename B::owned_state_type(take_policies(from));
+    }
+  }
+
   // Another container's policies, no entry.
   struct policies_only {};
   container(policies_only, const container& other, const allocation_type& handle)
@@ -619,6 +626,15 @@ class container {
   TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> result_or_throw(const insert_result<B>& r, std::uint64_t hash) {
     throw_if_no_room(r.room);
     return {iterator_at(r.where, hash), r.inserted};
+  }
+  // The entry of this key, or a new one. Out of line a layout throws by itself, so that nothing is asked behind its call.
+  template <class K, class... Args>
+  TOPHASH_ALWAYS_INLINE std::pair<found_iterator, bool> find_or_insert(std::uint64_t hash, K&& key, Args&&... args) {
+    if constexpr (requires { insert_or_throw(s_, hash, std::forward<K>(key), std::forward<Args>(args)...); }) {
+      return result_or_throw(insert_or_throw(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
+    } else {
+      return result_or_throw(insert_if_absent(s_, hash, std::forward<K>(key), std::forward<Args>(args)...), hash);
+    }
   }
   try_insert_result result_or_false(const insert_result<B>& r, std::uint64_t hash) noexcept {
     if (r.room != growth_result::done) return {found_iterator{}, false, false};

@@ -92,28 +92,8 @@ class twin_open {
       return fresh->e.value;
     } else {
       const std::size_t home = hash & mask_;
-      group* const g = groups_ + home;
       if (const slot s = in_group(home, hash, key); s.at != nullptr) return s.at->value;
-      if (!ends(g, hash)) [[unlikely]]
-        return insert_beyond(hash, key, false);
-      if (size_ >= grow_at_) [[unlikely]]
-        return insert_grown(hash, key);
-      if (units_ != 1) [[likely]] {
-        if (const unsigned free = equal(g, 0); free != 0) [[likely]] {
-          const std::size_t i = lowest(free);
-          unit* const at = entries_ + home * 15 + i;
-          *at = {key, 0};
-          g->tags[i] = static_cast<std::uint8_t>(words[hash >> 56]);
-          ++size_;
-          return at->value;
-        }
-      } else if (const slot s{entries_ + size_, groups_->tags + size_}; *s.tag == 0) {
-        *s.at = {key, 0};
-        claim(s, hash);
-        ++size_;
-        return s.at->value;
-      }
-      return insert_beyond(hash, key, true);
+      return insert_new(hash, groups_ + home, home, key);
     }
   }
 
@@ -214,10 +194,30 @@ class twin_open {
     }
     return {};
   }
-  [[gnu::noinline]] std::uint64_t& insert_beyond(std::uint64_t hash, std::uint64_t key, bool searched) {
-    if (!searched) {
-      if (const slot s = search_beyond(hash, key); s.at != nullptr) return s.at->value;
+  // The home group does not hold the key.
+  [[gnu::noinline]] std::uint64_t& insert_new(std::uint64_t hash, group* g, std::size_t home,
+                                              std::uint64_t key) {
+    if (ends(g, hash) && size_ < grow_at_) [[likely]] {
+      if (units_ != 1) [[likely]] {
+        if (const unsigned free = equal(g, 0); free != 0) [[likely]] {
+          const std::size_t i = lowest(free);
+          unit* const at = entries_ + home * 15 + i;
+          *at = {key, 0};
+          g->tags[i] = static_cast<std::uint8_t>(words[hash >> 56]);
+          ++size_;
+          return at->value;
+        }
+      } else if (const slot s{entries_ + size_, g->tags + size_}; *s.tag == 0) {
+        *s.at = {key, 0};
+        claim(s, hash);
+        ++size_;
+        return s.at->value;
+      }
     }
+    return insert_beyond(hash, key);
+  }
+  [[gnu::noinline]] std::uint64_t& insert_beyond(std::uint64_t hash, std::uint64_t key) {
+    if (const slot s = search_beyond(hash, key); s.at != nullptr) return s.at->value;
     return insert_grown(hash, key);
   }
   [[gnu::noinline]] std::uint64_t& insert_grown(std::uint64_t hash, std::uint64_t key) {
@@ -292,8 +292,7 @@ class twin_open {
     }
   }
   std::size_t after(std::size_t at, std::size_t step) const {
-    at ^= 1;
-    return step % 2 != 0 ? at : (at + step * (units_ * 69 / 256 | 1)) & (units_ - 1);
+    return (step % 2 != 0 ? at - 1 : at + 1 + step * (units_ * 69 / 256 | 1)) & (units_ - 1);
   }
   void count_passed(slot s, std::uint64_t hash, int by) const {
     const group* const last = group_of(s.tag);

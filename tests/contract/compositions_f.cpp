@@ -76,6 +76,10 @@ struct remainder {
     beyond(counting<open<16>, with<faulty_hash>, purged, shrinking<eager>, recorded_storage>()),
     beyond(counting<open<8>, with<faulty_hash>, purged, regrowing<every_step<2>>, recorded_storage>()),
 
+    // What fast_map is, of small entries and of others.
+    beyond(numbers<open<16>, wyhash, immediate, eager, recorded_storage>()),
+    beyond(strings<open<16>, wyhash, immediate, eager, recorded_storage>()),
+
     // Another mapping, unequal storage, elements that cannot be copied, that throw nothing, or that are wide.
     beyond(counting<open<8>, with<faulty_hash>, immediate, eager, remainder, recorded_storage>()),
     beyond(counting<open<16>, with<faulty_hash>, dirty, steps<2>, remainder, recorded_storage>()),

@@ -15,6 +15,7 @@
 #include <tophash/framework/table/open/insert.hpp>
 #include <tophash/framework/table/open/iterator.hpp>
 #include <tophash/framework/table/open/state.hpp>
+#include <tophash/framework/table/owning.hpp>
 
 namespace tophash::inline v1::table {
 
@@ -23,6 +24,10 @@ struct owned_open_state : open_state<B> {
   using policies_type = policy_values<typename B::spec>;
   explicit owned_open_state(policies_type given) noexcept(std::is_nothrow_move_constructible_v<policies_type>)
       : open_state<B>(std::move(given)) {}
+  owned_open_state(policies_type given, open_state<B>& from) noexcept
+      : open_state<B>(std::move(given), from) {
+    tell_taken_over(*this);
+  }
   owned_open_state(const owned_open_state&) = delete;
   owned_open_state& operator=(const owned_open_state&) = delete;
   ~owned_open_state() { destroy_table(*this); }

@@ -67,6 +67,7 @@ struct open_binding {
   template <bool Const>
   using iterator_type = open_iterator<open_binding, Const>;
 
+  static constexpr bool has_directory = false;  // all entries are in one array, or in two while it grows
   static constexpr bool dirty_kind = model::dirty_kind;
   static constexpr bool leaves_dead = model::leaves_dead;
   static constexpr bool counts_residue = leaves_dead || dirty_kind;
@@ -175,11 +176,16 @@ template <class B>
 struct open_state : open_arrays_and_counts<B> {
   using binding_type = B;
   [[no_unique_address]] access_flag<B::facts.sync.checked> access{};
-  policy_values<typename B::spec> policies;
+  [[no_unique_address]] policy_values<typename B::spec> policies;
 
   explicit open_state(policy_values<typename B::spec> given) noexcept(
       std::is_nothrow_move_constructible_v<policy_values<typename B::spec>>)
       : policies(std::move(given)) {}
+  // Takes over the arrays of `from`: constructed from them, where an array of its own would be written first.
+  open_state(policy_values<typename B::spec> given, open_state& from) noexcept
+      : open_arrays_and_counts<B>(from), policies(std::move(given)) {
+    from.arrays() = {};
+  }
 
   bool growing() const noexcept { return this->generation.growing(); }
   open_arrays_and_counts<B>& arrays() noexcept { return *this; }
