@@ -152,8 +152,9 @@ TOPHASH_ALWAYS_INLINE std::uint64_t hash_to_mix(const void* data, std::size_t by
   constexpr auto& secret = wyhash_secret;
   const unsigned char* const from = static_cast<const unsigned char*>(data);
 #if TOPHASH_HAS_AES_INSTRUCTION
-  if (bytes - 17 < aes_rounds::direct_lengths) [[likely]]
-    return aes_rounds::fold(from, bytes) ^ bytes;
+  const std::size_t direct_lengths = aes_rounds::direct_lengths;
+  TOPHASH_ASSUME(direct_lengths <= 32 - 16);  // or a shorter literal's bytes seem to be read past their end
+  if (bytes - 17 < direct_lengths) [[likely]] return aes_rounds::fold(from, bytes) ^ bytes;
 #else
   if (bytes - 17 <= 32 - 17) [[likely]] return fold_by_products(from, bytes) ^ bytes;
 #endif
