@@ -10,9 +10,9 @@
 #include <cstdint>
 
 #include <tophash/framework/config.hpp>
+#include <tophash/framework/core/bits.hpp>
 
 #if TOPHASH_HAS_SSE2 && TOPHASH_HAS_X86_64_ASM
-#include <emmintrin.h>
 #define TOPHASH_HAS_AES_INSTRUCTION 1
 #else
 #define TOPHASH_HAS_AES_INSTRUCTION 0
