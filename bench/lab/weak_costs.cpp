@@ -27,6 +27,9 @@
 #include "workloads/random.hpp"
 
 #if TOPHASH_WITH_BOEHM
+#include <gc.h>
+#include <gc/gc_mark.h>
+
 #include <tophash/gc/boehm_objects.hpp>
 #endif
 
@@ -207,7 +210,7 @@ typename Heap::template handle<plain> chain_up(Heap& heap, Map& m, std::size_t n
     if (order == chain_order::against) std::reverse(in_order.begin(), in_order.end());
     if (order == chain_order::across) random_stream(seed).shuffle(in_order);
     for (std::size_t i = 0; i + 1 < n; ++i) m.insert_or_assign(in_order[i], in_order[i + 1]);
-    first.reset(in_order.front());
+    first = heap.keep(in_order.front());
     std::fill(in_order.begin(), in_order.end(), nullptr);
   });
   return first;
@@ -259,16 +262,34 @@ json measure_chain(std::size_t n, chain_order order, std::uint64_t seed) {
 // ---- purge
 
 struct purge_counts {
-  std::vector<std::uint64_t> entries, weak_objects, strong_objects, slots;
+  std::vector<std::uint64_t> entries, weak_objects, strong_objects, undestroyed, slots;
 };
 
-// The last root of every second object of the weak side goes. `Weak` is the side that the map holds weakly, key or
-// value; an ordinary map's is called weak as well, and nothing of it goes.
+// Of the objects, how many the last collection did not find dead. libgc's marks say so until the next one; a precise
+// heap that has collected has destroyed the others, and keeps no marks.
+template <class Heap>
+std::uint64_t not_found_dead([[maybe_unused]] const std::vector<counted*>& objects, [[maybe_unused]] side of) {
+  if constexpr (std::is_base_of_v<gc::precise_heap, Heap>) {
+    return objects.size() - destroyed[static_cast<std::size_t>(of)];
+  } else {
+#if TOPHASH_WITH_BOEHM
+    return static_cast<std::uint64_t>(std::count_if(objects.begin(), objects.end(), [](counted* object) {
+      const void* const base = GC_base(object);  // null: its whole block went
+      return base != nullptr && GC_is_marked(base) != 0;
+    }));
+#endif
+  }
+}
+
+// The last root of every second object of the weak side goes: of the first one of two, since a word that the stack kept
+// would rather be the last one's. An ordinary map has a weak side in name only.
 template <class Heap, class Map>
 json count_purge(Heap& heap, Map& m, bool value_is_weak, bool leads_back) {
   constexpr std::size_t n = weak_purge_entries;
   const std::size_t weak_key = value_is_weak ? 1 : 0;
   auto roots = heap.template make_array<counted*>(n);
+  std::vector<counted*> dropped_weak, dropped_strong;  // where no collector looks
+  dropped_weak.reserve(weak_purge_dropped), dropped_strong.reserve(weak_purge_dropped);
   destroyed = {};
   m.reserve(n);
   in_own_frame([&] {
@@ -276,6 +297,7 @@ json count_purge(Heap& heap, Map& m, bool value_is_weak, bool leads_back) {
       const auto weak = heap.template make<counted>(side::weak), strong = heap.template make<counted>(side::strong);
       if (leads_back) strong->leads_to = weak.get();
       roots.get()[i] = weak.get();
+      if (i % 2 == 0) dropped_weak.push_back(weak.get()), dropped_strong.push_back(strong.get());
       const std::array<counted*, 2> entry = {weak.get(), strong.get()};
       m.insert_or_assign(entry[weak_key], entry[1 - weak_key]);
     }
@@ -297,13 +319,14 @@ json count_purge(Heap& heap, Map& m, bool value_is_weak, bool leads_back) {
     in_own_frame([&] {
       const std::uint64_t still = entries();
       counts.entries.push_back(still - std::min<std::uint64_t>(still, n - weak_purge_dropped));
-      counts.weak_objects.push_back(weak_purge_dropped - destroyed[static_cast<std::size_t>(side::weak)]);
-      counts.strong_objects.push_back(weak_purge_dropped - destroyed[static_cast<std::size_t>(side::strong)]);
+      counts.weak_objects.push_back(not_found_dead<Heap>(dropped_weak, side::weak));
+      counts.strong_objects.push_back(not_found_dead<Heap>(dropped_strong, side::strong));
+      counts.undestroyed.push_back(2 * weak_purge_dropped - destroyed[0] - destroyed[1]);
       counts.slots.push_back(m.stats().dirty);
     });
   };
   in_own_frame([&] {
-    for (std::size_t i = 1; i < n; i += 2) roots.get()[i] = nullptr;
+    for (std::size_t i = 0; i < n; i += 2) roots.get()[i] = nullptr;
   });
   look();
   for (std::size_t k = 0; k < weak_purge_cycles; ++k) {
@@ -319,7 +342,7 @@ json count_purge(Heap& heap, Map& m, bool value_is_weak, bool leads_back) {
     const auto visit = [&](counted* key, counted* value) {
       some = {key, value};
       const counted* const weak = value_is_weak ? value : key;
-      for (std::size_t i = 0; i < n; i += 2) {
+      for (std::size_t i = 1; i < n; i += 2) {
         if (roots.get()[i] != weak) continue;
         ++kept;
         break;
@@ -336,10 +359,22 @@ json count_purge(Heap& heap, Map& m, bool value_is_weak, bool leads_back) {
       ++writes;
     }
   });
+  // Objects that are made find the dead ones that no collection has swept.
+  std::uint64_t made = 0;
+  const std::uint64_t dead =
+      2 * weak_purge_dropped - counts.weak_objects.back() - counts.strong_objects.back();
+  while (destroyed[0] + destroyed[1] < dead && made < 2 * n) {
+    in_own_frame([&] { static_cast<void>(heap.template make<counted>(side::weak)); });
+    ++made;
+  }
+  const std::uint64_t kept_dead = dead - std::min(dead, destroyed[0] + destroyed[1]);
+  if (kept_dead != 0) return {{"trouble", std::to_string(kept_dead) + " objects found dead are not destroyed"}};
   if (lost != 0) return {{"trouble", std::to_string(lost) + " entries went whose weak side has a root"}};
   return {{"entries", counts.entries},
           {"weak", counts.weak_objects},
           {"strong", counts.strong_objects},
+          {"undestroyed", counts.undestroyed},
+          {"made", made},
           {"slots", counts.slots},
           {"writes", writes},
           {"slots_after", m.stats().dirty}};
@@ -495,6 +530,8 @@ class weak_run {
                            .entries = cycles("entries"),
                            .weak_objects = cycles("weak"),
                            .strong_objects = cycles("strong"),
+                           .undestroyed = cycles("undestroyed"),
+                           .made_to_destroy = answer.at("made"),
                            .slots_to_sweep = cycles("slots"),
                            .writes_to_sweep = answer.at("writes"),
                            .slots_after = answer.at("slots_after")};

@@ -6,7 +6,8 @@
 //   chains   the same where each ephemeron's value is the next one's key and only the first key has a root: along the
 //            table's order, against it, across it; and the rounds that took, where the collector tells
 //   purge    full collections from the last root of the weak side until the entry is out of iteration, until the
-//            objects of both sides are destroyed, and until the slot is empty: counted, not timed
+//            objects of both sides are found dead and are destroyed, and until the slot is empty: counted, not timed.
+//            Where collections alone do not get there: the allocations, or the writes, that do
 // Every round of every row has a process of its own, so a heap without a past. Seeds choose orders; where objects and
 // entries lie is not theirs to choose, so `rounds` of chains across the table differ from run to run.
 #ifndef TOPHASH_BENCH_LAB_WEAK_COSTS_HPP
@@ -71,8 +72,10 @@ struct weak_purge_row {
   bool leads_back = false;      // each strong side leads to its own weak side
   std::uint64_t stray_max = 0;  // libgc searches the stack: words there may keep so many of the dropped ones
   std::vector<std::uint64_t> entries;       // of the dropped ones, in iteration
-  std::vector<std::uint64_t> weak_objects;  // not destroyed yet
+  std::vector<std::uint64_t> weak_objects;  // of the dropped entries, not found dead
   std::vector<std::uint64_t> strong_objects;
+  std::vector<std::uint64_t> undestroyed;     // of both: what is destroyed has given its memory back
+  std::uint64_t made_to_destroy = 0;          // objects of their size, until those found dead are destroyed
   std::vector<std::uint64_t> slots_to_sweep;  // erased, not empty
   std::uint64_t writes_to_sweep = 0;          // of a key that is there, until no such slot is left
   std::uint64_t slots_after = 0;              // that are left all the same

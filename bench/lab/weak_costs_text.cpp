@@ -76,18 +76,21 @@ void chains_text(const weak_result& r, std::string& out) {
 void purges_text(const weak_result& r, std::string& out) {
   out += fmt::format("\npurge: {} of {} lose the last root of their weak side; after how many full collections, and "
                      "nothing else,\n"
-                     "{:<10} {:<14} {:<10} {:>13} {:>12} {:>14} {:>11}  {}\n",
+                     "{:<10} {:<14} {:<10} {:>13} {:>12} {:>14} {:>10} {:>12} {:>11} {:>9}\n",
                      weak_purge_dropped, weak_purge_entries, "collector", "held", "in a ring", "entries gone",
-                     "weak objects", "strong objects", "slots empty", "writes that sweep the slots");
+                     "weak dead", "strong dead", "destroyed", "or by makes", "slots empty", "or writes");
+  const auto by = [](std::uint64_t calls) { return calls == 0 ? std::string{"-"} : std::to_string(calls); };
   for (const weak_purge_row& row : r.purges) {
+    const auto cycles = [&row](const std::vector<std::uint64_t>& there) { return cycles_text(there, row.stray_max); };
     // Before the first collection no slot is erased.
     const bool erased = row.slots_to_sweep.back() != 0;
-    out += fmt::format("{:<10} {:<14} {:<10} {:>13} {:>12} {:>14} {:>11}  {}\n", row.collector, row.held,
-                       row.leads_back ? "yes" : "no", cycles_text(row.entries, row.stray_max),
-                       cycles_text(row.weak_objects, row.stray_max), cycles_text(row.strong_objects, row.stray_max),
-                       erased ? "never" : "-", erased ? std::to_string(row.writes_to_sweep) : "-");
+    out += fmt::format("{:<10} {:<14} {:<10} {:>13} {:>12} {:>14} {:>10} {:>12} {:>11} {:>9}\n", row.collector, row.held,
+                       row.leads_back ? "yes" : "no", cycles(row.entries), cycles(row.weak_objects),
+                       cycles(row.strong_objects), cycles(row.undestroyed), by(row.made_to_destroy),
+                       erased ? "never" : "-", by(row.writes_to_sweep));
   }
-  out += "in a ring: the strong side leads to its own weak side. objects: destroyed, so their memory is given back.\n"
+  out += "in a ring: the strong side leads to its own weak side. destroyed: of both sides, and their memory is free; by\n"
+         "makes: of so many objects of their size. slots: of erased entries; by writes: of a key that is there\n"
          "ordinary map: the control, which keeps its entries\n";
 }
 
@@ -138,6 +141,8 @@ json weak_json(const weak_result& r) {
                                     {"entries", cycles_json(row.entries, row.stray_max)},
                                     {"weak_objects", cycles_json(row.weak_objects, row.stray_max)},
                                     {"strong_objects", cycles_json(row.strong_objects, row.stray_max)},
+                                    {"destroyed", cycles_json(row.undestroyed, 2 * row.stray_max)},
+                                    {"made_to_destroy", row.made_to_destroy},
                                     {"slots_to_sweep", row.slots_to_sweep},
                                     {"writes_to_sweep", row.writes_to_sweep}});
   out["failures"] = r.failures;
