@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// `run --workload weak`: what weak entries cost a collector, and how late they go. For weak keys, weak values and
-// ephemerons of tophash::weak_map on each collector:
-//   cost     W, ns of a weak entry in a cycle: CPU of a full collection with so many weak entries, all reachable, less
-//            that of the same objects in the same heap with an ordinary map of the same pointers, divided by the entries
-//   chains   the same where each ephemeron's value is the next one's key and only the first key has a root: along the
-//            table's order, against it, across it; and the rounds that took, where the collector tells
-//   purge    full collections from the last root of the weak side until the entry is out of iteration, until the
-//            objects of both sides are found dead and are destroyed, and until the slot is empty: counted, not timed.
-//            Where collections alone do not get there: the allocations, or the writes, that do
-// Every round of every row has a process of its own, so a heap without a past. Seeds choose orders; where objects and
-// entries lie is not theirs to choose, so `rounds` of chains across the table differ from run to run.
+// `run --workload weak`: what weak entries cost a collector, and how late they go. For weak keys, weak values
+// and ephemerons of tophash::weak_map on each collector:
+//   cost     W, ns of a weak entry in a cycle: CPU of a full collection with so many weak entries, all
+//            reachable, less that of the same objects in the same heap with an ordinary map of the same
+//            pointers, divided by the entries
+//   chains   the same where each ephemeron's value is the next one's key and only the first key has a root:
+//            along the table's order, against it, across it; and the rounds that took, where the collector tells
+//   purge    full collections from the last root of the weak side until the entry is out of iteration, until
+//            the objects of both sides are found dead and are destroyed, and until the slot is empty: counted,
+//            not timed. Where collections alone do not get there: the allocations, or the writes, that do
+// Every round of every row has a process of its own, so a heap without a past. Seeds choose orders; where
+// objects and entries lie is not theirs to choose, so `rounds` of chains across the table differ between runs.
 #ifndef TOPHASH_BENCH_LAB_WEAK_COSTS_HPP
 #define TOPHASH_BENCH_LAB_WEAK_COSTS_HPP
 
@@ -28,7 +29,8 @@ inline constexpr const char* weak_name = "weak";
 inline constexpr const char* weak_description =
     "weak keys, weak values, ephemerons: ns of an entry in a cycle, cycles until it is purged (run only)";
 
-inline constexpr std::size_t weak_entries_usual = 100'000, weak_entries_min = 100, weak_entries_max = 10'000'000;
+inline constexpr std::size_t weak_entries_usual = 100'000, weak_entries_min = 100,
+                             weak_entries_max = 10'000'000;
 inline constexpr unsigned weak_rounds_usual = 7;
 inline constexpr std::size_t weak_purge_entries = 4096, weak_purge_dropped = weak_purge_entries / 2;
 inline constexpr std::size_t weak_purge_cycles = 4;
@@ -48,7 +50,7 @@ struct weak_cost_row {
   std::size_t entries = 0;
   std::vector<double> no_map_ns, ordinary_ns, weak_ns;
 
-  std::vector<double> w_ns() const;                  // weak over ordinary, of an entry
+  std::vector<double> w_ns() const;                   // weak over ordinary, of an entry
   std::vector<double> ordinary_ns_per_entry() const;  // over no map
 };
 
@@ -57,16 +59,18 @@ struct weak_chain_row {
   std::size_t entries = 0;
   std::uint64_t stray_max = 0;  // as of weak_purge_row
   std::vector<double> ordinary_ns, weak_ns;
-  // Of the last round's last collection; nothing where the collector does not tell.
+  // Of the last collection that was timed; nothing where the collector does not tell.
   std::optional<std::uint64_t> rounds, looks, kept_undecided;
-  std::optional<std::uint64_t> work;      // steps of marking
-  std::vector<std::uint64_t> entries_left;  // of the last round, once the first key has lost its root: after each cycle
+  std::optional<std::uint64_t> work;  // steps of marking
+  // Once the first key has lost its root, after each cycle: of the execution that left least. A stray word that
+  // libgc takes for a pointer into a chain keeps all that comes after.
+  std::vector<std::uint64_t> entries_left;
 
   std::vector<double> w_ns() const;
 };
 
-// [k]: after the k-th full collection since half the weak side lost its roots; [0]: before any. Nothing else is done
-// in between.
+// [k]: after the k-th full collection since half the weak side lost its roots; [0]: before any. Nothing else is
+// done in between.
 struct weak_purge_row {
   std::string collector, held;  // `ordinary map`: the control, which keeps everything
   bool leads_back = false;      // each strong side leads to its own weak side

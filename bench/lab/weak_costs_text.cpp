@@ -30,7 +30,9 @@ json times_json(const std::vector<double>& rounds) {
   const estimate e = summarise(rounds);
   return {{"median", e.median}, {"low", e.low}, {"high", e.high}, {"rounds", rounds}};
 }
-std::string ms_text(const std::vector<double>& rounds) { return fmt::format("{:.3f}", summarise(rounds).median / 1e6); }
+std::string ms_text(const std::vector<double>& rounds) {
+  return fmt::format("{:.3f}", summarise(rounds).median / 1e6);
+}
 std::string interval_text(const std::vector<double>& rounds) {
   const estimate e = summarise(rounds);
   return fmt::format("{:.1f} ({:.1f}..{:.1f})", e.median, e.low, e.high);
@@ -43,8 +45,8 @@ void costs_text(const weak_result& r, std::string& out) {
                      "W, ns an entry", "ordinary over no map, ns an entry");
   for (const weak_cost_row& row : r.costs) {
     if (row.weak_ns.empty()) continue;
-    out += fmt::format("{:<10} {:<12} {:>9}  {:>9} {:>9} {:>9}  {:<22} {}\n", row.collector, row.held, row.entries,
-                       ms_text(row.no_map_ns), ms_text(row.ordinary_ns), ms_text(row.weak_ns),
+    out += fmt::format("{:<10} {:<12} {:>9}  {:>9} {:>9} {:>9}  {:<22} {}\n", row.collector, row.held,
+                       row.entries, ms_text(row.no_map_ns), ms_text(row.ordinary_ns), ms_text(row.weak_ns),
                        interval_text(row.w_ns()), interval_text(row.ordinary_ns_per_entry()));
   }
   out += "W: weak less ordinary. The objects are the same, and roots lead to each of them\n";
@@ -53,45 +55,52 @@ void costs_text(const weak_result& r, std::string& out) {
 void chains_text(const weak_result& r, std::string& out) {
   out += fmt::format("\nchains of ephemerons that the first key alone keeps\n"
                      "{:<10} {:<16} {:>9}  {:>9} {:>9}  {:<22} {:>7} {:>13} {:>10} {:>13}  {}\n",
-                     "collector", "order", "entries", "ordinary", "weak", "W, ns an entry", "rounds", "looks an entry",
-                     "undecided", "work an entry", "gone after");
+                     "collector", "order", "entries", "ordinary", "weak", "W, ns an entry", "rounds",
+                     "looks an entry", "undecided", "work an entry", "gone after");
   const auto each = [](const std::optional<std::uint64_t>& count, std::size_t n) {
-    return count ? fmt::format("{:.2f}", static_cast<double>(*count) / static_cast<double>(n)) : std::string{"-"};
+    return count ? fmt::format("{:.2f}", static_cast<double>(*count) / static_cast<double>(n))
+                 : std::string{"-"};
   };
   const auto whole = [](const std::optional<std::uint64_t>& count) {
     return count ? std::to_string(*count) : std::string{"-"};
   };
   for (const weak_chain_row& row : r.chains) {
     if (row.weak_ns.empty()) continue;
-    out += fmt::format("{:<10} {:<16} {:>9}  {:>9} {:>9}  {:<22} {:>7} {:>13} {:>10} {:>13}  {}\n", row.collector,
-                       row.order, row.entries, ms_text(row.ordinary_ns), ms_text(row.weak_ns),
+    out += fmt::format("{:<10} {:<16} {:>9}  {:>9} {:>9}  {:<22} {:>7} {:>13} {:>10} {:>13}  {}\n",
+                       row.collector, row.order, row.entries, ms_text(row.ordinary_ns), ms_text(row.weak_ns),
                        interval_text(row.w_ns()), whole(row.rounds), each(row.looks, row.entries),
                        whole(row.kept_undecided), each(row.work, row.entries),
                        cycles_text(row.entries_left, row.stray_max));
   }
-  out += "undecided: entries kept for that cycle because the bound on looks was reached. gone after: full collections\n"
+  out += "undecided: entries kept for that cycle because the bound on looks was reached. gone after: full "
+         "collections\n"
          "from the first key's last root to an empty map; -: the collector does not tell\n";
 }
 
 void purges_text(const weak_result& r, std::string& out) {
-  out += fmt::format("\npurge: {} of {} lose the last root of their weak side; after how many full collections, and "
-                     "nothing else,\n"
-                     "{:<10} {:<14} {:<10} {:>13} {:>12} {:>14} {:>10} {:>12} {:>11} {:>9}\n",
-                     weak_purge_dropped, weak_purge_entries, "collector", "held", "in a ring", "entries gone",
-                     "weak dead", "strong dead", "destroyed", "or by makes", "slots empty", "or writes");
+  out += fmt::format(
+      "\npurge: {} of {} lose the last root of their weak side; after how many full collections, and "
+      "nothing else,\n"
+      "{:<10} {:<14} {:<10} {:>13} {:>12} {:>14} {:>10} {:>12} {:>11} {:>9}\n",
+      weak_purge_dropped, weak_purge_entries, "collector", "held", "in a ring", "entries gone", "weak dead",
+      "strong dead", "destroyed", "or by makes", "slots empty", "or writes");
   const auto by = [](std::uint64_t calls) { return calls == 0 ? std::string{"-"} : std::to_string(calls); };
   for (const weak_purge_row& row : r.purges) {
-    const auto cycles = [&row](const std::vector<std::uint64_t>& there) { return cycles_text(there, row.stray_max); };
+    const auto cycles = [&row](const std::vector<std::uint64_t>& there) {
+      return cycles_text(there, row.stray_max);
+    };
     // Before the first collection no slot is erased.
     const bool erased = row.slots_to_sweep.back() != 0;
-    out += fmt::format("{:<10} {:<14} {:<10} {:>13} {:>12} {:>14} {:>10} {:>12} {:>11} {:>9}\n", row.collector, row.held,
-                       row.leads_back ? "yes" : "no", cycles(row.entries), cycles(row.weak_objects),
-                       cycles(row.strong_objects), cycles(row.undestroyed), by(row.made_to_destroy),
-                       erased ? "never" : "-", by(row.writes_to_sweep));
+    out += fmt::format("{:<10} {:<14} {:<10} {:>13} {:>12} {:>14} {:>10} {:>12} {:>11} {:>9}\n",
+                       row.collector, row.held, row.leads_back ? "yes" : "no", cycles(row.entries),
+                       cycles(row.weak_objects), cycles(row.strong_objects), cycles(row.undestroyed),
+                       by(row.made_to_destroy), erased ? "never" : "-", by(row.writes_to_sweep));
   }
-  out += "in a ring: the strong side leads to its own weak side. destroyed: of both sides, and their memory is free; by\n"
-         "makes: of so many objects of their size. slots: of erased entries; by writes: of a key that is there\n"
-         "ordinary map: the control, which keeps its entries\n";
+  out +=
+      "in a ring: the strong side leads to its own weak side. destroyed: of both sides, and their memory is "
+      "free; by\n"
+      "makes: of so many objects of their size. slots: of erased entries; by writes: of a key that is there\n"
+      "ordinary map: the control, which keeps its entries\n";
 }
 
 }  // namespace
