@@ -33,12 +33,12 @@ json times_json(const std::vector<double>& rounds) {
 std::string ms_text(const std::vector<double>& rounds) {
   return fmt::format("{:.3f}", summarise(rounds).median / 1e6);
 }
-std::string interval_text(const std::vector<double>& rounds) {
+std::string spread_text(const std::vector<double>& rounds) {
   const estimate e = summarise(rounds);
   return fmt::format("{:.1f} ({:.1f}..{:.1f})", e.median, e.low, e.high);
 }
 
-void costs_text(const weak_result& r, std::string& out) {
+void weak_costs_text(const weak_result& r, std::string& out) {
   out += fmt::format("all reachable: CPU ms of a full collection, the least of a round, median of {} rounds\n"
                      "{:<10} {:<12} {:>9}  {:>9} {:>9} {:>9}  {:<22} {}\n",
                      r.request.rounds, "collector", "held", "entries", "no map", "ordinary", "weak",
@@ -47,12 +47,12 @@ void costs_text(const weak_result& r, std::string& out) {
     if (row.weak_ns.empty()) continue;
     out += fmt::format("{:<10} {:<12} {:>9}  {:>9} {:>9} {:>9}  {:<22} {}\n", row.collector, row.held,
                        row.entries, ms_text(row.no_map_ns), ms_text(row.ordinary_ns), ms_text(row.weak_ns),
-                       interval_text(row.w_ns()), interval_text(row.ordinary_ns_per_entry()));
+                       spread_text(row.w_ns()), spread_text(row.ordinary_ns_per_entry()));
   }
   out += "W: weak less ordinary. The objects are the same, and roots lead to each of them\n";
 }
 
-void chains_text(const weak_result& r, std::string& out) {
+void weak_chains_text(const weak_result& r, std::string& out) {
   out += fmt::format("\nchains of ephemerons that the first key alone keeps\n"
                      "{:<10} {:<16} {:>9}  {:>9} {:>9}  {:<22} {:>7} {:>13} {:>10} {:>13}  {}\n",
                      "collector", "order", "entries", "ordinary", "weak", "W, ns an entry", "rounds",
@@ -68,7 +68,7 @@ void chains_text(const weak_result& r, std::string& out) {
     if (row.weak_ns.empty()) continue;
     out += fmt::format("{:<10} {:<16} {:>9}  {:>9} {:>9}  {:<22} {:>7} {:>13} {:>10} {:>13}  {}\n",
                        row.collector, row.order, row.entries, ms_text(row.ordinary_ns), ms_text(row.weak_ns),
-                       interval_text(row.w_ns()), whole(row.rounds), each(row.looks, row.entries),
+                       spread_text(row.w_ns()), whole(row.rounds), each(row.looks, row.entries),
                        whole(row.kept_undecided), each(row.work, row.entries),
                        cycles_text(row.entries_left, row.stray_max));
   }
@@ -77,7 +77,7 @@ void chains_text(const weak_result& r, std::string& out) {
          "from the first key's last root to an empty map; -: the collector does not tell\n";
 }
 
-void purges_text(const weak_result& r, std::string& out) {
+void weak_purges_text(const weak_result& r, std::string& out) {
   out += fmt::format(
       "\npurge: {} of {} lose the last root of their weak side; after how many full collections, and "
       "nothing else,\n"
@@ -160,9 +160,10 @@ json weak_json(const weak_result& r) {
 
 std::string weak_text(const weak_result& r) {
   std::string out;
-  costs_text(r, out);
-  chains_text(r, out);
-  purges_text(r, out);
+  weak_costs_text(r, out);
+  weak_chains_text(r, out);
+  weak_purges_text(r, out);
+  if (r.interrupted) out += "\ninterrupted: rows may have fewer rounds\n";
   return out;
 }
 
