@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The measurements, one set of templates for both collectors: gc::collected_heap is all they use, but for what
-// a collector tells of a cycle.
+// The measurements, one set of templates for both collectors: gc::collected_heap is all they use, but for
+// what a collector tells of a cycle.
 #include "lab/weak_costs.hpp"
 
 #include <algorithm>

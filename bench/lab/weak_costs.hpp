@@ -5,12 +5,12 @@
 //            reachable, less that of the same objects in the same heap with an ordinary map of the same
 //            pointers, divided by the entries
 //   chains   the same where each ephemeron's value is the next one's key and only the first key has a root:
-//            along the table's order, against it, across it; and the rounds that took, where the collector tells
+//            along the table's order, against it, across it; and the rounds that took, if the collector tells
 //   purge    full collections from the last root of the weak side until the entry is out of iteration, until
-//            the objects of both sides are found dead and are destroyed, and until the slot is empty: counted,
-//            not timed. Where collections alone do not get there: the allocations, or the writes, that do
+//            the objects of both sides are found dead and are destroyed, and until the slot is empty:
+//            counted, not timed. Where collections alone do not get there: the allocations, or the writes, that do
 // Every round of every row has a process of its own, so a heap without a past. Seeds choose orders; where
-// objects and entries lie is not theirs to choose, so `rounds` of chains across the table differ between runs.
+// objects and entries lie is not theirs to choose, so `rounds` of chains across the table differ by run.
 #ifndef TOPHASH_BENCH_LAB_WEAK_COSTS_HPP
 #define TOPHASH_BENCH_LAB_WEAK_COSTS_HPP
 
@@ -62,15 +62,15 @@ struct weak_chain_row {
   // Of the last collection that was timed; nothing where the collector does not tell.
   std::optional<std::uint64_t> rounds, looks, kept_undecided;
   std::optional<std::uint64_t> work;  // steps of marking
-  // Once the first key has lost its root, after each cycle: of the execution that left least. A stray word that
-  // libgc takes for a pointer into a chain keeps all that comes after.
+  // Once the first key has lost its root, after each cycle: of the execution that left least. A stray word
+  // that libgc takes for a pointer into a chain keeps all that comes after.
   std::vector<std::uint64_t> entries_left;
 
   std::vector<double> w_ns() const;
 };
 
-// [k]: after the k-th full collection since half the weak side lost its roots; [0]: before any. Nothing else is
-// done in between.
+// [k]: after the k-th full collection since half the weak side lost its roots; [0]: before any. Nothing
+// else is done in between.
 struct weak_purge_row {
   std::string collector, held;  // `ordinary map`: the control, which keeps everything
   bool leads_back = false;      // each strong side leads to its own weak side
