@@ -8,7 +8,8 @@
 //            along the table's order, against it, across it; and the rounds that took, if the collector tells
 //   purge    full collections from the last root of the weak side until the entry is out of iteration, until
 //            the objects of both sides are found dead and are destroyed, and until the slot is empty:
-//            counted, not timed. Where collections alone do not get there: the allocations, or the writes, that do
+//            counted, not timed. Where collections alone do not get there: the allocations, or the writes,
+//            that do
 // Every round of every row has a process of its own, so a heap without a past. Seeds choose orders; where
 // objects and entries lie is not theirs to choose, so `rounds` of chains across the table differ by run.
 #ifndef TOPHASH_BENCH_LAB_WEAK_COSTS_HPP
