@@ -24,6 +24,7 @@
 #include "lab/storage_source.hpp"
 #include "lab/storages.hpp"
 #include "lab/variant_source.hpp"
+#include "lab/weak_costs.hpp"
 #include "workloads/workloads.hpp"
 
 namespace tophash::lab {
@@ -90,6 +91,7 @@ json workloads_json() {
       {{"name", go_speed_name},
        {"description", "times of go_like over times of real Go's map, interleaved (run --with-go only)"}});
   out.push_back({{"name", hazards_name}, {"description", hazards_description}});
+  out.push_back({{"name", weak_name}, {"description", weak_description}});
   for (const workload_entry& apart : {overflow_reuse_entry(), peers_entry()})
     out.push_back({{"name", apart.name}, {"description", apart.description}});
   return out;

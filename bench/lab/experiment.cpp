@@ -22,6 +22,7 @@
 #include "lab/storages.hpp"
 #include "lab/trace.hpp"
 #include "lab/variant_source.hpp"
+#include "lab/weak_costs.hpp"
 #include "workloads/workloads.hpp"
 
 namespace tophash::lab {
@@ -40,12 +41,13 @@ const workload_entry& workload_of(const experiment_request& request) {
   if (request.workload == go_structure_name || request.workload == go_speed_name)
     throw command_error(exit_usage, request.workload + " is no workload of variants: `run --workload " +
                                         request.workload + "` compares preset=go_like with Go's map");
-  if (request.workload == hazards_name)
-    throw command_error(exit_usage, "hazards is no workload of variants: `run --workload hazards` measures it");
+  if (request.workload == hazards_name || request.workload == weak_name)
+    throw command_error(exit_usage, request.workload + " is no workload of variants: `run --workload " +
+                                        request.workload + "` measures it");
   if (request.workload == peers_entry().name)
     throw command_error(exit_usage, "peers is measured by a program of its own, for `run` alone");
   std::vector<std::string> known = {std::string{overflow_reuse_entry().name}, std::string{peers_entry().name},
-                                    go_structure_name, go_speed_name, hazards_name};
+                                    go_structure_name, go_speed_name, hazards_name, weak_name};
   for (const workload_entry& w : workloads()) known.emplace_back(w.name);
   throw command_error(exit_usage,
                       "'" + request.workload + "' is no workload" + nearest_hint(request.workload, known));

@@ -52,6 +52,7 @@
 #include "lab/terminal.hpp"
 #include "lab/tour.hpp"
 #include "lab/watch.hpp"
+#include "lab/weak_costs.hpp"
 #include "lab/whole_file.hpp"
 
 #if __has_include("lab/report/report.hpp")
@@ -322,6 +323,26 @@ int hazards_command(settings& s, const CLI::App& run) {
   const hazards_result r = run_hazards(request);
   request.progress("");
   answer(s, hazards_json(r), [&] { return hazards_text(r); });
+  for (const std::string& sentence : r.failures) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
+  return exit_code_of(r);
+}
+
+int weak_command(settings& s, const CLI::App& run) {
+  for (const CLI::Option* o : run.get_options()) {
+    const std::string& name = o->get_name();
+    const bool taken = name == "--workload" || name == "--collector" || name == "--n" || name == "--seed" ||
+                       name == "--repeat" || name == "--json";
+    if (!taken && o->count() != 0)
+      throw command_error(exit_usage, "weak takes --collector, --n, --repeat, --seed and --json, not " + name);
+  }
+  weak_request request;
+  request.seed = s.request.seed, request.argv = s.request.argv, request.progress = progress_line();
+  if (run.count("--collector") != 0) request.collectors = split_storages({s.request.collector});
+  if (!s.sizes.empty()) request.sizes = parse_sizes(s.sizes);
+  if (run.count("--repeat") != 0) request.rounds = s.request.repeat;
+  const weak_result r = run_weak(request);
+  request.progress("");
+  answer(s, weak_json(r), [&] { return weak_text(r); });
   for (const std::string& sentence : r.failures) std::fprintf(stderr, "tophash: %s\n", sentence.c_str());
   return exit_code_of(r);
 }
@@ -985,7 +1006,8 @@ int dispatch(const CLI::App& app, settings& s) {
   const CLI::App& chosen = *app.get_subcommands().front();
   const bool profiled = !s.folded_file.empty() || !s.pprof_file.empty();
   const bool valued = (name == "run" || name == "replay") && chosen.count("--value") != 0;
-  const bool special = has_special_command(s.request.workload) || s.request.workload == hazards_name;
+  const bool special = has_special_command(s.request.workload) || s.request.workload == hazards_name ||
+                       s.request.workload == weak_name;
   if (valued && ((name == "run" && special) || s.allocations))
     throw command_error(exit_usage, "--value is about the maps of a workload or a trace");
   if ((profiled || !s.budgets.empty()) && name == "run" && has_special_command(s.request.workload))
@@ -1005,6 +1027,7 @@ int dispatch(const CLI::App& app, settings& s) {
       !any_option_of(chosen, structure_group))
     return fragmentation_command(s);
   if (name == "run" && s.request.workload == hazards_name) return hazards_command(s, chosen);
+  if (name == "run" && s.request.workload == weak_name) return weak_command(s, chosen);
   const bool structure = name == "run" && s.request.workload == go_structure_name,
              speed = name == "run" && s.request.workload == go_speed_name;
   if (name == "run" && !structure && !speed && any_option_of(chosen, structure_group))

@@ -285,6 +285,68 @@ void hazards() {
   check(all.at("counters").size() == 4, "four kinds of counter");
 }
 
+// How late weak entries go is exact, but for what a word of libgc's stack keeps; what they cost is there.
+void weak_entries() {
+  const std::vector<std::string> weak = {"run", "--workload", "weak"};
+  const auto with = [&weak](std::vector<std::string> more) {
+    more.insert(more.begin(), weak.begin(), weak.end());
+    return more;
+  };
+  expect(with({"--variant", "go_like"}), 64, "weak takes --collector, --n, --repeat, --seed and --json, not --variant");
+  expect(with({"--collector", "none"}), 64, "--collector none: weak entries are measured on boehm and precise");
+  expect(with({"--collector", "boehm,precice"}), 64, "--collector precice");
+  expect(with({"--n", "99"}), 64, "--n 99: weak takes from 100 to 10000000 entries");
+  expect(with({"--n", "few"}), 64, "'few' is no size");
+  expect({"compare", "go_like", "--workload", "weak"}, 64, "weak is no workload of variants");
+  const json listed = run({"list", "collectors", "--json", "-"}).parsed();
+  std::size_t here = 0;
+  for (const json& c : listed.at("collectors")) here += c.at("name") != "none" && c.at("here").get<bool>() ? 1 : 0;
+
+  const outcome o = run(with({"--n", "1000", "--repeat", "2", "--json", "-"}));
+  check(o.code == 0 && o.err.empty(), "weak: " + o.err);
+  const json all = o.parsed();
+  check(all.at("schema") == "tophash-weak-1" && all.at("failures").empty(), "no entry is lost, none kept");
+  check(all.at("costs").size() == 3 * here && all.at("chains").size() == 3 * here, "a row of each, a collector");
+  for (const json& row : all.at("costs")) {
+    for (const char* time : {"no_map_ns", "ordinary_ns", "weak_ns"})
+      check(row.at(time).at("rounds").size() == 2 && row.at(time).at("low") > 0, std::string{time} + " is a time");
+    check(row.at("w_ns_per_entry").at("rounds").size() == 2, "two rounds");
+  }
+  for (const json& row : all.at("chains")) {
+    check(row.at("weak_ns").at("low") > 0 && row.at("purge").at("cycles") == 1, "a chain goes at once: " + row.dump());
+    if (row.at("collector") != "boehm") continue;
+    const bool across = row.at("order") == "across it";
+    check(across ? row.at("rounds") > 2 : row.at("rounds") <= 2, "rounds of a chain: " + row.dump());
+    check(across || row.at("kept_undecided") == 0, "a chain along the table is decided: " + row.dump());
+  }
+
+  const json& purge = all.at("purge");
+  check(purge.at("rows").size() == 8 * here && purge.at("dropped") == 2048, "every holding, in a ring or not");
+  for (const json& row : purge.at("rows")) {
+    const std::string held = row.at("held");
+    const bool exact = row.at("collector") == "precise";
+    const bool goes = held == "ephemerons" || (held != "ordinary map" && !row.at("in_a_ring").get<bool>());
+    const json once = goes ? json(1) : json(nullptr);
+    check(row.at("entries").at("cycles") == once && row.at("weak_objects").at("cycles") == once,
+          "gone after one collection, or never: " + row.dump());
+    // What an entry of weak keys or weak values held is found dead a collection after it.
+    const json strong = !goes ? json(nullptr) : held == "ephemerons" ? json(1) : json(2);
+    check(row.at("strong_objects").at("cycles") == strong, "what it held: " + row.dump());
+    if (exact) check(row.at("destroyed").at("cycles") == strong, "destroyed when found dead: " + row.dump());
+    if (!exact) check(goes == (row.at("made_to_destroy") != 0), "destroyed by allocations: " + row.dump());
+    const std::uint64_t slots = row.at("slots_to_sweep").back();
+    check(goes ? exact ? slots == 2048 : slots > 2028 : slots == 0, "slots wait for writes: " + row.dump());
+    check(row.at("writes_to_sweep") == (slots + 15) / 16, "16 slots a write: " + row.dump());
+    if (!goes || exact)
+      check(row.at("entries").at("left").back() == (goes ? 0 : 2048), "all of them: " + row.dump());
+  }
+
+  const outcome text = run(with({"--n", "1000", "--repeat", "1", "--collector", "precise"}));
+  check(text.code == 0 && text.out.find("boehm") == std::string::npos, "one collector: " + text.err);
+  for (const char* word : {"W, ns an entry", "weak_values", "across it", "slots empty", "the control"})
+    check(text.out.find(word) != std::string::npos, std::string{"the text says '"} + word + "'");
+}
+
 // A map that threads share, as a SPEC: explained, refused.
 void shared_specs() {
   const outcome explained = run({"explain", "fastest,sync=striped(16)"});
@@ -1298,6 +1360,7 @@ int main(int argc, char** argv) {
       {"incidents", incidents},
       {"go_structure", go_structure},
       {"hazards", hazards},
+      {"weak", weak_entries},
       {"shared_specs", shared_specs},
       {"shared_specs_run", shared_specs_run},
       {"explain", explain},
