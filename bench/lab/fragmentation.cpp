@@ -17,7 +17,6 @@
 #endif
 
 #include <nlohmann/json.hpp>
-#include <time.h>
 
 #include <tophash/allocators/erased.hpp>
 #include <tophash/allocators/std_adaptor.hpp>
@@ -25,6 +24,7 @@
 #include <tophash/presets.hpp>
 
 #include "lab/child_process.hpp"
+#include "lab/clock.hpp"
 #include "lab/measure.hpp"
 #include "lab/nearest.hpp"
 #include "lab/resident.hpp"
@@ -64,12 +64,6 @@ using small_absl =
 using small_boost = boost::unordered_flat_map<std::uint64_t, std::uint64_t, boost::hash<std::uint64_t>,
                                               std::equal_to<std::uint64_t>, flat_allocator>;
 #endif
-
-std::uint64_t thread_cpu_ns() noexcept {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 class numbers {
  public:

@@ -294,7 +294,7 @@ void weak_entries() {
   };
   expect(with({"--variant", "go_like"}), 64, "weak takes --collector, --n, --repeat, --seed and --json, not --variant");
   expect(with({"--collector", "none"}), 64, "--collector none: weak entries are measured on boehm and precise");
-  expect(with({"--collector", "boehm,precice"}), 64, "--collector precice");
+  expect(with({"--collector", "boehm,precize"}), 64, "--collector precize");
   expect(with({"--n", "99"}), 64, "--n 99: weak takes from 100 to 10000000 entries");
   expect(with({"--n", "few"}), 64, "'few' is no size");
   expect({"compare", "go_like", "--workload", "weak"}, 64, "weak is no workload of variants");
