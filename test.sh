@@ -75,9 +75,12 @@ done
 passed=0
 failed=0
 skipped=0
+failures=
 
 leg_failed() {
   say "leg $1: FAILED: $2"
+  failures="$failures
+FAILED ($1): $2"
   failed=$((failed + 1))
 }
 
@@ -130,6 +133,9 @@ count_leg() {
     leg_passed=$3
     leg_failures=$4
     leg_skipped=$5
+    what_failed=$(print_failures "$1" "$results")
+    failures="$failures${what_failed:+
+$what_failed}"
   fi
   passed=$((passed + leg_passed))
   failed=$((failed + leg_failures))
@@ -159,5 +165,6 @@ LEGS
 
 say ""
 say "all legs: $(($(seconds_now) - started)) s, $skipped skipped"
+if [ -n "$failures" ]; then say "$failures"; fi
 say "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

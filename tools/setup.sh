@@ -216,4 +216,35 @@ count_results() {
     }' "$1"
 }
 
+# print_failures LEG FILE: each test of the JUnit file that failed, and the last lines that it wrote: at the end of a
+# long log, where one looks first.
+print_failures() {
+  awk -v leg="$1" -v kept=25 '
+    function plain(text) {
+      gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text); gsub(/&quot;/, "\"", text); gsub(/&apos;/, "\047", text)
+      gsub(/&amp;/, "\\&", text)
+      return text
+    }
+    function settle(  line) {
+      if (status != "" && status != "run" && status != "disabled" && !asked) {
+        print "FAILED (" leg "): " plain(name)
+        for (line = lines > kept ? lines - kept : 0; line < lines; ++line) print "    " plain(said[line])
+      }
+      status = ""; asked = 0; lines = 0; inside = 0
+    }
+    /^[ \t]*<testcase / {
+      settle()
+      status = "unknown"
+      if (match($0, / status="[a-z]*"/)) status = substr($0, RSTART + 9, RLENGTH - 10)
+      name = $0
+      sub(/^[ \t]*<testcase name="/, "", name); sub(/".*/, "", name)
+      next
+    }
+    /^[ \t]*<skipped message="SKIP_/ { asked = 1 }
+    /<system-out>/ { inside = 1; sub(/.*<system-out>/, "") }
+    /<\/system-out>/ { if (inside) { sub(/<\/system-out>.*/, ""); if ($0 != "") said[lines++] = $0 } inside = 0 }
+    inside { said[lines++] = $0 }
+    END { settle() }' "$2"
+}
+
 seconds_now() { date +%s; }

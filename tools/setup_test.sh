@@ -26,8 +26,10 @@ cat >"$folder/all.xml" <<'XML'
 	<testcase name="ok2" classname="ok2" time="0.1" status="run">
 		<system-out></system-out>
 	</testcase>
-	<testcase name="bad" classname="bad" time="0.1" status="fail">
+	<testcase name="bad &lt;1&gt;" classname="bad" time="0.1" status="fail">
 		<failure message=""/>
+		<system-out>1 &amp; 2
+expected 3</system-out>
 	</testcase>
 	<testcase name="slow" classname="slow" time="1.0" status="fail">
 		<failure message=""/>
@@ -48,6 +50,12 @@ cat >"$folder/all.xml" <<'XML'
 XML
 printf '<testsuite name="x" tests="0">\n</testsuite>\n' >"$folder/none.xml"
 expect "every status" "2 4 2" "$(count_results "$folder/all.xml")"
+expect "what failed, and what it said" 'FAILED (x): bad <1>
+    1 & 2
+    expected 3
+FAILED (x): slow
+FAILED (x): missing
+FAILED (x): fixture' "$(print_failures x "$folder/all.xml")"
 expect "no test" "0 0 0" "$(count_results "$folder/none.xml")"
 
 expect "malformed lines of the package list" "" "$(
