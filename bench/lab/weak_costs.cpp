@@ -213,6 +213,8 @@ typename Heap::template handle<plain> chain_up(Heap& heap, Map& m, std::size_t n
     for (std::size_t i = 0; i + 1 < n; ++i) m.insert_or_assign(in_order[i], in_order[i + 1]);
     first = heap.keep(in_order.front());
     std::fill(in_order.begin(), in_order.end(), nullptr);
+    // A stray word that libgc takes for a pointer into the array, which is large, must keep no key.
+    for (std::size_t i = 0; i < n; ++i) objects.get()[i] = nullptr;
   });
   return first;
 }
@@ -646,23 +648,23 @@ class weak_run {
 
 }  // namespace
 
-std::vector<double> weak_cost_row::w_ns() const {
+namespace {
+// What each round's collection took beyond the other, of an entry.
+std::vector<double> ns_per_entry_beyond(const std::vector<double>& more, const std::vector<double>& less,
+                                        std::size_t entries) {
   std::vector<double> out;
-  for (std::size_t i = 0; i < weak_ns.size(); ++i)
-    out.push_back((weak_ns[i] - ordinary_ns[i]) / static_cast<double>(entries));
+  for (std::size_t i = 0; i < more.size(); ++i)
+    out.push_back((more[i] - less[i]) / static_cast<double>(entries));
   return out;
 }
+}  // namespace
+
+std::vector<double> weak_cost_row::w_ns() const { return ns_per_entry_beyond(weak_ns, ordinary_ns, entries); }
 std::vector<double> weak_cost_row::ordinary_ns_per_entry() const {
-  std::vector<double> out;
-  for (std::size_t i = 0; i < ordinary_ns.size(); ++i)
-    out.push_back((ordinary_ns[i] - no_map_ns[i]) / static_cast<double>(entries));
-  return out;
+  return ns_per_entry_beyond(ordinary_ns, no_map_ns, entries);
 }
 std::vector<double> weak_chain_row::w_ns() const {
-  std::vector<double> out;
-  for (std::size_t i = 0; i < weak_ns.size(); ++i)
-    out.push_back((weak_ns[i] - ordinary_ns[i]) / static_cast<double>(entries));
-  return out;
+  return ns_per_entry_beyond(weak_ns, ordinary_ns, entries);
 }
 
 std::optional<std::size_t> cycles_until(const std::vector<std::uint64_t>& there, std::uint64_t left) {

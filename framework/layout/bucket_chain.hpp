@@ -80,7 +80,9 @@ struct bucket_options {
   std::size_t tag_bits = 8;               // 0..8 hash bits a tag holds (7 at most with deletion::dirty)
   arrangement arrange = arrangement::paired;
   std::size_t inline_limit_bytes = 128;   // larger entries (split: keys, values) live behind a pointer; Go's limit
-  std::size_t group_bytes = 0;            // 0: one array; else groups of at most this size (one bucket at least)
+  // 0: one array; else groups of at most this size (one bucket at least), which begin at a cache line where buckets are
+  // whole lines and the storage can.
+  std::size_t group_bytes = 0;
   // A miss does not follow a chain whose overflow buckets hold no entry with the same low bits of the tag: 0 (no
   // filter), 8, 16 or 32 bits in each bucket. Those that an erase frees are cleared by looking at the chain again.
   std::size_t filter_bits = 0;

@@ -82,7 +82,7 @@ struct chain_binding {
   static constexpr std::size_t quantum = facts.growth.quantum;
   // Out of line, find's answer goes through memory, and the registers it saves with it: go_like's hit then took 1.4 times as
   // long (17-byte string_view keys, 1,000 and 1,000,000 entries). What find calls is out of line (find_while_growing).
-  static constexpr bool finds_inlined = !model::grouped;
+  static constexpr bool finds_inlined = true;
   // Keys unequal to themselves have no hash that could be asked for again.
   static constexpr bool scatters = facts.hashing.scatters && !equality_is_identity<Key>;
   static constexpr bool updates_keys =
@@ -357,11 +357,24 @@ inline constexpr trace_info trace_of = [] {
   return t;
 }();
 
+// A group of buckets that fill whole cache lines begins at one, so that no bucket lies in a line more than it must,
+// unless the storage cannot. (Of a flat array Options.align_bytes asks for that: its overflow buckets then lie so too.)
+template <class B>
+inline constexpr std::size_t buckets_align_bytes = [] {
+  constexpr std::size_t line_bytes = 64;
+  using bucket = typename B::bucket;
+  if constexpr (B::model::grouped) {
+    if (sizeof(bucket) % line_bytes == 0 && strictest_align_bytes<typename B::allocation>() >= line_bytes)
+      return std::max(alignof(bucket), line_bytes);
+  }
+  return alignof(bucket);
+}();
+
 // The block of a flat array, or of one group.
 template <class B>
 request buckets_request(std::size_t units) noexcept {
   return {.bytes = (units + tail_units<B>(units)) * sizeof(typename B::bucket),
-          .align = alignof(typename B::bucket),
+          .align = buckets_align_bytes<B>,
           .use = purpose::slots,
           .trace = &trace_of<B>};
 }
