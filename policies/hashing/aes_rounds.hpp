@@ -21,9 +21,10 @@
 namespace tophash::inline v1::hashing::aes_rounds {
 
 #if TOPHASH_HAS_AES_INSTRUCTION
-// 16 where the processor has the instruction, else 0: so one comparison asks for that and for the length. Still 0 in what
-// runs before this header's variables are initialised, which asks the processor itself (is_there).
+// Asks the processor.
 TOPHASH_NOINLINE inline bool is_there() noexcept { return __builtin_cpu_supports("aes") != 0; }
+// 16 where the processor has the instruction, else 0: so one comparison asks for that and for the length. Still 0 in what
+// runs before this header's variables are initialised, which calls is_there() instead.
 inline const std::size_t direct_lengths = is_there() ? 16 : 0;
 
 // The first bits of pi after the point.
