@@ -20,8 +20,9 @@
 // what is left is kept, keys and all, and counted (weak_cycle_counts). Safe; collected by a later cycle if that is
 // decided sooner.
 // A value is searched word by word, as any memory of libgc's; values reached through malloc memory are not found.
-// Cost of a cycle, and memory in it: a list of 24 bytes for each ephemeron, made by malloc. Without memory for it
-// entries are kept for that cycle.
+// Memory: a list of 24 bytes for each ephemeron, made by malloc and kept for the next cycle as long as entries fill a
+// quarter of it: made anew each time, its page faults were half of what weak entries cost. Without memory for it entries
+// are kept for that cycle.
 // Threads: marking of this kind runs when the world runs again, under libgc's allocator lock: so each operation of a
 // weak map takes that lock, too.
 #ifndef TOPHASH_GC_BOEHM_WEAK_HPP
@@ -246,13 +247,16 @@ class boehm_weak_tables {
     counts_ = {};
     std::size_t entries = 0;
     for (const boehm_weak_link* t = tables_.next; t != &tables_; t = t->next) entries += t->size(*t);
-    if (entries == 0) return false;
+    if (entries == 0) {
+      resize_list(0);
+      return false;
+    }
     stage_ = stage::working;
     counts_.entries = entries;
     looks_left_ = looks_per_entry * entries + free_looks;
     window_ = window_max;
     begin_ = end_ = 0;
-    list_ = static_cast<waiting*>(std::malloc(entries * sizeof(waiting)));
+    if (entries > list_room_ || entries < list_room_ / 4) resize_list(entries);
     keeps_all_ = list_ == nullptr;
     if (keeps_all_) return true;
     for (const boehm_weak_link* t = tables_.next; t != &tables_; t = t->next) t->gather(*t, *this, false);
@@ -260,8 +264,14 @@ class boehm_weak_tables {
     begin_round();
     return true;
   }
-  void end_cycle() noexcept {
+  // What was in it is not.
+  void resize_list(std::size_t entries) noexcept {
     std::free(std::exchange(list_, nullptr));
+    list_room_ = entries;
+    if (entries != 0) list_ = static_cast<waiting*>(std::malloc(entries * sizeof(waiting)));
+    if (list_ == nullptr) list_room_ = 0;
+  }
+  void end_cycle() noexcept {
     stage_ = stage::asleep;
     next_checkpoint_ = 0;
   }
@@ -385,6 +395,7 @@ class boehm_weak_tables {
   weak_cycle_counts counts_;
 
   waiting* list_ = nullptr;
+  std::size_t list_room_ = 0;  // entries
   std::size_t begin_ = 0, end_ = 0, at_ = 0, put_ = 0, window_ = window_max;
   std::uint64_t looks_left_ = 0;
   bool forward_ = true, pushed_in_round_ = false, is_quiet_ = false, keeps_all_ = false;

@@ -43,6 +43,10 @@ constexpr std::size_t neighbour_batch = 4;  // compiled and measured together
 // Fruitless batches after which the neighbourhood counts as searched: 12 compositions in a row that none of
 // the best gave way to.
 constexpr unsigned fruitless_batches = 3;
+// Who comes within so much of the final's best, so many at most, runs once more, in so many times the rounds.
+constexpr double contender_share = 0.08;
+constexpr std::size_t most_contenders = 4;
+constexpr unsigned play_off_factor = 3;
 // Of the budget, what halving and neighbours may use up before no further batch starts.
 constexpr double neighbours_share = 0.8;
 
@@ -446,11 +450,39 @@ class adviser {
     };
     for (const candidate& c : leaders_) join(c);
     join(baseline());
-    advice_stage* const s = measure_stage("final", group, 0, out_.training_rows, request_.final_rounds, 3);
-    if (s == nullptr) return;
-    prefer_undominated(*s);
-    keep_best(*s, s->measured.size());
-    find_reasons(out_, *s);
+    if (measure_stage("final", group, 0, out_.training_rows, request_.final_rounds, 3) == nullptr) return;
+    const std::size_t at = out_.stages.size() - 1;
+    if (!play_off(at)) return;
+    advice_stage& last = out_.stages[at];
+    prefer_undominated(last);
+    keep_best(last, last.measured.size());
+    out_.decided_by = at;
+    find_reasons(out_, last);
+  }
+
+  // The best of a final whose first are close is the luckiest as well. Puts the winner first; false:
+  // interrupted.
+  bool play_off(std::size_t stage) {
+    std::vector<candidate> contenders;
+    {
+      const advice_stage& s = out_.stages[stage];
+      const double missed = missed_by(out_.goals, s.measured.front(), s.live_bytes),
+                   time = time_of(s.measured.front());
+      for (const measured_row& r : s.measured) {
+        if (contenders.size() < most_contenders && missed_by(out_.goals, r, s.live_bytes) <= missed &&
+            time_of(r) <= time * (1 + contender_share))
+          contenders.push_back(candidate_of(r));
+      }
+    }
+    if (contenders.size() < 2) return true;
+    const advice_stage* const again = measure_stage("play-off", contenders, 0, out_.training_rows,
+                                                    play_off_factor * request_.final_rounds, 1);
+    if (again == nullptr) return false;
+    const candidate winner = candidate_of(again->measured.front());
+    advice_stage& s = out_.stages[stage];
+    const auto first = s.measured.begin(), won = first + static_cast<std::ptrdiff_t>(index_in(s, winner));
+    std::rotate(first, won, won + 1);
+    return true;
   }
 
   // What is as fast within the resolution, and better in something, comes first.

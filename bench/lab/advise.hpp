@@ -3,19 +3,16 @@
 // (training), the second for checking (held out), which starts with the map as the first half left it, or, as
 // a cache, empty.
 //   halving     every variant to start from (the curated ones) on a short part of the training rows; the
-//   better half
-//               and the Pareto front go on to a part twice as long, until few are left.
-//   neighbours  compositions that differ from one of those by a single option, compiled when asked for, until
-//   the
-//               budget is used or nothing new stays among the best. Axes that change what a map promises
-//               (iteration, sync) or observe it are left as they are, and the storage is what --allocator
-//               says.
+//               better half and the Pareto front go on to a part twice as long, until few are left.
+//   neighbours  compositions that differ from one of those by a single option, compiled when asked for,
+//               until the budget is used or nothing new stays among the best. Axes that change what a map
+//               promises (iteration, sync) or observe it are left as they are, and the storage is what
+//               --allocator says.
 //   final       what is left, on all training rows, more rounds: the Pareto set of time, memory and worst
-//   operation,
-//               and from it the recommendation: the least time that keeps to the goals.
+//               operation, and from it the recommendation: the least time that keeps to the goals.
+//   play-off    those whose time is near the best of the final, in more rounds: the winner is recommended.
 //   held out    the Pareto set and the default map on the rows that chose nothing; with `exhaustive` all of
-//   the
-//               starting set too, and how far the recommendation is from the best there.
+//               the starting set too, and how far the recommendation is from the best there.
 // What is measured decides what is tried next, so two runs may differ in anything; without neighbours they
 // differ in times and in what follows from times. Every variant's results are compared (measure.hpp).
 #ifndef TOPHASH_BENCH_LAB_ADVISE_HPP
@@ -44,7 +41,7 @@ struct advice_request {
 
 // One stage of the search, best first.
 struct advice_stage {
-  std::string name;      // "halving 1", "neighbours 2", "final", "held out", "exhaustive"
+  std::string name;      // "halving 1", "neighbours 2", "final", "play-off", "held out", "exhaustive"
   std::size_t rows = 0;  // measured ones
   std::uint64_t live_bytes = 0;
   std::vector<measured_row> measured;
