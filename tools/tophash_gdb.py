@@ -275,13 +275,23 @@ class OpenTable(Table):
         self.slots = self.width if classic else self.width - 1
         self.in_nodes = "::nodes" in self.layout_name
 
+    @staticmethod
+    def units_of(array):
+        if int(array["entries"]) == 0:
+            return 0
+        told = any(f.name == "mask" for f in array["map"].type.strip_typedefs().fields())
+        return int(array["map"]["mask"]) + 1 if told else int(array["kept_units"])
+
+    def units(self):
+        return self.units_of(self.state["current"])
+
     def generation(self):
         generation = self.state["generation"]
         return generation if any(f.name == "old" for f in generation.type.strip_typedefs().fields()) else None
 
     def old_units(self):
         generation = self.generation()
-        return int(generation["old"]["units"]) if generation is not None else 0
+        return self.units_of(generation["old"]) if generation is not None else 0
 
     def progress(self):
         generation = self.generation()
@@ -293,7 +303,7 @@ class OpenTable(Table):
 
     def entries(self):
         for array in self.arrays():
-            for unit in range(int(array["units"])):
+            for unit in range(self.units_of(array)):
                 tags = tag_bytes(int(array["groups"]) + unit * self.width, self.slots)
                 for slot in range(self.slots):
                     if not self.is_live(tags[slot]):

@@ -74,14 +74,14 @@ struct directory_model
   static constexpr std::size_t most_entries(std::size_t units, std::size_t capacity) noexcept {
     return units <= 1 ? capacity : capacity - 1;
   }
-  static std::size_t capacity(const array& a) noexcept { return a.units * slots; }
+  static std::size_t capacity(const array& a) noexcept { return a.units() * slots; }
 
   static constexpr std::size_t block_bytes(std::size_t units, std::size_t capacity) noexcept {
     return groups_type::block_bytes(units + 1, capacity);
   }
   static void wipe_tags(const array& a, std::size_t) noexcept {
-    std::memset(static_cast<void*>(a.groups), groups_type::empty, a.units * width);
-    std::memset(static_cast<void*>(a.groups + a.units), sentinel, width);
+    std::memset(static_cast<void*>(a.groups), groups_type::empty, a.units() * width);
+    std::memset(static_cast<void*>(a.groups + a.units()), sentinel, width);
   }
 };
 

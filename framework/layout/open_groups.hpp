@@ -140,12 +140,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
       .traced = has_trace_function<Key> || has_trace_function<T>,
   };
 
-  struct array {
-    group* groups = nullptr;
-    unit* entries = nullptr;
-    mapper map{};
-    std::size_t units = 0;
-  };
+  using array = open_array<group, unit, mapper>;
 
   // What a map without an array searches: one group that is never written.
   static array empty_array() noexcept {
@@ -155,7 +150,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
       return g;
     }();
     // In classic groups a probe ends at an empty slot or after the last group: this one is the last.
-    return {.groups = &none, .entries = nullptr, .map = mapper{}, .units = 0};
+    return array::without_units(&none);
   }
 
   // ---- tags
@@ -238,7 +233,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
     return static_cast<std::size_t>(tag - a.groups->tags) / Width;
   }
   static bool holds(const array& a, slot s) noexcept {
-    return a.units != 0 && s.entry >= a.entries && s.entry < a.entries + a.units * slots;
+    return a.exists() && s.entry >= a.entries && s.entry < a.entries + a.units() * slots;
   }
 
   // Slots of an array of several groups, and how many of them entries may take: one a home stays free for the
@@ -250,9 +245,9 @@ struct open_groups_model : open_entries<Key, T, Home> {
   }
   // Slots that an array has: W - 2 at most in a single group, which may have fewer.
   static std::size_t capacity(const array& a) noexcept {
-    if (a.units == 0) return 0;
-    if (a.units == 1) return lowest_bit(match(a.groups, sentinel));
-    return a.units * slots - 1;
+    if (!a.exists()) return 0;
+    if (a.units() == 1) return lowest_bit(match(a.groups, sentinel));
+    return a.units() * slots - 1;
   }
 
   // ---- the hot path
@@ -272,11 +267,12 @@ struct open_groups_model : open_entries<Key, T, Home> {
     bool next(const array& a) noexcept {
       ++step;
       if constexpr (power_of_two) {
-        at = (step % 2 != 0 ? at - 1 : at + 1 + step * far_stride(a.units)) & (a.units - 1);
+        at = (step % 2 != 0 ? at - 1 : at + 1 + step * far_stride(a.last_unit() + 1)) & a.last_unit();
+        return step <= a.last_unit();
       } else {
-        at = at + 1 == a.units ? 0 : at + 1;
+        at = at + 1 == a.units() ? 0 : at + 1;
+        return step < a.units();
       }
-      return step < a.units;
     }
   };
 
@@ -536,7 +532,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
   }
 
   static walk first_walk(const array& a) noexcept {
-    if (a.units == 0) return {};
+    if (!a.exists()) return {};
     walk w{.place = {a.entries, a.groups->tags}};
     seek_window(w, ~std::uint64_t{0});
     const std::uint8_t tag = *w.at().tag;
@@ -548,7 +544,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
   // Calls f(slot) for every live entry in the order of iteration; f may erase it, or throw.
   template <class F>
   static void for_each_live(const array& a, F&& f) {
-    for (std::size_t u = 0; u < a.units; ++u) {
+    for (std::size_t u = 0; u < a.units(); ++u) {
       for (unsigned mask = live(a.groups + u); mask != 0; mask &= mask - 1) {
         const auto i = lowest_bit(mask);
         f(slot{a.entries + u * slots + i, a.groups[u].tags + i});
@@ -596,10 +592,8 @@ struct open_groups_model : open_entries<Key, T, Home> {
   }
   static array array_in(void* block, std::size_t units, std::size_t capacity) noexcept {
     auto* const bytes = static_cast<unsigned char*>(block);
-    return {.groups = reinterpret_cast<group*>(bytes + entries_bytes(capacity)),
-            .entries = reinterpret_cast<unit*>(bytes),
-            .map = mapper{units},
-            .units = units};
+    return array::of(reinterpret_cast<group*>(bytes + entries_bytes(capacity)),
+                     reinterpret_cast<unit*>(bytes), units);
   }
   static void* block_of(const array& a) noexcept { return a.entries; }
   // A group by itself, by its slots.
@@ -612,13 +606,13 @@ struct open_groups_model : open_entries<Key, T, Home> {
   }();
   // Every slot empty, every filter clear, the end where it belongs.
   static void wipe_tags(const array& a, std::size_t capacity) noexcept {
-    if (a.units == 1) {
+    if (a.units() == 1) {
       *a.groups = single_group[capacity];
       return;
     }
-    std::memset(static_cast<void*>(a.groups), 0, a.units * Width);
-    const std::size_t first = capacity - (a.units - 1) * slots;
-    std::memset(a.groups[a.units - 1].tags + first, sentinel, slots - first);
+    std::memset(static_cast<void*>(a.groups), 0, a.units() * Width);
+    const std::size_t first = capacity - (a.units() - 1) * slots;
+    std::memset(a.groups[a.units() - 1].tags + first, sentinel, slots - first);
   }
 };
 

@@ -85,17 +85,12 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
     std::uint8_t tags[1];
   };
 
-  struct array {
-    group* groups = nullptr;
-    unit* entries = nullptr;
-    mapper map{};
-    std::size_t units = 0;
-  };
+  using array = open_array<group, unit, mapper>;
 
   // What a map without an array searches: one empty slot that is never written, and an end.
   static array empty_array() noexcept {
     static constinit group none[2] = {{{empty}}, {{sentinel}}};
-    return {.groups = none, .entries = nullptr, .map = mapper{}, .units = 0};
+    return array::without_units(none);
   }
 
   // ---- control bytes
@@ -128,7 +123,7 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
     return static_cast<std::size_t>(tag - a.groups->tags);
   }
   static bool holds(const array& a, slot s) noexcept {
-    return a.units != 0 && s.entry >= a.entries && s.entry < a.entries + a.units;
+    return a.exists() && s.entry >= a.entries && s.entry < a.entries + a.units();
   }
 
   // CPython's smallest table. One slot at least stays empty; the inserts of a growth that stops half way are
@@ -136,7 +131,7 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
   static constexpr std::size_t least_units = 8;
   static constexpr std::size_t slots_in(std::size_t units) noexcept { return units; }
   static constexpr std::size_t most_entries(std::size_t units, std::size_t) noexcept { return units - 1; }
-  static std::size_t capacity(const array& a) noexcept { return a.units; }
+  static std::size_t capacity(const array& a) noexcept { return a.units(); }
 
   // ---- the hot path
   // -----------------------------------------------------------------------------------------
@@ -157,26 +152,26 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
     bool next(const array& a) noexcept {
       ++step;
       if constexpr (Steps == probe_kind::linear) {
-        at = at + 1 == a.units ? 0 : at + 1;
-        return step < a.units;
+        at = at + 1 == a.units() ? 0 : at + 1;
+        return step < a.units();
       } else if constexpr (Steps == probe_kind::triangular) {
-        at = (at + step) & (a.units - 1);
-        return step < a.units;
+        at = (at + step) & (a.units() - 1);
+        return step < a.units();
       } else {
         perturbation >>= 5;
-        at = (5 * at + 1 + static_cast<std::size_t>(perturbation)) & (a.units - 1);
-        return step < a.units + 13;
+        at = (5 * at + 1 + static_cast<std::size_t>(perturbation)) & (a.units() - 1);
+        return step < a.units() + 13;
       }
     }
   };
 
   // Linear steps from one slot to another.
   static std::size_t steps_between(const array& a, std::size_t from, std::size_t to) noexcept {
-    return to >= from ? to - from : to + a.units - from;
+    return to >= from ? to - from : to + a.units() - from;
   }
 
   static slot slot_before(const array& a, slot s) noexcept {
-    const std::size_t i = s.entry == a.entries ? a.units - 1 : group_index(a, s.tag) - 1;
+    const std::size_t i = s.entry == a.entries ? a.units() - 1 : group_index(a, s.tag) - 1;
     return {a.entries + i, a.groups[i].tags};
   }
 
@@ -260,7 +255,7 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
   }
 
   static walk first_walk(const array& a) noexcept {
-    if (a.units == 0) return {};
+    if (!a.exists()) return {};
     walk w{{a.entries, a.groups->tags}, {}};
     if constexpr (moves_on_vacate) {
       set_out(w.rest, a);
@@ -276,7 +271,7 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
   // Calls f(slot) for every live entry; f may erase it where that moves none, or throw.
   template <class F>
   static void for_each_live(const array& a, F&& f) {
-    for (std::size_t u = 0; u < a.units; ++u) {
+    for (std::size_t u = 0; u < a.units(); ++u) {
       if (is_live(a.groups[u].tags[0])) f(slot{a.entries + u, a.groups[u].tags});
     }
   }
@@ -308,10 +303,8 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
   }
   static array array_in(void* block, std::size_t units, std::size_t capacity) noexcept {
     auto* const bytes = static_cast<unsigned char*>(block);
-    return {.groups = reinterpret_cast<group*>(bytes + entries_bytes(capacity)),
-            .entries = reinterpret_cast<unit*>(bytes),
-            .map = mapper{units},
-            .units = units};
+    return array::of(reinterpret_cast<group*>(bytes + entries_bytes(capacity)),
+                     reinterpret_cast<unit*>(bytes), units);
   }
   static void* block_of(const array& a) noexcept { return a.entries; }
   // Every slot empty, the end behind them.

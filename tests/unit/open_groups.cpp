@@ -189,8 +189,8 @@ TEST_CASE("core: one byte of sixteen set, or the first few taken, with SSE2 and 
 TEST_CASE("open groups: a probe comes to every group once, and soon far from home", "[open_groups]") {
   using model = layout::open_groups<>::model<u64, u64, deletion::immediate::facts, sizing::power_of_two>;
   for (std::size_t units = 1; units <= 4096; units *= 2) {
-    model::array a{};
-    a.units = units;
+    model::unit any{};
+    const auto a = model::array::of(nullptr, &any, units);
     for (const std::size_t home : {std::size_t{0}, units / 3, units - 1}) {
       std::vector<bool> seen(units);
       std::size_t nearest = units, steps = 0;

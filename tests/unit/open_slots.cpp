@@ -86,9 +86,8 @@ TEMPLATE_TEST_CASE("open slots: the steps come to every slot", "[open_slots]", o
   using model = typename TestType::template model<u64, u64, deletion::tombstone::facts, sizing::power_of_two>;
   std::mt19937_64 random(7);
   for (std::size_t units = 8; units <= 1024; units *= 2) {
-    typename model::array a{};
-    a.units = units;
-    a.map = typename model::mapper(units);
+    typename model::unit any{};
+    const auto a = model::array::of(nullptr, &any, units);
     for (const u64 hash : {u64{0}, ~u64{0}, u64{1} << 63, u64{random()}, u64{random()}, u64{random()}}) {
       std::vector<bool> seen(units, false);
       typename model::probe p(a, hash);

@@ -32,7 +32,7 @@ TOPHASH_ALWAYS_INLINE bool erase_key(open_state<B>& s, std::uint64_t hash, const
 // Destroys every entry of an array; its slots are empty.
 template <with_directory B>
 void clear_groups(open_state<B>& s, const typename B::array& a) noexcept {
-  if (a.units == 0) return;
+  if (!a.exists()) return;
   const std::size_t capacity = B::model::capacity(a);
   destroy_entries(s, a);
   if (is_scanned(s)) {

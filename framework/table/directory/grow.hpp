@@ -87,7 +87,7 @@ void move_groups(open_state<B>& s, typename B::array& from, const hashes_of<B>& 
                  ArrayOf&& array_of) noexcept {
   using model = typename B::model;
   std::size_t n = 0;
-  for (std::size_t u = 0; u < from.units; ++u) {
+  for (std::size_t u = 0; u < from.units(); ++u) {
     const std::size_t before = n;
     for (unsigned mask = model::live(from.groups + u); mask != 0; mask &= mask - 1, ++n) {
       const auto i = lowest_bit(mask);
@@ -106,7 +106,7 @@ void move_groups(open_state<B>& s, typename B::array& from, const hashes_of<B>& 
     }
     notify(s.policies.observe, events::evacuated{n - before, u});
   }
-  const std::size_t units = from.units;
+  const std::size_t units = from.units();
   deallocate_block(s, from);
   notify(s.policies.observe, events::growth_finished{units});
 }
@@ -125,10 +125,10 @@ growth_result replace_groups(open_state<B>& s, directory_table<B>& t, std::size_
   const hashes_of<B> hashes(s, t.groups, t.size);
   if (!hashes.known()) return growth_result::no_memory;
   typename B::array fresh = allocate_array(s, units, B::model::slots_in(units));
-  if (fresh.units == 0) return growth_result::no_memory;
-  ++(units == t.groups.units ? s.regrows : s.growths);
-  s.units += units - t.groups.units;
-  notify(s.policies.observe, events::growth_started{t.groups.units, units});
+  if (!fresh.exists()) return growth_result::no_memory;
+  ++(units == t.groups.units() ? s.regrows : s.growths);
+  s.units += units - t.groups.units();
+  notify(s.policies.observe, events::growth_started{t.groups.units(), units});
   typename B::array old = t.groups;
   t.groups = fresh;
   count_anew(s, t, t.size);
@@ -161,7 +161,7 @@ growth_result split_table(open_state<B>& s, std::size_t place, std::size_t units
   B::model::for_each_live(t.groups, [&](typename B::slot at) { up += goes_up(hashes(n++, at)) ? 1 : 0; });
   const bool deepens = t.depth == s.depth;
   if ((!anyway && (up == 0 || up == t.size)) || (deepens && !may_deepen(s))) {
-    return replace_groups(s, t, 2 * t.groups.units);
+    return replace_groups(s, t, 2 * t.groups.units());
   }
 
   const std::size_t low_units = units_beyond(s, units, t.size - up);
@@ -169,8 +169,8 @@ growth_result split_table(open_state<B>& s, std::size_t place, std::size_t units
   typename B::array lower{};
   if (upper != nullptr) lower = allocate_array(s, low_units, B::model::slots_in(low_units));
   directory_table<B>** deeper = nullptr;
-  if (lower.units != 0 && deepens) deeper = allocate_directory(s, 2 * places_of(s));
-  if (lower.units == 0 || (deepens && deeper == nullptr)) {
+  if (lower.exists() && deepens) deeper = allocate_directory(s, 2 * places_of(s));
+  if (!lower.exists() || (deepens && deeper == nullptr)) {
     deallocate_block(s, lower);
     deallocate_table(s, upper);
     return growth_result::no_memory;
@@ -187,8 +187,8 @@ growth_result split_table(open_state<B>& s, std::size_t place, std::size_t units
   for (std::size_t i = end - span / 2; i < end; ++i) s.tables[i] = upper;
   ++s.growths;
   ++s.table_count;
-  s.units += low_units + upper->groups.units - t.groups.units;
-  notify(s.policies.observe, events::growth_started{t.groups.units, low_units + upper->groups.units});
+  s.units += low_units + upper->groups.units() - t.groups.units();
+  notify(s.policies.observe, events::growth_started{t.groups.units(), low_units + upper->groups.units()});
   typename B::array old = t.groups;
   ++t.depth;
   t.groups = lower;
@@ -213,8 +213,8 @@ growth_result open_directory(open_state<B>& s, std::size_t units) {
     return growth_result::no_memory;
   }
   typename B::array old = s.current;
-  if (old.units != 0) ++s.growths;
-  notify(s.policies.observe, events::growth_started{old.units, units});
+  if (old.exists()) ++s.growths;
+  notify(s.policies.observe, events::growth_started{old.units(), units});
   *tables = t;
   s.tables = tables;
   s.depth = 0;
@@ -222,7 +222,7 @@ growth_result open_directory(open_state<B>& s, std::size_t units) {
   s.units = units;
   s.current = B::model::empty_array();
   count_anew(s, *t, s.size);
-  if (old.units != 0)
+  if (old.exists())
     move_groups(s, old, hashes, [t](std::uint64_t) -> const typename B::array& { return t->groups; });
   return growth_result::done;
 }
@@ -230,7 +230,7 @@ growth_result open_directory(open_state<B>& s, std::size_t units) {
 template <with_directory B>
 growth_result open_group(open_state<B>& s) noexcept {
   const auto fresh = allocate_array(s, 1, B::model::slots);
-  if (fresh.units == 0) return growth_result::no_memory;
+  if (!fresh.exists()) return growth_result::no_memory;
   s.current = fresh;
   s.units = 1;
   notify(s.policies.observe, events::growth_started{0, 1});
@@ -242,7 +242,7 @@ load_state load_of_table(const open_state<B>& s, const directory_table<B>& t) no
   return {.live = t.size,
           .dead = t.dead,
           .dirty = 0,
-          .units = t.groups.units,
+          .units = t.groups.units(),
           .slots_per_unit = B::model::slots,
           .limit = limit_of_table(s, t),
           .overflow = 0,
@@ -254,16 +254,16 @@ load_state load_of_table(const open_state<B>& s, const directory_table<B>& t) no
 // larger than the largest splits. Afterwards there is room, unless the result says why not.
 template <with_directory B>
 TOPHASH_NOINLINE growth_result make_room_slow(open_state<B>& s, std::uint64_t hash) {
-  if (s.tables == nullptr) return s.current.units == 0 ? open_group(s) : open_directory(s, 2);
+  if (s.tables == nullptr) return !s.current.exists() ? open_group(s) : open_directory(s, 2);
   const std::size_t place = place_in_directory(s, hash);
   directory_table<B>& t = *s.tables[place];
   plan wanted = s.policies.growth.decide(load_of_table(s, t));
   // Open addressing cannot grow longer chains: a full table that is to be kept grows all the same.
-  if (wanted.what == action::keep) wanted = plan::resize(2 * t.groups.units);
+  if (wanted.what == action::keep) wanted = plan::resize(2 * t.groups.units());
   if (wanted.what == action::regrow && t.size < limit_of_table(s, t))
-    return replace_groups(s, t, t.groups.units);
+    return replace_groups(s, t, t.groups.units());
   const std::size_t units = B::sizing::round_up(wanted.units);
-  if (wanted.what == action::resize && units != 0 && units <= B::largest_units && units > t.groups.units)
+  if (wanted.what == action::resize && units != 0 && units <= B::largest_units && units > t.groups.units())
     return replace_groups(s, t, units);
   return split_table(s, place, B::largest_units, false);
 }
@@ -306,7 +306,7 @@ growth_result build_directory(open_state<B>& s, const directory_shape& shape) no
       return growth_result::no_memory;
     }
   }
-  const std::size_t units_before = s.current.units;
+  const std::size_t units_before = s.current.units();
   deallocate_block(s, s.current);
   s.current = B::model::empty_array();
   s.tables = tables;
@@ -329,8 +329,8 @@ growth_result widen_tables(open_state<B>& s, std::size_t entries) {
       continue;
     }
     const std::size_t units = share == 0 ? 2 : units_beyond(s, 2, share - 1), depth = s.depth;
-    const growth_result r = units <= B::largest_units || t.groups.units > B::largest_units
-                                ? replace_groups(s, t, units > t.groups.units ? units : t.groups.units)
+    const growth_result r = units <= B::largest_units || t.groups.units() > B::largest_units
+                                ? replace_groups(s, t, units > t.groups.units() ? units : t.groups.units())
                                 : split_table(s, place, B::largest_units, true);
     if (r != growth_result::done) return r;
     place <<= s.depth - depth;
@@ -345,7 +345,7 @@ growth_result reserve_slow(open_state<B>& s, std::size_t entries) {
   const directory_shape shape = shape_for(s, entries);
   if (shape.units == 0) return growth_result::too_large;
   if (s.tables == nullptr) {
-    if (entries <= B::model::slots) return s.current.units != 0 ? growth_result::done : open_group(s);
+    if (entries <= B::model::slots) return s.current.exists() ? growth_result::done : open_group(s);
     if (s.size == 0) return build_directory(s, shape);
     const growth_result r = open_directory(s, shape.depth == 0 ? shape.units : B::largest_units);
     if (r != growth_result::done) return r;

@@ -21,10 +21,10 @@ template <with_directory B>
 growth_result copy_groups(open_state<B>& to, typename B::array& into, const open_state<B>& from,
                           const typename B::array& source) {
   using model = typename B::model;
-  const auto fresh = allocate_array(to, source.units, model::capacity(source));
-  if (fresh.units == 0) return growth_result::no_memory;
+  const auto fresh = allocate_array(to, source.units(), model::capacity(source));
+  if (!fresh.exists()) return growth_result::no_memory;
   array_copy<B> copy{to, fresh};
-  for (std::size_t u = 0; u < fresh.units; ++u) {
+  for (std::size_t u = 0; u < fresh.units(); ++u) {
     for (unsigned mask = model::live(source.groups + u); mask != 0; mask &= mask - 1) {
       const auto i = lowest_bit(mask);
       const typename B::slot at{fresh.entries + u * model::slots + i, fresh.groups[u].tags + i};

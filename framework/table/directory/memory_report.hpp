@@ -19,7 +19,7 @@ template <with_directory B>
 memory_report report_memory(const open_state<B>& s) noexcept {
   memory_report r;
   const auto add = [&r](const typename B::array& a) {
-    if (a.units != 0) r.add(purpose::slots, block_request<B>(a.units, B::model::capacity(a)).bytes, 1);
+    if (a.exists()) r.add(purpose::slots, block_request<B>(a.units(), B::model::capacity(a)).bytes, 1);
   };
   add(s.current);
   for_each_table(s, [&](const directory_table<B>& t) {
@@ -53,8 +53,8 @@ chain_shape shape_of(const open_state<B>& s) noexcept {
   chain_shape shape;
   std::size_t longest = 0;
   const auto add = [&](const typename B::array& a) {
-    shape.units += a.units;
-    for (std::size_t u = 0; u < a.units; ++u) {
+    shape.units += a.units();
+    for (std::size_t u = 0; u < a.units(); ++u) {
       shape.units_with_overflow += model::ends_for_all(a.groups + u) ? 0 : 1;
     }
     model::for_each_live(a, [&](typename B::slot at) {
@@ -74,11 +74,11 @@ chain_shape shape_of(const open_state<B>& s) noexcept {
 template <with_directory B>
 const char* check_groups(const open_state<B>& s, const typename B::array& a, recount& sum) noexcept {
   using model = typename B::model;
-  if (a.units == 0) return nullptr;
+  if (!a.exists()) return nullptr;
   for (std::size_t i = 0; i < model::slots; ++i) {
-    if (a.groups[a.units].tags[i] != model::sentinel) return "the end of the array is not where it belongs";
+    if (a.groups[a.units()].tags[i] != model::sentinel) return "the end of the array is not where it belongs";
   }
-  for (std::size_t u = 0; u < a.units; ++u) {
+  for (std::size_t u = 0; u < a.units(); ++u) {
     for (std::size_t i = 0; i < model::slots; ++i) {
       const std::uint8_t tag = a.groups[u].tags[i];
       if (tag == model::sentinel) return "the end of the array is within it";
@@ -105,8 +105,8 @@ const char* check_table(const open_state<B>& s) noexcept {
   recount all;
   if (const char* broken = check_groups(s, s.current, all)) return broken;
   if (all.dead != 0) return "the one group of a small map has a dead slot";
-  if (s.tables != nullptr && s.current.units != 0) return "a map with a directory has a group beside it";
-  std::size_t units = s.current.units, tables = 0;
+  if (s.tables != nullptr && s.current.exists()) return "a map with a directory has a group beside it";
+  std::size_t units = s.current.units(), tables = 0;
   for (std::size_t place = 0; place < places_of(s); place = next_place(s, place)) {
     const directory_table<B>& t = *s.tables[place];
     if (t.depth > s.depth) return "a table is deeper than the directory";
@@ -122,7 +122,7 @@ const char* check_table(const open_state<B>& s) noexcept {
     if (t.size + t.dead + t.room != limit_of_table(s, t))
       return "a table's room is not what its limit leaves";
     all.live += sum.live;
-    units += t.groups.units;
+    units += t.groups.units();
     ++tables;
   }
   if (all.live != s.size) return "the number of live slots is not size()";

@@ -126,14 +126,14 @@ void for_each_table(const open_state<B>& s, F&& f) {
 
 template <with_directory B, class F>
 void for_each_array(const open_state<B>& s, F&& f) {
-  if (s.current.units != 0) f(static_cast<const void*>(B::model::block_of(s.current)));
+  if (s.current.exists()) f(static_cast<const void*>(B::model::block_of(s.current)));
   for_each_table(
       s, [&f](const directory_table<B>& t) { f(static_cast<const void*>(B::model::block_of(t.groups))); });
 }
 
 template <with_directory B>
 std::size_t limit_of_table(const open_state<B>& s, const directory_table<B>& t) noexcept {
-  return limit_for(s, t.groups.units, B::model::capacity(t.groups));
+  return limit_for(s, t.groups.units(), B::model::capacity(t.groups));
 }
 
 template <with_directory B>
@@ -194,7 +194,7 @@ directory_table<B>* allocate_table(open_state<B>& s, std::size_t units, unsigned
   t->depth = depth;
   if (units == 0) return t;
   const auto groups = allocate_array(s, units, B::model::slots_in(units));
-  if (groups.units == 0) {
+  if (!groups.exists()) {
     deallocate_table(s, t);
     return nullptr;
   }

@@ -32,7 +32,7 @@ TOPHASH_ALWAYS_INLINE void prefetch_entry(const open_state<B>& s, std::uint64_t 
 
 template <class B>
 std::size_t searched_bytes(const open_state<B>& s) noexcept {
-  return s.current.units * (B::model::width + B::model::slots * sizeof(typename B::model::unit));
+  return s.current.units() * (B::model::width + B::model::slots * sizeof(typename B::model::unit));
 }
 
 }  // namespace tophash::inline v1::table

@@ -32,7 +32,7 @@ struct open_bucket_cursor {
 
 template <class B>
 open_bucket_cursor<B> cursor_for_bucket(const open_state<B>& s, std::size_t number) {
-  const std::size_t home = number % s.current.units;
+  const std::size_t home = number % s.current.units();
   return {&s, number, {}, typename B::model::probe(home), B::model::live(s.current.groups + home), false};
 }
 
@@ -54,7 +54,7 @@ void advance_in_bucket(open_bucket_cursor<B>& c) {
     }
     bool more = false;
     if (c.in_old) {
-      more = ++c.group.at < a.units;
+      more = ++c.group.at < a.units();
     } else if (!model::ends_for_all(g) && c.group.next(a)) {
       more = true;
     } else if (s.growing()) {

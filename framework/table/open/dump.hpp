@@ -57,7 +57,7 @@ void dump_open_array(const open_state<B>& s, const typename B::array& a, const d
                      Writer& out) {
   using model = typename B::model;
   std::size_t u = 0;
-  for (; u < a.units && u < options.max_units; ++u) {
+  for (; u < a.units() && u < options.max_units; ++u) {
     auto* const g = a.groups + u;
     out.put("group ").padded(u, 5).put("|");
     for (std::size_t i = 0; i < model::slots; ++i) {
@@ -76,7 +76,7 @@ void dump_open_array(const open_state<B>& s, const typename B::array& a, const d
       dump_open_slot(s, {a.entries + u * model::slots + i, g->tags + i}, i, options, out);
     }
   }
-  dump_rest(a.units, u, out, "groups");
+  dump_rest(a.units(), u, out, "groups");
 }
 
 template <class B, class Sink>

@@ -46,12 +46,12 @@ std::size_t sweep_dirty(open_state<B>& s, std::size_t budget) noexcept {
   const bool begins = budget != 0 && s.residue.dirty != 0;
   if (begins) notify(s.policies.observe, events::sweep_started{});
   std::size_t swept = 0, old_units = 0;
-  if constexpr (B::may_stay_growing) old_units = s.generation.old.units;
-  const std::size_t groups = s.current.units + old_units;
+  if constexpr (B::may_stay_growing) old_units = s.generation.old.units();
+  const std::size_t groups = s.current.units() + old_units;
   for (std::size_t seen = 0; seen < groups && swept < budget && s.residue.dirty != 0; ++seen) {
     if (s.residue.sweep_at >= groups) s.residue.sweep_at = 0;
-    const bool in_old = s.residue.sweep_at >= s.current.units;
-    const std::size_t u = in_old ? s.residue.sweep_at - s.current.units : s.residue.sweep_at;
+    const bool in_old = s.residue.sweep_at >= s.current.units();
+    const std::size_t u = in_old ? s.residue.sweep_at - s.current.units() : s.residue.sweep_at;
     typename B::array a = s.current;
     if constexpr (B::may_stay_growing) {
       if (in_old) a = s.generation.old;
@@ -107,7 +107,7 @@ TOPHASH_NOINLINE void shrink_slow(open_state<B>& s) noexcept {
   if (s.growing()) return;
   const plan wanted = s.policies.growth.decide(load_of(s));
   const array_size size = wanted.what == action::resize ? size_of_units<B>(wanted.units) : array_size{};
-  if (size.units == 0 || size.units >= s.current.units || limit_for(s, size.units, size.capacity) <= s.size) {
+  if (size.units == 0 || size.units >= s.current.units() || limit_for(s, size.units, size.capacity) <= s.size) {
     s.shrink.shrink_at = 0;
     return;
   }
@@ -201,7 +201,7 @@ template <class B>
 void destroy_entries(open_state<B>& s, const typename B::array& a) noexcept {
   using model = typename B::model;
   if constexpr (!trivially_destroyed<B>) {
-    for (std::size_t u = 0; u < a.units; ++u) {
+    for (std::size_t u = 0; u < a.units(); ++u) {
       for (unsigned mask = model::occupied(a.groups + u); mask != 0; mask &= mask - 1) {
         end_entry(s, a.entries + u * model::slots + lowest_bit(mask));
       }
@@ -229,7 +229,7 @@ void clear_entries(open_state<B>& s) noexcept {
   const std::size_t entries = s.size;
   drop_old_array(s);
   const std::size_t capacity = B::model::capacity(s.current);
-  if (s.current.units != 0) {
+  if (s.current.exists()) {
     destroy_entries(s, s.current);
     if (is_scanned(s)) {
       std::memset(static_cast<void*>(s.current.entries), 0, B::model::entries_bytes(capacity));
@@ -258,17 +258,17 @@ template <class B>
 bool release_at_once(open_state<B>& s) noexcept {
   if constexpr (groups_end_at_once<B>) {
     auto& storage = s.policies.allocation;
-    if (s.current.units == 0 || visibility_of(storage) != visibility::opaque) return false;
+    if (!s.current.exists() || visibility_of(storage) != visibility::opaque) return false;
     // Before it is known whether they go at once: in either case they go.
     const auto unpoison_block = [](const typename B::array& a) {
-      if (a.units == 0) return;
-      unpoison(B::model::block_of(a), block_request<B>(a.units, B::model::capacity(a)).bytes);
+      if (!a.exists()) return;
+      unpoison(B::model::block_of(a), block_request<B>(a.units(), B::model::capacity(a)).bytes);
     };
     unpoison_block(s.current);
     std::size_t old_units = 0;
     if constexpr (B::may_stay_growing) {
       unpoison_block(s.generation.old);
-      old_units = s.generation.old.units;
+      old_units = s.generation.old.units();
     }
     if (!storage.try_release_all(report_memory(s).total_bytes())) return false;
     if constexpr (B::may_stay_growing) {
@@ -286,7 +286,7 @@ bool release_at_once(open_state<B>& s) noexcept {
 // Gives back all memory. The state is then that of a map without an array.
 template <class B>
 void destroy_table(open_state<B>& s) noexcept {
-  const events::discarded all{s.size, s.current.units};
+  const events::discarded all{s.size, s.current.units()};
   if (!release_at_once(s)) {
     drop_old_array(s);
     destroy_entries(s, s.current);

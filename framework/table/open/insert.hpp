@@ -210,7 +210,7 @@ template <class B>
 TOPHASH_ALWAYS_INLINE typename B::slot vacancy_in_current(open_state<B>& s, std::uint64_t hash) noexcept {
   using model = typename B::model;
   if constexpr (model::least_units == 1) {
-    if (s.current.units == 1) {
+    if (s.current.has_one_unit()) {
       if (const auto next = next_in_single_group(s, s.current.groups)) return next;
     }
   }
@@ -258,7 +258,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_in_place(open_state<B>& s, std::ui
 template <class B, class K, class... Args>
 TOPHASH_NOINLINE insert_result<B> insert_absent_slow(open_state<B>& s, std::uint64_t hash, K&& key,
                                                      Args&&... args) {
-  if (s.current.units == 0) {
+  if (!s.current.exists()) {
     // No entry exists that an argument could refer to.
     if (const growth_result r = grow_slow(s); r != growth_result::done) return {{}, false, r};
     return insert_in_place(s, hash, std::forward<K>(key), std::forward<Args>(args)...);
@@ -352,7 +352,7 @@ TOPHASH_NOINLINE packed_result<B> insert_not_at_home(open_state<B>& s, std::uint
         open_slot<B>(at);
         construct_value(s, at.entry, std::forward<K>(key), std::forward<Args>(args)...);
       };
-      if (s.current.units == 1) [[unlikely]] {
+      if (s.current.has_one_unit()) [[unlikely]] {
         if (const auto next = next_in_single_group(s, g)) [[likely]] {
           put(next);
           return packed(s, claimed(s, hash, {next, false}));

@@ -45,7 +45,7 @@ struct array_copy {
     if (complete) return;
     using model = typename B::model;
     if constexpr (!trivially_destroyed<B>) {
-      for (std::size_t u = 0; u <= groups && u < fresh.units; ++u) {
+      for (std::size_t u = 0; u <= groups && u < fresh.units(); ++u) {
         for (unsigned mask = u < groups ? model::live(fresh.groups + u) : in_group; mask != 0;
              mask &= mask - 1) {
           end_entry(to, fresh.entries + u * model::slots + lowest_bit(mask));
@@ -106,19 +106,19 @@ template <class B>
 growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
   using model = typename B::model;
   const std::size_t capacity = model::capacity(from.current);
-  const auto fresh = allocate_array(to, from.current.units, capacity);
-  if (fresh.units == 0) return growth_result::no_memory;
+  const auto fresh = allocate_array(to, from.current.units(), capacity);
+  if (!fresh.exists()) return growth_result::no_memory;
   array_copy<B> copy{to, fresh};
   if constexpr (copied_as_bytes<B> && !TOPHASH_HAS_ASAN) {
     if (!is_scanned(to)) {
       std::memcpy(static_cast<void*>(fresh.entries), static_cast<const void*>(from.current.entries),
                   capacity * sizeof(typename model::unit));
       std::memcpy(static_cast<void*>(fresh.groups), static_cast<const void*>(from.current.groups),
-                  fresh.units * model::width);
-      copy.groups = fresh.units;
+                  fresh.units() * model::width);
+      copy.groups = fresh.units();
     }
   }
-  for (std::size_t u = copy.groups; u < fresh.units; ++u) {
+  for (std::size_t u = copy.groups; u < fresh.units(); ++u) {
     for (unsigned mask = model::live(from.current.groups + u); mask != 0; mask &= mask - 1) {
       const auto i = lowest_bit(mask);
       const typename B::slot at{fresh.entries + u * model::slots + i, fresh.groups[u].tags + i};
@@ -145,7 +145,7 @@ growth_result copy_array(open_state<B>& to, const open_state<B>& from) {
     to.residue.passed = from.residue.passed;
     // A copy has no dirty entries: their slots are empty here.
     if constexpr (B::dirty_kind) {
-      for (std::size_t u = 0; u < fresh.units; ++u) {
+      for (std::size_t u = 0; u < fresh.units(); ++u) {
         for (unsigned mask = model::dirty(fresh.groups + u); mask != 0; mask &= mask - 1) {
           const auto i = lowest_bit(mask);
           const typename B::slot at{fresh.entries + u * model::slots + i, fresh.groups[u].tags + i};
@@ -188,9 +188,9 @@ growth_result copy_entries(open_state<B>& to, const open_state<B>& from) {
   using model = typename B::model;
   if (from.size == 0) return growth_result::done;
   const bool reasonably_full = !from.growing() && from.size >= limit_of(from) / 3;
-  if (reasonably_full && to.current.units == 0) {
+  if (reasonably_full && !to.current.exists()) {
     if (const growth_result r = copy_array(to, from); r != growth_result::done) return r;
-    notify(to.policies.observe, events::growth_started{0, to.current.units});
+    notify(to.policies.observe, events::growth_started{0, to.current.units()});
     tell_copied(to);
     return growth_result::done;
   }

@@ -18,7 +18,7 @@ template <class B>
 memory_report report_memory(const open_state<B>& s) noexcept {
   memory_report r;
   const auto add = [&r](const typename B::array& a) {
-    if (a.units != 0) r.add(purpose::slots, block_request<B>(a.units, B::model::capacity(a)).bytes, 1);
+    if (a.exists()) r.add(purpose::slots, block_request<B>(a.units(), B::model::capacity(a)).bytes, 1);
   };
   add(s.current);
   if constexpr (B::may_stay_growing) add(s.generation.old);
@@ -30,7 +30,7 @@ memory_report report_memory(const open_state<B>& s) noexcept {
 template <class B>
 map_stats stats_of(const open_state<B>& s) noexcept {
   map_stats out{.size = s.size,
-                .units = s.current.units,
+                .units = s.current.units(),
                 .old_units = 0,
                 .old_evacuated = 0,
                 .limit = limit_of(s),
@@ -43,7 +43,7 @@ map_stats stats_of(const open_state<B>& s) noexcept {
                 .growing = s.growing(),
                 .overflow = {}};
   if constexpr (B::may_stay_growing) {
-    out.old_units = s.generation.old.units;
+    out.old_units = s.generation.old.units();
     out.old_evacuated = s.growing() ? s.generation.progress : 0;
   }
   return out;
@@ -54,8 +54,8 @@ template <class B>
 map_census census_of(const open_state<B>& s) noexcept {
   map_census out;
   const auto add = [&out, &s](const typename B::array& a) {
-    if (a.units == 0) return;
-    add_block_of(out, s.policies.allocation, B::model::block_of(a), block_request<B>(a.units, B::model::capacity(a)),
+    if (!a.exists()) return;
+    add_block_of(out, s.policies.allocation, B::model::block_of(a), block_request<B>(a.units(), B::model::capacity(a)),
                  B::dirty_kind);
   };
   add(s.current);
@@ -71,8 +71,8 @@ chain_shape shape_of(const open_state<B>& s) noexcept {
   chain_shape shape;
   std::size_t longest = 0;
   const auto add = [&](const typename B::array& a, bool in_old) {
-    shape.units += a.units;
-    for (std::size_t u = 0; u < a.units; ++u) {
+    shape.units += a.units();
+    for (std::size_t u = 0; u < a.units(); ++u) {
       shape.units_with_overflow += model::ends_for_all(a.groups + u) ? 0 : 1;
     }
     model::for_each_live(a, [&](typename B::slot at) {
@@ -96,7 +96,7 @@ const char* check_open_array(const open_state<B>& s, const typename B::array& a,
   using model = typename B::model;
   std::size_t passes = 0, counted = 0;
   bool exact = true;
-  for (std::size_t u = 0; u < a.units; ++u) {
+  for (std::size_t u = 0; u < a.units(); ++u) {
     if constexpr (model::counts_passed) {
       const std::uint8_t counter = a.groups[u].tags[model::width - 1];
       exact = exact && counter != model::full_counter;
@@ -104,7 +104,7 @@ const char* check_open_array(const open_state<B>& s, const typename B::array& a,
     }
     for (std::size_t i = 0; i < model::slots; ++i) {
       const std::uint8_t tag = a.groups[u].tags[i];
-      const bool past_end = u + 1 == a.units && i >= model::capacity(a) - u * model::slots;
+      const bool past_end = u + 1 == a.units() && i >= model::capacity(a) - u * model::slots;
       if ((tag == model::sentinel) != past_end) return "the end of the array is not where it belongs";
       if (past_end || tag == model::empty) continue;
       if (model::leaves_dead && tag == model::dead) {
@@ -159,7 +159,7 @@ const char* check_table(const open_state<B>& s) noexcept {
     if (s.grow_at > limit_of(s)) return "grow_at is above the limit";
     if (!s.growing() && s.size > s.grow_at) return "more entries than grow_at";
   }
-  if (s.current.units == 0 && s.size != 0) return "a table without an array has entries";
+  if (!s.current.exists() && s.size != 0) return "a table without an array has entries";
   return nullptr;
 }
 

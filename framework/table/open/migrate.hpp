@@ -28,7 +28,7 @@ load_state load_of(const open_state<B>& s) noexcept {
   return {.live = s.size,
           .dead = dead,
           .dirty = s.residue.dirty,
-          .units = s.current.units,
+          .units = s.current.units(),
           .slots_per_unit = B::model::slots,
           .limit = limit_of(s),
           .overflow = 0,
@@ -52,14 +52,14 @@ typename B::slot move_entry(open_state<B>& s, typename B::slot from, std::uint64
 template <class B>
 void refresh_shrink_at(open_state<B>& s) noexcept {
   if constexpr (B::facts.growth.shrink_percent != 0) {
-    s.shrink.shrink_at = s.current.units > 1 ? share_of(limit_of(s), B::facts.growth.shrink_percent) : 0;
+    s.shrink.shrink_at = s.current.units() > 1 ? share_of(limit_of(s), B::facts.growth.shrink_percent) : 0;
   }
 }
 
 // Counts of a new, empty current array of this many slots. `dirty` of them are left behind in the old one.
 template <class B>
 void begin_counts(open_state<B>& s, std::size_t capacity) noexcept {
-  s.grow_at = limit_for(s, s.current.units, capacity);
+  s.grow_at = limit_for(s, s.current.units(), capacity);
   if constexpr (B::counts_residue) {
     s.residue.limit = s.grow_at;
     s.residue.dead = s.residue.passed = s.residue.sweep_at = 0;
@@ -139,20 +139,21 @@ void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept
 template <class B>
 void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
   using model = typename B::model;
-  // Doubling by the low bits: the entries of group u belong to groups u and u + old.units, but for those that
+  const std::size_t units = s.current.units(), old_units = old.units();
+  // Doubling by the low bits: the entries of group u belong to groups u and u + old_units, but for those that
   // were passed on from another.
-  const bool splits = model::power_of_two && s.current.units == 2 * old.units;
-  const bool one_group = old.units == 1 && s.current.units == 1 && s.residue.dirty == 0 &&
+  const bool splits = model::power_of_two && units == 2 * old_units;
+  const bool one_group = old_units == 1 && units == 1 && s.residue.dirty == 0 &&
                          model::capacity(old) <= model::capacity(s.current);
   if (one_group) {
     evacuate_one_group(s, old);
     notify(s.policies.observe, events::evacuated{s.size, 0});
   }
-  for (std::size_t u = one_group ? 1 : 0; u < old.units; ++u) {
+  for (std::size_t u = one_group ? 1 : 0; u < old_units; ++u) {
     std::size_t moved = 0;
     typename model::group* const g = old.groups + u;
     // A shrunken array has no group u: then the halves are not used.
-    const std::size_t first = u < s.current.units ? u : 0, second = splits ? u + old.units : first;
+    const std::size_t first = u < units ? u : 0, second = splits ? u + old_units : first;
     filling_group<B> halves[2] = {{s.current, first}, {s.current, second}};
     for (unsigned mask = model::occupied(g); mask != 0; mask &= mask - 1) {
       const auto i = lowest_bit(mask);
@@ -170,7 +171,7 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
       const std::size_t home = s.current.map.index(hash);
       filling_group<B>& half = halves[home == u ? 0 : 1];
       typename B::slot to;
-      if (splits && (home & (old.units - 1)) == u && half.has_room()) [[likely]] {
+      if (splits && (home & (old_units - 1)) == u && half.has_room()) [[likely]] {
         to = half.take();
         open_slot<B>(to);
         const opened_slot<B> opened(to);
@@ -190,7 +191,7 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
     }
     notify(s.policies.observe, events::evacuated{moved, u});
   }
-  notify(s.policies.observe, events::growth_finished{old.units});
+  notify(s.policies.observe, events::growth_finished{old.units()});
   deallocate_block(s, old);
   refresh_room(s);
   refresh_shrink_at(s);
@@ -256,7 +257,7 @@ void evacuate_home(open_state<B>& s, std::size_t home, std::type_identity_t<plac
 
 template <class B>
 void end_growth(open_state<B>& s) noexcept {
-  const std::size_t units = s.generation.old.units;
+  const std::size_t units = s.generation.old.units();
   deallocate_block(s, s.generation.old);
   s.generation = {};
   refresh_room(s);
@@ -269,7 +270,7 @@ template <class B>
 void evacuate_homes(open_state<B>& s, std::size_t homes, std::type_identity_t<place<B>>* tracked) {
   for (; homes != 0 && s.growing(); --homes) {
     evacuate_home(s, s.generation.progress, tracked);
-    if (++s.generation.progress == s.generation.old.units) end_growth(s);
+    if (++s.generation.progress == s.generation.old.units()) end_growth(s);
   }
 }
 
@@ -277,7 +278,7 @@ void evacuate_homes(open_state<B>& s, std::size_t homes, std::type_identity_t<pl
 template <class B>
 struct told_open_step {
   open_state<B>& s;
-  std::size_t units = s.generation.old.units;
+  std::size_t units = s.generation.old.units();
   std::size_t before = s.generation.progress;
 
   explicit told_open_step(open_state<B>& of) noexcept : s(of) {
@@ -297,7 +298,7 @@ template <class B>
 TOPHASH_NOINLINE bool step_slow(open_state<B>& s, std::uint64_t, std::type_identity_t<place<B>>* tracked) {
   if constexpr (B::may_stay_growing) {
     const told_open_step<B> told(s);
-    evacuate_homes(s, B::quantum == whole_table ? s.generation.old.units : B::quantum, tracked);
+    evacuate_homes(s, B::quantum == whole_table ? s.generation.old.units() : B::quantum, tracked);
   } else {
     static_cast<void>(s), static_cast<void>(tracked);
   }
@@ -309,7 +310,7 @@ void finish_growth(open_state<B>& s) {
   if constexpr (B::may_stay_growing) {
     if (!s.growing()) return;
     const told_open_step<B> told(s);
-    evacuate_homes(s, s.generation.old.units, nullptr);
+    evacuate_homes(s, s.generation.old.units(), nullptr);
   } else {
     static_cast<void>(s);
   }
@@ -321,14 +322,14 @@ template <class B>
 growth_result start_growth(open_state<B>& s, std::size_t units, std::size_t capacity) noexcept {
   if (units == 0 || units > most_units<B>()) return growth_result::too_large;
   const auto fresh = allocate_array(s, units, capacity);
-  if (fresh.units == 0) return growth_result::no_memory;
+  if (!fresh.exists()) return growth_result::no_memory;
   auto before = s.current;
   const std::size_t capacity_before = B::model::capacity(before);
-  if (before.units != 0) ++(capacity == capacity_before ? s.regrows : s.growths);
+  if (before.exists()) ++(capacity == capacity_before ? s.regrows : s.growths);
   s.current = fresh;
   begin_counts(s, capacity);
-  notify(s.policies.observe, events::growth_started{before.units, units});
-  if (before.units == 0) {
+  notify(s.policies.observe, events::growth_started{before.units(), units});
+  if (!before.exists()) {
     refresh_shrink_at(s);
   } else if constexpr (B::may_stay_growing) {
     s.generation.old = before;
@@ -374,11 +375,11 @@ template <class B>
 TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
   if (s.growing()) finish_growth(s);
   if (s.size < s.grow_at) return growth_result::done;
-  if (s.current.units == 0) {
+  if (!s.current.exists()) {
     const array_size first = size_for(s, 1);
     return start_growth(s, first.units, first.capacity);
   }
-  if (s.current.units == 1 && s.size == s.grow_at) {
+  if (s.current.units() == 1 && s.size == s.grow_at) {
     // Below one group no policy is asked: it knows whole groups only.
     const std::size_t capacity = B::model::capacity(s.current);
     if (capacity < one_group_capacity<B> && s.size == capacity)
@@ -394,9 +395,9 @@ TOPHASH_NOINLINE growth_result grow_slow(open_state<B>& s) {
     if (s.size < s.grow_at) return growth_result::done;
   }
   // Open addressing cannot grow longer chains: a full table that is to be kept grows all the same.
-  if (wanted.what == action::keep) wanted = plan::resize(2 * s.current.units);
+  if (wanted.what == action::keep) wanted = plan::resize(2 * s.current.units());
   array_size size =
-      wanted.what == action::regrow ? array_size{s.current.units, capacity} : size_of_units<B>(wanted.units);
+      wanted.what == action::regrow ? array_size{s.current.units(), capacity} : size_of_units<B>(wanted.units);
   // A policy knows whole groups only: a part of one grows to one, whether entries or dead slots filled it.
   if (wanted.what == action::resize && capacity < one_group_capacity<B>) size = size_of_units<B>(1);
   if (size.units == 0) return growth_result::too_large;
@@ -411,13 +412,13 @@ growth_result reserve_slow(open_state<B>& s, std::size_t entries) {
   if (size.units == 0) return growth_result::too_large;
   if (s.growing()) finish_growth(s);
   const std::size_t residue = residue_of(s);
-  if (s.current.units != 0 && size.capacity <= B::model::capacity(s.current) &&
+  if (s.current.exists() && size.capacity <= B::model::capacity(s.current) &&
       (residue == 0 || entries <= s.grow_at)) {
     return growth_result::done;
   }
   const bool larger = size.capacity > B::model::capacity(s.current);
   const growth_result started = larger ? start_growth(s, size.units, size.capacity)
-                                       : start_growth(s, s.current.units, B::model::capacity(s.current));
+                                       : start_growth(s, s.current.units(), B::model::capacity(s.current));
   if (started != growth_result::done) return started;
   finish_growth(s);
   // Room that was asked for stays until the next growth.
@@ -432,7 +433,7 @@ growth_result rehash_slow(open_state<B>& s, std::size_t groups) {
   if (s.growing()) finish_growth(s);
   const array_size size = size_of_units<B>(groups);
   if (size.units == 0) return growth_result::too_large;
-  if (s.current.units != 0 && size.capacity <= B::model::capacity(s.current)) return growth_result::done;
+  if (s.current.exists() && size.capacity <= B::model::capacity(s.current)) return growth_result::done;
   if (const growth_result r = start_growth(s, size.units, size.capacity); r != growth_result::done) return r;
   finish_growth(s);
   if constexpr (B::facts.growth.shrink_percent != 0) s.shrink.shrink_at = 0;

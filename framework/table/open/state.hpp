@@ -119,7 +119,7 @@ struct old_generation<B, true> {
   typename B::array old{};
   std::size_t progress = 0;  // old homes below it are evacuated
   bool partial = false;      // an exception stopped the evacuation of home `progress` half way
-  bool growing() const noexcept { return old.units != 0; }
+  bool growing() const noexcept { return old.exists(); }
 };
 
 // What tombstone and dirty deletion leave. Immediate deletion counts its residue in grow_at alone.
@@ -212,12 +212,12 @@ std::size_t limit_for(const open_state<B>& s, std::size_t units, std::size_t cap
 
 template <class B>
 std::size_t limit_of(const open_state<B>& s) noexcept {
-  return limit_for(s, s.current.units, B::model::capacity(s.current));
+  return limit_for(s, s.current.units(), B::model::capacity(s.current));
 }
 
 template <class B>
 std::size_t units_of(const open_state<B>& s) noexcept {
-  return s.current.units;
+  return s.current.units();
 }
 
 // Slots of the current array that erases left unusable until it is replaced.
@@ -284,8 +284,8 @@ TOPHASH_ALWAYS_INLINE typename B::array allocate_array(open_state<B>& s, std::si
 
 template <class B>
 void deallocate_block(open_state<B>& s, typename B::array& a) noexcept {
-  if (a.units == 0) return;
-  const request r = block_request<B>(a.units, B::model::capacity(a));
+  if (!a.exists()) return;
+  const request r = block_request<B>(a.units(), B::model::capacity(a));
   unpoison(B::model::block_of(a), r.bytes);
   s.policies.allocation.deallocate(B::model::block_of(a), r);
   a = {};
@@ -294,7 +294,7 @@ void deallocate_block(open_state<B>& s, typename B::array& a) noexcept {
 // Calls f(block) for the array of each generation.
 template <class B, class F>
 void for_each_array(const open_state<B>& s, F&& f) {
-  if (s.current.units != 0) f(static_cast<const void*>(B::model::block_of(s.current)));
+  if (s.current.exists()) f(static_cast<const void*>(B::model::block_of(s.current)));
   if constexpr (B::may_stay_growing) {
     if (s.growing()) f(static_cast<const void*>(B::model::block_of(s.generation.old)));
   }
@@ -385,7 +385,7 @@ TOPHASH_ALWAYS_INLINE void claim_slot(open_state<B>& s, typename B::slot at, std
   // The next insert into a map of one group searches that group. Where groups are many only keys in another
   // table's order do (9 % of their time), and everybody would execute 9 % more instructions an insert.
   if constexpr (B::tags_unwatched && B::model::least_units == 1) {
-    if (s.current.units == 1) {
+    if (s.current.units() == 1) {
       B::model::claim_unwatched(at, hash);
     } else {
       B::model::claim(at, hash);
@@ -409,7 +409,7 @@ bool lies_in_old(const open_state<B>& s, typename B::slot at) noexcept {
     const auto& old = s.generation.old;
     const auto tag = reinterpret_cast<std::uintptr_t>(at.tag),
                first = reinterpret_cast<std::uintptr_t>(old.groups);
-    return old.units != 0 && tag >= first && tag < first + old.units * B::model::width;
+    return old.exists() && tag >= first && tag < first + old.units() * B::model::width;
   } else {
     return static_cast<void>(s), static_cast<void>(at), false;
   }
