@@ -87,7 +87,7 @@ void advance_in_bucket(chain_bucket_cursor<B>& c) {
 // `State`: a table's state with an array.
 template <class State>
 std::size_t bucket_of_hash(const State& s, std::uint64_t hash) noexcept {
-  return bucket_number(bucket_count_of(s), s.current.units, s.current.map.index(hash), hash);
+  return bucket_number(bucket_count_of(s), units_of(s), s.current.map.index(hash), hash);
 }
 
 // Walks the entries of one bucket; equal to the end when there are no more. Invalidated as iterators are, and
