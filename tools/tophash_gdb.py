@@ -280,7 +280,7 @@ class OpenTable(Table):
         if int(array["entries"]) == 0:
             return 0
         told = any(f.name == "mask" for f in array["map"].type.strip_typedefs().fields())
-        return int(array["map"]["mask"]) + 1 if told else int(array["kept_units"])
+        return (int(array["map"]["mask"]) if told else int(array["last"])) + 1
 
     def units(self):
         return self.units_of(self.state["current"])

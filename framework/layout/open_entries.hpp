@@ -34,7 +34,7 @@ struct open_array_parts {
   Group* groups = nullptr;
   Unit* entries = nullptr;  // null: no array
   Mapper map{};
-  std::size_t kept_units = 0;
+  std::size_t last = 0;  // unit
 };
 template <class Group, class Unit, class Mapper>
   requires requires(const Mapper& m) { m.mask; }
@@ -53,7 +53,7 @@ struct open_array : open_array_parts<Group, Unit, Mapper> {
     if constexpr (mask_tells) {
       return {{groups, entries, Mapper{units}}};
     } else {
-      return {{groups, entries, Mapper{units}, units}};
+      return {{groups, entries, Mapper{units}, units - 1}};
     }
   }
   // What a map without an array searches.
@@ -64,19 +64,13 @@ struct open_array : open_array_parts<Group, Unit, Mapper> {
   }
 
   bool exists() const noexcept { return this->entries != nullptr; }
-  std::size_t units() const noexcept {
-    if constexpr (mask_tells) {
-      return exists() ? this->map.mask + 1 : 0;
-    } else {
-      return this->kept_units;
-    }
-  }
+  std::size_t units() const noexcept { return exists() ? last_unit() + 1 : 0; }
   // The number of the last one; where there are none, 0.
   std::size_t last_unit() const noexcept {
     if constexpr (mask_tells) {
       return this->map.mask;
     } else {
-      return this->kept_units == 0 ? 0 : this->kept_units - 1;
+      return this->last;
     }
   }
   // Only if it has any.

@@ -268,11 +268,10 @@ struct open_groups_model : open_entries<Key, T, Home> {
       ++step;
       if constexpr (power_of_two) {
         at = (step % 2 != 0 ? at - 1 : at + 1 + step * far_stride(a.last_unit() + 1)) & a.last_unit();
-        return step <= a.last_unit();
       } else {
-        at = at + 1 == a.units() ? 0 : at + 1;
-        return step < a.units();
+        at = at == a.last_unit() ? 0 : at + 1;
       }
+      return step <= a.last_unit();
     }
   };
 

@@ -152,15 +152,15 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
     bool next(const array& a) noexcept {
       ++step;
       if constexpr (Steps == probe_kind::linear) {
-        at = at + 1 == a.units() ? 0 : at + 1;
-        return step < a.units();
+        at = at == a.last_unit() ? 0 : at + 1;
+        return step <= a.last_unit();
       } else if constexpr (Steps == probe_kind::triangular) {
-        at = (at + step) & (a.units() - 1);
-        return step < a.units();
+        at = (at + step) & a.last_unit();
+        return step <= a.last_unit();
       } else {
         perturbation >>= 5;
-        at = (5 * at + 1 + static_cast<std::size_t>(perturbation)) & (a.units() - 1);
-        return step < a.units() + 13;
+        at = (5 * at + 1 + static_cast<std::size_t>(perturbation)) & a.last_unit();
+        return step <= a.last_unit() + 13;
       }
     }
   };

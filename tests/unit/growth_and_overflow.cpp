@@ -329,6 +329,41 @@ TEST_CASE("growth: low_latency asks for 64 KiB at most, and for no more while it
   CHECK(grown<growth::incremental<2>>().largest_request_bytes > 16 * group_bytes);
 }
 
+namespace {
+
+// The alignment that the last array or group was asked for with.
+struct noting : allocators::system {
+  [[maybe_unused]] static constexpr std::string_view name = "noting";
+  static inline std::size_t slots_align_bytes = 0;
+  void* try_allocate(const request& r) const noexcept {
+    if (r.use == purpose::slots) slots_align_bytes = r.align;
+    return allocators::system::try_allocate(r);
+  }
+};
+struct noting_of_words : noting {
+  [[maybe_unused]] static constexpr std::string_view name = "noting_of_words";
+  static constexpr std::size_t align_max_bytes = 16;
+};
+
+template <class... Options>
+std::size_t align_of_slots() {
+  numbers<Options...> m;
+  m[1] = 1;
+  check_sound(m);
+  return noting::slots_align_bytes;
+}
+
+}  // namespace
+
+TEST_CASE("layout: groups of buckets that are whole cache lines begin at one, where the storage can", "[map]") {
+  CHECK(align_of_slots<presets::low_latency, noting>() == 64);
+  CHECK(align_of_slots<presets::low_latency, noting_of_words>() == alignof(u64));
+  // Eight slots of sixteen bytes make 144.
+  CHECK(align_of_slots<layout::bucket_chain<bucket_options{.group_bytes = 65536}>, noting>() == alignof(u64));
+  // One array lies as its entries need.
+  CHECK(align_of_slots<layout::bucket_chain<bucket_options{.slots = 7}>, load<6>, noting>() == alignof(u64));
+}
+
 TEST_CASE("deletion: purging dirty entries by share and by batches", "[map]") {
   numbers<deletion::purging<deletion::dirty, deletion::share<25>>, load<4>> shared(512);
   for (u64 key = 0; key < 300; ++key) shared.try_emplace(key, key);
