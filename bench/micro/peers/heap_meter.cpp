@@ -92,4 +92,9 @@ bool keep_freed_heap() noexcept {
 #endif
 }
 
+void settle_heap() noexcept {
+  constexpr std::size_t large_bytes = std::size_t{1} << 20;
+  if (void* volatile block = std::malloc(large_bytes)) std::free(block);
+}
+
 }  // namespace tophash::peers

@@ -16,13 +16,16 @@ struct large_value {
   std::uint64_t words[Bytes / sizeof(std::uint64_t)];
 };
 
+// Every word is written: g++ zeroes the rest of a large value with a string instruction, and what reads the value
+// then waits until all stores before it have left the processor's store buffer. A map whose entries are far apart
+// would pay for that, at every insert, and one that hands out neighbouring nodes would not.
 template <class T>
 inline T value_of(std::uint64_t word) noexcept {
   if constexpr (sizeof(T) == sizeof(word)) {
     return word;
   } else {
-    T value{};
-    value.words[0] = word;
+    T value;
+    for (std::uint64_t& each : value.words) each = word;
     return value;
   }
 }

@@ -385,7 +385,7 @@ TOPHASH_ALWAYS_INLINE void claim_slot(open_state<B>& s, typename B::slot at, std
   // The next insert into a map of one group searches that group. Where groups are many only keys in another
   // table's order do (9 % of their time), and everybody would execute 9 % more instructions an insert.
   if constexpr (B::tags_unwatched && B::model::least_units == 1) {
-    if (s.current.has_one_unit()) {
+    if (sizeof(typename B::model::unit) > 4 * sizeof(void*) || s.current.has_one_unit()) {
       B::model::claim_unwatched(at, hash);
     } else {
       B::model::claim(at, hash);
