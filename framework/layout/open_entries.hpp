@@ -134,7 +134,7 @@ struct open_entries {
     if constexpr (boxed) {
       *to.entry = *from.entry;
     } else if constexpr (trivial_relocation) {
-      std::memcpy(static_cast<void*>(to.entry), static_cast<const void*>(from.entry), sizeof(value_type));
+      copy_entry_bytes<sizeof(value_type)>(static_cast<void*>(to.entry), static_cast<const void*>(from.entry));
     } else if constexpr (is_set) {
       relocate(key_at(to), key_at(from));
     } else {

@@ -229,7 +229,7 @@ inline constexpr bool inserts_at_home =
 template <class B>
 inline constexpr bool has_two_inserts =
     B::model::least_units == 1 && B::tags_unwatched && !B::leaves_dead && B::model::trivial_relocation &&
-    sizeof(typename B::model::unit) <= 4 * sizeof(void*);
+    !has_large_entries<B>;
 
 // Into the current array, which has room; no growth is under way.
 template <class B, class K, class... Args>
