@@ -577,6 +577,9 @@ struct open_groups_model : open_entries<Key, T, Home> {
     }
   }
 
+  // The array has no entry.
+  static void forget_passed(group* g) noexcept { g->tags[Width - 1] = 0; }
+
   static void wipe_erased(slot s) noexcept { entries_type::template wipe_erased_as<Deletion.wiped>(s); }
 
   // ---- blocks

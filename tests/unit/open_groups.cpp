@@ -438,6 +438,42 @@ TEST_CASE("open groups: erases from groups that were passed cost one rebuild in 
   check_sound(m);
 }
 
+TEST_CASE("open groups: a map that erases emptied is filled again in the same array", "[open_groups]") {
+  const auto refill = []<class Map>(std::type_identity<Map>) {
+    Map m;
+    u64 next = 0;
+    while (m.stats().units < 512) m.try_emplace(next, next * 3), ++next;
+    const auto limit = m.stats().limit;
+    while (m.size() < limit) m.try_emplace(next, next * 3), ++next;
+    const auto units = m.stats().units, rebuilt = m.stats().growths + m.stats().regrows;
+    for (int turn = 0; turn < 3; ++turn) {
+      for (u64 key = next - limit; key < next; ++key) {
+        REQUIRE(m.stats().limit == limit);
+        REQUIRE(m.erase(key) == 1);
+      }
+      REQUIRE(m.empty());
+      check_sound(m);
+      for (u64 i = 0; i < limit; ++i, ++next) m.try_emplace(next, next * 3);
+      CHECK(m.size() == limit);
+      CHECK(m.stats().units == units);
+      CHECK(m.stats().growths + m.stats().regrows == rebuilt);
+      check_sound(m);
+      for (u64 key = next - limit; key < next; ++key) REQUIRE(m.at(key) == key * 3);
+    }
+    // At iterators, and by a predicate.
+    for (auto it = m.begin(); it != m.end();) it = m.erase(it);
+    CHECK(m.empty());
+    for (u64 i = 0; i < limit; ++i, ++next) m.try_emplace(next, next * 3);
+    CHECK(m.stats().growths + m.stats().regrows == rebuilt);
+    CHECK(erase_if(m, [](const auto&) { return true; }) == limit);
+    for (u64 i = 0; i < limit; ++i, ++next) m.try_emplace(next, next * 3);
+    CHECK(m.stats().growths + m.stats().regrows == rebuilt);
+    check_sound(m);
+  };
+  refill(std::type_identity<fast_map<u64, u64>>{});
+  refill(std::type_identity<tophash::map<u64, u64, layout::open_groups<8>>>{});
+}
+
 TEST_CASE("open groups: a group of four that tombstones fill becomes one of fourteen", "[open_groups]") {
   open_map<deletion::tombstone_not_reusing> m;
   fill(m, 0, 4);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Erasure, sweeping, clearing and the end of an open-addressing table. Erasing moves nothing; erasing by key
 // does a growth step while a growth is under way. Cost of an erase in place: the destructors, one tag store,
-// one test of the group's filter.
+// one test of the group's filter, one of the size; of the erase that empties the table, amortized over those before
+// it, a store a group.
 #ifndef TOPHASH_FRAMEWORK_TABLE_OPEN_ERASE_HPP
 #define TOPHASH_FRAMEWORK_TABLE_OPEN_ERASE_HPP
 
@@ -20,19 +21,43 @@
 
 namespace tophash::inline v1::table {
 
-// Observers were told.
+// Where an erase leaves no more behind than its group's mark of what passed it.
 template <class B>
+inline constexpr bool leaves_marks_only = !B::counts_residue && !B::model::counts_passed &&
+                                          !B::model::moves_on_vacate && !B::may_stay_growing && !B::has_directory;
+
+// The last entry goes, and with it everything that marks of passed groups could stand for. Without this a map that is
+// emptied by erases would grow when it is filled again, and again. No more groups are visited than sixteen for each
+// erase that took from the room, so that a table of many groups in which one entry comes and goes pays nothing.
+template <class B>
+TOPHASH_NOINLINE void erase_last_slow(open_state<B>& s, typename B::slot at) noexcept {
+  destroy_entry(s, at);
+  vacate_slot(s, at, false);
+  const std::size_t units = s.current.units(), limit = limit_of(s);
+  if (s.grow_at == limit || limit - s.grow_at < units / 16) return;
+  for (std::size_t u = 0; u < units; ++u) B::model::forget_passed(s.current.groups + u);
+  s.grow_at = limit;
+}
+
+// Observers were told. MayBeLast: it is not known that others are left.
+template <bool MayBeLast = true, class B>
 TOPHASH_ALWAYS_INLINE void erase_at(open_state<B>& s, typename B::slot at, bool in_old) noexcept {
-  --s.size;
+  const std::size_t left = --s.size;
   if constexpr (B::dirty_kind) {
     B::model::mark_dirty(at);
     ++s.residue.dirty;
     if (in_old) ++s.residue.dirty_in_old;
     refresh_room(s);
+    static_cast<void>(left);
   } else {
+    if constexpr (MayBeLast && leaves_marks_only<B>) {
+      if (left == 0) [[unlikely]]
+        return erase_last_slow(s, at);
+    }
     uncount_passed(s, at, in_old);
     destroy_entry(s, at);
     vacate_slot(s, at, in_old);
+    static_cast<void>(left);
   }
 }
 
@@ -161,18 +186,22 @@ TOPHASH_NOINLINE bool erase_while_growing(open_state<B>& s, std::uint64_t hash, 
 }
 
 // Of an entry that a search found, or did not.
-template <class B>
+template <bool MayBeLast = true, class B>
 TOPHASH_ALWAYS_INLINE bool erase_found(open_state<B>& s, std::uint64_t hash, const place<B>& there) {
   tell_probed(s, s.policies.observe, hash, there, events::search::erasure);
   if (!there) return false;
   tell_erased(s, hash, there);
-  erase_at(s, there.at, false);
+  erase_at<MayBeLast>(s, there.at, false);
   after_erase_by_key(s);
   return true;
 }
 
+// The home group does not decide: entries of such a hash went on, or the last entry goes.
 template <class K, class B>
 TOPHASH_NOINLINE bool erase_beyond_home(open_state<B>& s, std::uint64_t hash, key_argument<K> key) {
+  if constexpr (leaves_marks_only<B>) {
+    if (s.size == 1) return erase_found(s, hash, find_in_current(s, hash, key));
+  }
   return erase_found(s, hash, place<B>{B::model::find_beyond(s.current, hash, equal_to(s, key)), false});
 }
 
@@ -187,10 +216,11 @@ TOPHASH_ALWAYS_INLINE bool erase_key(open_state<B>& s, std::uint64_t hash, const
     using model = typename B::model;
     const std::size_t home = s.current.map.index(hash);
     const auto at = model::find_in_group(s.current, home, model::tag_word_of(hash), equal_to(s, key));
-    if (!at && !model::ends(s.current.groups + home, hash)) [[unlikely]] {
+    bool decides = !at && model::ends(s.current.groups + home, hash);
+    if (at) decides = !leaves_marks_only<B> || s.size != 1;
+    if (!decides) [[unlikely]]
       return erase_beyond_home<K>(s, hash, key);
-    }
-    return erase_found(s, hash, place<B>{at, false});
+    return erase_found<!leaves_marks_only<B>>(s, hash, place<B>{at, false});
   } else {
     return erase_found(s, hash, find_in_current(s, hash, key));
   }
