@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The collectors of the lab behind one interface: libgc, one for the process, and precise heaps, one for each
-// storage that is bound. gc.h is included in one file only.
+// storage that is bound. Apart from weak_costs.cpp, which makes weak maps by hand, the lab speaks to libgc through it.
 //
 // What a collector did is kept as stays, each one pause of the thread that entered it: a whole collection of
 // libgc's, a step or a whole collection of a precise heap's. They are recorded inside the pause, so in a list of

@@ -10,6 +10,8 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <numeric>
+#include <random>
 #include <span>
 #include <sstream>
 #include <stdexcept>
@@ -430,9 +432,15 @@ class session {
 
   void time_rounds() {
     const std::size_t count = out_.rows.size();
+    // Drawn anew each round: what runs after a map of the same size finds its pages in the caches, and in a rotation that
+    // would be the same variant every time but one.
+    std::mt19937_64 random(options_.seed);
+    std::vector<std::size_t> order(count);
+    std::iota(order.begin(), order.end(), std::size_t{0});
     for (unsigned round = 0; round < options_.repeat && !stopped(); ++round) {
+      std::shuffle(order.begin(), order.end(), random);
       for (std::size_t turn = 0; turn < count && !stopped(); ++turn) {
-        measured_row& row = out_.rows[(turn + round) % count];
+        measured_row& row = out_.rows[order[turn]];
         options_.progress("time, round " + std::to_string(round + 1) + "/" + std::to_string(options_.repeat) +
                           ", " + std::to_string(turn + 1) + "/" + std::to_string(count) + " " + row.name());
         if (!row.trouble.empty()) continue;

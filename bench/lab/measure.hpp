@@ -6,8 +6,7 @@
 //   kept     under a collector, one more execution like it: what a collection at its end leaves, by cause (retention.hpp)
 //   latency  a few executions, each in a child process, every operation timed on its own; the least of the
 //            executions counts (latency_log.hpp)
-//   time     `repeat` rounds in this process, variants interleaved and rotated (A B C, B C A, ...), CPU time
-//   of
+//   time     `repeat` rounds in this process, variants interleaved, in another order each round; CPU time of
 //            the thread; ratios are taken within a round, so that what slows a whole round cancels out
 // A checksum over all results is compared across the variants: a fast wrong map is an error, not a result.
 #ifndef TOPHASH_BENCH_LAB_MEASURE_HPP

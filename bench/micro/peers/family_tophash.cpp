@@ -25,6 +25,8 @@ using seeded = fast_map<Key, T>;
 void add_tophash(std::vector<contestant>& to) {
   to.push_back(
       make_contestant<std_interface, fast, !native_hash>("fast_map", "fast", "tophash::fast_map", true));
+  to.push_back(make_contestant<std_interface, fast, !native_hash>(
+      "fast_again", "self", "tophash::fast_map once more: what the bench makes of equal maps", true));
   to.push_back(make_contestant<std_interface, chain, !native_hash>("map", "map", "tophash::map", true));
   if constexpr (!native_hash) {
     to.push_back(make_contestant<std_interface, seeded, false>(

@@ -102,9 +102,9 @@ inline constexpr bool moves_groups_as_bytes =
     !takes_event<typename B::spec::observe, events::moved>;
 
 // Asks for the slots one group after these two, which the evacuation will read and write soon. Of entries larger than a
-// cache line a group is about a page long, and the processor's own prefetch begins anew in each: with this and the
-// copies in pieces (copy_entry_bytes) a growth of 264-byte entries takes 0.8 of the time. Of smaller entries it changes
-// nothing.
+// cache line a group is up to a page long, and the processor's own prefetch begins anew in each: with this and the
+// copies in pieces (copy_entry_bytes) 200,000 entries of 264 bytes are inserted into a growing map in 0.9 of the time.
+// Smaller entries gain nothing.
 template <class B>
 TOPHASH_ALWAYS_INLINE void ask_for_next_group(typename B::slot from, typename B::slot to) noexcept {
   using unit = typename B::model::unit;
