@@ -8,7 +8,8 @@
 // lookup and insertion, pre-computed hashes, try_ forms that report a failed allocation, sweep, statistics.
 //
 // Complexity: find, insert, erase O(1) on average; an insert that grows moves every entry (growth::eager) or a
-// constant number of chains (growth::incremental<k>). Iteration O(buckets + entries). clear O(buckets).
+// constant number of chains (growth::incremental<k>). With open groups the erase that empties a map may look at every
+// group, which the erases before it have paid for (amortized O(1)). Iteration O(buckets + entries). clear O(buckets).
 // Invalidation: a successful insert may invalidate every iterator and reference; so may erase by key, and with
 // growth::incremental<k, true> any write by key, while a growth is under way. erase(iterator) and erase_if move
 // nothing. swap and move keep references valid and invalidate iterators (they name their map).
