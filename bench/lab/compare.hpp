@@ -4,7 +4,7 @@
 //            counters, the collector's. Compared as they are.
 //   timed    rounds in this process. A round executes every variant a few times for CPU time, of which the
 //            least counts, and once with every operation timed on its own, of which each kind's median
-//            counts; the order rotates from execution to execution (A B, B A), and all variants of a round
+//            counts; the order is drawn for each execution, and all variants of a round
 //            have the same map seed. Rounds are added until every figure is decided (compare_statistics.hpp).
 // Two things could make a difference between equal maps that more rounds would only confirm. The heap a
 // variant finds is what the one before left: the order is drawn, and every execution starts behind a block of
