@@ -27,6 +27,7 @@
 #include <tophash/fast_map.hpp>
 #include <tophash/framework/core/bits.hpp>
 #include <tophash/framework/core/poison.hpp>
+#include <tophash/framework/core/relocate.hpp>
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
@@ -184,6 +185,24 @@ TEST_CASE("core: one byte of sixteen set, or the first few taken, with SSE2 and 
     CHECK(here == set);
     CHECK(portable == set);
   }
+}
+
+namespace {
+
+template <std::size_t Bytes>
+void check_copied() {
+  std::array<std::uint8_t, Bytes + 2> from{}, to{};
+  for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<std::uint8_t>(1 + i % 251);
+  copy_entry_bytes<Bytes>(to.data() + 1, from.data() + 1);
+  CHECK(std::memcmp(to.data() + 1, from.data() + 1, Bytes) == 0);
+  CHECK((to.front() == 0 && to.back() == 0));
+}
+
+}  // namespace
+
+TEST_CASE("core: an entry's bytes are copied in pieces, the last one short, and no other", "[open_groups]") {
+  check_copied<1>(), check_copied<128>(), check_copied<129>(), check_copied<256>(), check_copied<264>();
+  check_copied<383>(), check_copied<1000>(), check_copied<1024>(), check_copied<1025>();
 }
 
 TEST_CASE("open groups: a probe comes to every group once, and soon far from home", "[open_groups]") {

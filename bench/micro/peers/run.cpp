@@ -186,7 +186,7 @@ task_result bench::measure(const task& what) {
   const unsigned rounds =
       what.n < large_size ? settings_.rounds : std::min(settings_.rounds, most_rounds_of_large);
   // Each round in another order: whoever follows a map with arrays of the same size finds its pages in the caches,
-  // and in a fixed order that would be the same one in every round (10 to 30 % of an insert of 64 bytes).
+  // and in a fixed order that would be the same one in every round (20 to 40 % of an insert of 64 bytes).
   std::mt19937_64 random(settings_.seed);
   std::vector<std::size_t> order(count + 1);
   std::iota(order.begin(), order.end(), std::size_t{0});
