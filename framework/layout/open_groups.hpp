@@ -250,6 +250,68 @@ struct open_groups_model : open_entries<Key, T, Home> {
     return a.units() * slots - 1;
   }
 
+  // ---- where in its group an entry lies
+  // --------------------------------------------------------------------------
+
+  // In the first vacant slot, but in an array too large for caches. There the hash names a slot, by the bits that the
+  // tag begins with, and the entry takes the first vacant one from the beginning of that slot's cache line on. A
+  // search asks for this line, and does so before it has seen the tags where the processor foresees a hit: two waits
+  // for memory become one. With 10,000,000 entries of u64, 0.64 of the slots, 0.89 of them lie in the line that is
+  // asked for (of entries in the first vacant slot 0.23, or 0.27 in their group's first line); hits take 0.86 of the
+  // time and inserts 1.08 to 1.12, as fewer of them meet in a line that was just written. In caches that outweighs
+  // the rest: an array of 16 MiB loses as much with hits. A group of eight has two lines, which is not worth a choice.
+  static constexpr std::size_t line_bytes = 64;
+  static constexpr std::size_t place_by_hash_from_bytes = std::size_t{64} << 20;
+  static constexpr std::size_t place_by_hash_from_units = place_by_hash_from_bytes / (slots * sizeof(unit));
+  static bool places_by_hash(const array& a) noexcept {
+    return Width == 16 && a.last_unit() >= place_by_hash_from_units;
+  }
+
+  static constexpr std::size_t named_slot(std::uint64_t hash) noexcept {
+    return static_cast<std::size_t>(hash >> (64 - std::countr_zero(Width)));
+  }
+  // An address in the line where the named slot begins.
+  TOPHASH_ALWAYS_INLINE static const void* named_place(const unit* entries, std::uint64_t hash) noexcept {
+    constexpr std::size_t bytes_a_slot = 256 / Width;
+    const auto* const first = reinterpret_cast<const unsigned char*>(entries);
+    if constexpr (sizeof(unit) == bytes_a_slot) {
+      return first + (hash >> 56);  // which is there already, for the tag; no slot lies across two lines
+    } else {
+      return first + named_slot(hash) * sizeof(unit);
+    }
+  }
+  // With the table of tags, hits in caches are 1.25 times as fast when they ask before they know the slot.
+  TOPHASH_ALWAYS_INLINE static void ask_for_entry(const array& a, const unit* entries,
+                                                  std::uint64_t hash) noexcept {
+    if (places_by_hash(a)) [[unlikely]] {
+      TOPHASH_PREFETCH(named_place(entries, hash));
+    } else {
+      TOPHASH_PREFETCH(entries);
+    }
+  }
+
+  // By where in a line a group's entries begin and by the slot that is named: the slots from the line's first on.
+  static constexpr std::size_t step_bytes = sizeof(unit) % 16 == 0 ? 16 : 8;
+  static constexpr auto slots_from_line = [] {
+    std::array<std::array<std::uint16_t, Width>, line_bytes / step_bytes> out{};
+    for (std::size_t step = 0; step < out.size(); ++step) {
+      for (std::size_t named = 0; named < Width; ++named) {
+        const std::size_t begin = step * step_bytes;
+        const std::size_t line = (begin + named * sizeof(unit)) / line_bytes * line_bytes;
+        const std::size_t first = line <= begin ? 0 : (line - begin + sizeof(unit) - 1) / sizeof(unit);
+        out[step][named] = static_cast<std::uint16_t>(slot_mask & ~((1u << first) - 1u));
+      }
+    }
+    return out;
+  }();
+  // Of some vacant slots of a group, those of which an entry of this hash takes the first.
+  TOPHASH_ALWAYS_INLINE static unsigned placed_by_hash(unsigned vacant, const unit* entries,
+                                                       std::uint64_t hash) noexcept {
+    const std::size_t step = reinterpret_cast<std::uintptr_t>(entries) / step_bytes % slots_from_line.size();
+    const unsigned from_line = vacant & slots_from_line[step][named_slot(hash)];
+    return from_line != 0 ? from_line : vacant;
+  }
+
   // ---- the hot path
   // -----------------------------------------------------------------------------------------
 
@@ -294,17 +356,22 @@ struct open_groups_model : open_entries<Key, T, Home> {
     }
   }
 
-  // In one group: the live entry of an equal key (WithDirty: or the dirty one), or none.
-  template <bool WithDirty = false, class Eq>
-  TOPHASH_ALWAYS_INLINE static slot find_in_group(const array& a, std::size_t at, std::uint32_t word,
+  // In one group: the live entry of an equal key (WithDirty: or the dirty one), or none. An erase is not told where
+  // to ask: it would be too long to be inlined, which in caches is a tenth of its time.
+  template <bool WithDirty = false, bool AsksByHash = true, class Eq>
+  TOPHASH_ALWAYS_INLINE static slot find_in_group(const array& a, std::size_t at, std::uint64_t hash,
                                                   Eq&& eq) {
     group* const g = a.groups + at;
+    const std::uint32_t word = tag_word_of(hash);
     unsigned equal = match_word(g, word);
     if constexpr (dirty_kind && WithDirty) equal |= match_word(g, word | 0x80808080u);
     if (equal != 0) {
       unit* const entries = a.entries + at * slots;
-      TOPHASH_PREFETCH(
-          entries);  // asked for before the slot is known: with the table, hits 1.25 times as fast
+      if constexpr (AsksByHash) {
+        ask_for_entry(a, entries, hash);
+      } else {
+        TOPHASH_PREFETCH(entries);
+      }
       do {
         const auto i = lowest_bit(equal);
         const slot s{entries + i, g->tags + i};
@@ -323,16 +390,15 @@ struct open_groups_model : open_entries<Key, T, Home> {
   TOPHASH_ALWAYS_INLINE static slot find_from_home(const array& a, std::uint64_t hash, Eq&& eq,
                                                    Beyond&& beyond) {
     const std::size_t home = a.map.index(hash);
-    if (const slot s = find_in_group<WithDirty>(a, home, tag_word_of(hash), eq)) return s;
+    if (const slot s = find_in_group<WithDirty>(a, home, hash, eq)) return s;
     if (ends(a.groups + home, hash)) [[likely]]
       return {};
     return beyond();
   }
   template <bool WithDirty = false, class Eq>
   static slot find_beyond(const array& a, std::uint64_t hash, Eq&& eq) {
-    const std::uint32_t word = tag_word_of(hash);
     for (probe p(a, hash); p.next(a);) {
-      if (const slot s = find_in_group<WithDirty>(a, p.at, word, eq)) return s;
+      if (const slot s = find_in_group<WithDirty>(a, p.at, hash, eq)) return s;
       if (ends(a.groups + p.at, hash)) [[likely]]
         return {};
     }
@@ -348,7 +414,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
       if constexpr (dirty_kind && WithDirty) equal |= match_word(g, word | 0x80808080u);
       if (equal != 0) {
         unit* const entries = a.entries + p.at * slots;
-        TOPHASH_PREFETCH(entries);
+        ask_for_entry(a, entries, hash);
         do {
           const auto i = lowest_bit(equal);
           const slot s{entries + i, g->tags + i};
@@ -367,7 +433,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
   // are not touched before the entry exists (count_passed).
   TOPHASH_ALWAYS_INLINE static slot find_vacancy(const array& a, std::uint64_t hash) noexcept {
     const std::size_t home = a.map.index(hash);
-    if (const slot at = vacancy_in_group(a, a.groups + home, home)) [[likely]]
+    if (const slot at = vacancy_in_group(a, a.groups + home, home, hash)) [[likely]]
       return at;
     return find_vacancy_beyond(a, hash);
   }
@@ -376,12 +442,18 @@ struct open_groups_model : open_entries<Key, T, Home> {
     return reinterpret_cast<unit*>(reinterpret_cast<unsigned char*>(a.entries) +
                                    byte_offset<slots * sizeof(unit)>(at));
   }
-  TOPHASH_ALWAYS_INLINE static slot vacancy_in_group(const array& a, group* g, std::size_t at) noexcept {
-    const unsigned free = vacant(g);
+  TOPHASH_ALWAYS_INLINE static slot vacancy_in_group(const array& a, group* g, std::size_t at,
+                                                     std::uint64_t hash) noexcept {
+    unsigned free = vacant(g);
     if (free == 0) [[unlikely]]
       return {};
+    unit* const entries = entries_of(a, at);
+    if (places_by_hash(a)) {
+      TOPHASH_PREFETCH_TO_WRITE(named_place(entries, hash));
+      free = placed_by_hash(free, entries, hash);
+    }
     const auto i = lowest_bit(free);
-    unit* const entry = entries_of(a, at) + i;
+    unit* const entry = entries + i;
     TOPHASH_ASSUME(entry != nullptr);
     return {entry, g->tags + i};
   }

@@ -133,6 +133,9 @@ struct open_slots_model : open_entries<Key, T, entry_home::in_slots> {
   static constexpr std::size_t most_entries(std::size_t units, std::size_t) noexcept { return units - 1; }
   static std::size_t capacity(const array& a) noexcept { return a.units(); }
 
+  static constexpr bool places_by_hash(const array&) noexcept { return false; }
+  static constexpr unsigned placed_by_hash(unsigned vacant, const unit*, std::uint64_t) noexcept { return vacant; }
+
   // ---- the hot path
   // -----------------------------------------------------------------------------------------
 

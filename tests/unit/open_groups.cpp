@@ -31,11 +31,13 @@
 #include <tophash/map.hpp>
 #include <tophash/policies/deletion/dirty.hpp>
 #include <tophash/policies/deletion/tombstone.hpp>
+#include <tophash/policies/growth/eager.hpp>
 #include <tophash/policies/growth/incremental.hpp>
 #include <tophash/policies/growth/shrinking.hpp>
 #include <tophash/policies/hashing/hash_with.hpp>
 #include <tophash/policies/hashing/identity.hpp>
 #include <tophash/policies/load/load.hpp>
+#include <tophash/policies/sizing/fast_range.hpp>
 #include <tophash/presets.hpp>
 #include <tophash/set.hpp>
 
@@ -129,6 +131,168 @@ TEST_CASE("open groups: an erase at an iterator names the place that the insert 
   }
   CHECK(erased.size() == 2000);
   CHECK(groups > 100);  // not all of them group 0
+}
+
+// ---- places by hash
+// -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Only its first word is ever touched, so that an array of some dozen groups is as large as a real one of 2^19, and
+// takes a page an entry.
+struct sparse_value {
+  u64 word;
+  unsigned char untouched[65520];
+  sparse_value(u64 w) noexcept : word(w) {}
+  sparse_value(const sparse_value& other) noexcept : word(other.word) {}
+  sparse_value& operator=(const sparse_value& other) noexcept { return word = other.word, *this; }
+};
+template <class Hash, class... Options>
+using sparse_map_of =
+    tophash::map<u64, sparse_value, layout::open_groups<>, hashing::hash_with<Hash>, Options...>;
+template <class... Options>
+using sparse_map = sparse_map_of<counting_hash, Options...>;
+
+// Half of the keys have one home in 64: they lie in groups where others are at home, before a growth and after it.
+struct one_home_for_half_hash {
+  using is_avalanching = void;
+  u64 operator()(u64 key) const noexcept {
+    const u64 hash = scramble(key);
+    return (hash >> 40) % 2 != 0 ? hash | 63 : hash;
+  }
+};
+
+template <class Entry>
+struct line_of {
+  using model = typename layout::open_groups<>::model<u64, Entry, deletion::immediate::facts, sizing::power_of_two>;
+  using unit = typename model::unit;
+  static std::uintptr_t line(const void* at) { return reinterpret_cast<std::uintptr_t>(at) / 64; }
+};
+template <std::size_t Bytes>
+struct words {
+  u64 word[Bytes / 8];
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("open groups: a hash names a slot, and the slots from the beginning of its line on",
+                   "[open_groups]", void, u64, words<16>, words<24>, words<32>, words<56>, words<64>, words<256>) {
+  using lines = line_of<TestType>;
+  using model = typename lines::model;
+  using unit = typename model::unit;
+  const auto block = std::make_unique<std::byte[]>(64 + 64 + model::slots * sizeof(unit));
+  auto* const first_line = block.get() + (64 - reinterpret_cast<std::uintptr_t>(block.get()) % 64) % 64;
+  bool one_named[model::width] = {};
+  for (std::size_t begin = 0; begin < 64; begin += sizeof(unit) % 16 == 0 ? 16 : 8) {
+    auto* const entries = reinterpret_cast<unit*>(first_line + begin);
+    for (u64 top = 0; top < 256; ++top) {
+      const u64 hash = top << 56 | 0x123456789abcde;
+      const std::size_t named = model::named_slot(hash);
+      REQUIRE(named < model::width);
+      one_named[named] = true;
+      const auto line = lines::line(entries + named);
+      REQUIRE(lines::line(model::named_place(entries, hash)) == line);
+      unsigned expected = 0;
+      for (std::size_t i = 0; i < model::slots; ++i) {
+        if (lines::line(entries + i) >= line) expected |= 1u << i;
+      }
+      for (const unsigned vacant : {0x7fffu, 0x1u, 0x4000u, 0x2a55u, 0x0f00u}) {
+        const unsigned from = vacant & expected;
+        REQUIRE(model::placed_by_hash(vacant, entries, hash) == (from != 0 ? from : vacant));
+      }
+    }
+  }
+  CHECK(std::count(std::begin(one_named), std::end(one_named), true) == 16);
+}
+
+TEST_CASE("open groups: in an array of 64 MiB or more entries lie where a search asks first", "[open_groups]") {
+  std::vector<events::slot_place> inserted, erased;
+  sparse_map<place_log> m(place_log{&inserted, &erased});
+  const auto share_of_named = [&](std::size_t begin) {
+    std::size_t named = 0;
+    for (std::size_t key = begin; key < inserted.size(); ++key) {
+      named += inserted[key].slot == scramble(key) >> 60 ? 1 : 0;
+    }
+    return static_cast<double>(named) / static_cast<double>(inserted.size() - begin);
+  };
+  u64 next = 0;
+  while (m.stats().units < 64 || m.size() < 800) m.try_emplace(next, next), ++next;
+  REQUIRE(m.stats().units == 64);
+  CHECK(share_of_named(0) < 0.2);
+  m.reserve(1000);
+  REQUIRE(m.stats().units == 128);
+  const std::size_t before = inserted.size();
+  while (m.size() < 1200) m.try_emplace(next, next), ++next;
+  REQUIRE(m.stats().units == 128);
+  CHECK(share_of_named(before) > 0.35);  // 0.43 to 0.64 of the slots were taken
+  // What a growth moved lies there as well: the slot of an entry is told when it goes.
+  m.reserve(3000);
+  REQUIRE(m.stats().units == 256);
+  std::size_t named = 0;
+  for (u64 key = 0; key < next; ++key) {
+    REQUIRE(m.erase(key) == 1);
+    named += erased.back().slot == scramble(key) >> 60 ? 1 : 0;
+  }
+  CHECK(static_cast<double>(named) / static_cast<double>(next) > 0.7);
+}
+
+TEST_CASE("open groups: a growth puts no entry where one lies that came from another group", "[open_groups]") {
+  open_map<hashing::hash_with<one_home_for_half_hash>> m;
+  u64 next = 0;
+  for (std::size_t growths = 0; m.size() < 5000; ++next) {
+    m.try_emplace(next, next * 3);
+    if (m.stats().growths == growths) continue;
+    growths = m.stats().growths;
+    check_sound(m);
+    REQUIRE(m.size() == next + 1);
+    for (u64 key = 0; key <= next; ++key) REQUIRE(m.at(key) == key * 3);
+  }
+}
+
+TEMPLATE_TEST_CASE("open groups: a map whose array becomes large and small again agrees with std::map",
+                   "[open_groups]", sparse_map<>, sparse_map<growth::incremental<2>>, sparse_map<deletion::dirty>,
+                   sparse_map<deletion::tombstone>, sparse_map<growth::shrinking<growth::eager>>,
+                   sparse_map<sizing::fast_range>, sparse_map_of<one_home_for_half_hash>) {
+  TestType m;
+  std::map<u64, u64> expected;
+  u64 state = 17;
+  std::size_t most_units = 0;
+  const auto check = [&] {
+    check_sound(m);
+    REQUIRE(m.size() == expected.size());
+    for (const auto& [key, word] : expected) {
+      const auto found = m.find(key);
+      REQUIRE(found != m.end());
+      REQUIRE(found->second.word == word);
+    }
+    std::size_t seen = 0;
+    for (const auto& entry : m) {
+      REQUIRE(expected.contains(entry.first));
+      ++seen;
+    }
+    REQUIRE(seen == expected.size());
+    most_units = std::max<std::size_t>(most_units, m.stats().units);
+  };
+  // Mostly inserts, about as many erases, mostly erases.
+  for (const unsigned inserts_of_eight : {6u, 4u, 2u}) {
+    for (int step = 0; step < 6000; ++step) {
+      const u64 key = scramble(state++) % 4000;
+      if (scramble(state++) % 8 < inserts_of_eight) {
+        CHECK(m.try_emplace(key, state).second == expected.try_emplace(key, state).second);
+      } else {
+        CHECK(m.erase(key) == expected.erase(key));
+      }
+      if (step % 2000 == 1999) check();
+    }
+  }
+  CHECK(most_units >= 128);
+  TestType copy(m);
+  m.clear();
+  m.rehash(0);
+  std::swap(m, copy);
+  check();
+  m.rehash(0);
+  check();
 }
 
 // ---- groups

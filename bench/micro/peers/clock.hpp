@@ -39,6 +39,15 @@ inline void forget(const T& object) noexcept {
   asm volatile("" : : "g"(&object) : "memory");
 }
 
+// The keys that a loop goes through are asked for half a kilobyte ahead. Left to the processor, whose own prefetch has a
+// map's scattered accesses between two of them, it depended on how the loop was compiled whether they came in time: the
+// same lookups took 6 ns in one function and 13 in another, of the floor as of any map.
+template <class Key>
+inline void ask_ahead(const Key& key) noexcept {
+  constexpr std::uintptr_t ahead_bytes = 512;
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(&key) + ahead_bytes));
+}
+
 // Adds up the time of any number of stretches.
 class stopwatch {
  public:

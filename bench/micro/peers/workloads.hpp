@@ -38,7 +38,10 @@ struct workloads {
   }
   static void insert_all(map& m, std::span<const key> keys) {
     std::uint64_t word = 1;
-    for (const key& k : keys) I::insert(m, k, word++);
+    for (const key& k : keys) {
+      ask_ahead(k);
+      I::insert(m, k, word++);
+    }
   }
   // Out of line: what is built with the clock stopped takes no register from the loop that is timed.
   [[gnu::noinline]] static map& filled(std::optional<map>& place, const input& in, std::size_t repeat = 0) {
@@ -49,7 +52,10 @@ struct workloads {
   }
   static std::uint64_t find_all(const map& m, std::span<const key> keys) {
     std::uint64_t sum = 0;
-    for (const key& k : keys) I::add_found(m, k, sum);
+    for (const key& k : keys) {
+      ask_ahead(k);
+      I::add_found(m, k, sum);
+    }
     return sum;
   }
   static std::uint64_t sum_of(const map& m) {
@@ -145,7 +151,10 @@ struct workloads {
     std::uint64_t inserted = 0;
     stopwatch clock;
     clock.start();
-    for (const key& k : in.hits) inserted += I::insert(m, k, 0) ? 1 : 0;
+    for (const key& k : in.hits) {
+      ask_ahead(k);
+      inserted += I::insert(m, k, 0) ? 1 : 0;
+    }
     clock.stop(inserted);
     return result(clock, in.hits.size(), inserted + sum_of(m));
   }
@@ -155,7 +164,10 @@ struct workloads {
     std::uint64_t word = 1;
     stopwatch clock;
     clock.start();
-    for (const key& k : in.hits) I::assign(m, k, word++);
+    for (const key& k : in.hits) {
+      ask_ahead(k);
+      I::assign(m, k, word++);
+    }
     clock.stop();
     return result(clock, in.hits.size(), sum_of(m));
   }
@@ -167,7 +179,10 @@ struct workloads {
       map m;
       I::prepare(m);
       clock.start();
-      for (const key& k : words) ++word_of(m[k]);
+      for (const key& k : words) {
+        ask_ahead(k);
+        ++word_of(m[k]);
+      }
       clock.stop();
       sum += audit(m, words);
     }
@@ -202,7 +217,10 @@ struct workloads {
     std::uint64_t found = 0;
     stopwatch clock;
     clock.start();
-    for (const key& k : in.few) found += I::contains(m, k) ? 1 : 0;
+    for (const key& k : in.few) {
+      ask_ahead(k);
+      found += I::contains(m, k) ? 1 : 0;
+    }
     clock.stop(found);
     return result(clock, in.few.size(), found);
   }
@@ -214,7 +232,10 @@ struct workloads {
     std::uint64_t sum = 0;
     stopwatch clock;
     clock.start();
-    for (const std::uint32_t victim : in.victims) I::add_found(m, victim + std::uint64_t{1}, sum);
+    for (const std::uint32_t& victim : in.victims) {
+      ask_ahead(victim);
+      I::add_found(m, victim + std::uint64_t{1}, sum);
+    }
     clock.stop(sum);
     return result(clock, in.victims.size(), sum);
   }
@@ -232,7 +253,10 @@ struct workloads {
       const std::span<const key> order(in.hits.data() + (in.hits.size() < (r + 1) * in.n ? 0 : r * in.n),
                                        std::min(in.n, in.hits.size()));
       clock.start();
-      for (const key& k : order) sum += I::erase(m, k);
+      for (const key& k : order) {
+        ask_ahead(k);
+        sum += I::erase(m, k);
+      }
       clock.stop();
       sum += of_size(m);
     }
@@ -244,7 +268,10 @@ struct workloads {
     std::uint64_t sum = 0;
     stopwatch clock;
     clock.start();
-    for (std::size_t i = 0; i < in.hits.size(); ++i) sum += I::erase(m, in.others[i]);
+    for (std::size_t i = 0; i < in.hits.size(); ++i) {
+      ask_ahead(in.others[i]);
+      sum += I::erase(m, in.others[i]);
+    }
     clock.stop(sum);
     return result(clock, in.hits.size(), sum + of_size(m));
   }
@@ -258,7 +285,10 @@ struct workloads {
                                               : std::span<const key>(in.others).subspan((r - 1) * in.n, in.n);
       const std::span<const key> fresh(in.others.data() + r * in.n, in.n);
       clock.start();
-      for (const key& k : old) sum += I::erase(m, k);
+      for (const key& k : old) {
+        ask_ahead(k);
+        sum += I::erase(m, k);
+      }
       insert_all(m, fresh);
       clock.stop();
     }
@@ -269,8 +299,12 @@ struct workloads {
     const std::size_t n = in.n;
     std::uint64_t word = 1;
     for (std::size_t i = 0; i < in.others.size(); ++i) {
-      I::insert(m, in.others[i], word++);
-      I::erase(m, i < n ? in.keys[i] : in.others[i - n]);
+      const key& fresh = in.others[i];
+      const key& oldest = i < n ? in.keys[i] : in.others[i - n];
+      ask_ahead(fresh);
+      ask_ahead(oldest);
+      I::insert(m, fresh, word++);
+      I::erase(m, oldest);
     }
   }
   static measurement churn_fifo(const input& in) {
@@ -292,6 +326,8 @@ struct workloads {
     clock.start();
     for (std::size_t i = 0; i < in.others.size(); ++i) {
       const key*& victim = live[in.victims[i]];
+      ask_ahead(in.victims[i]);
+      ask_ahead(in.others[i]);
       I::erase(m, *victim);
       victim = &in.others[i];
       I::insert(m, *victim, word++);

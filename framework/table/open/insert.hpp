@@ -357,7 +357,7 @@ TOPHASH_NOINLINE packed_result<B> insert_not_at_home(open_state<B>& s, std::uint
           put(next);
           return packed(s, claimed(s, hash, {next, false}));
         }
-      } else if (const auto at = model::vacancy_in_group(s.current, g, home)) [[likely]] {
+      } else if (const auto at = model::vacancy_in_group(s.current, g, home, hash)) [[likely]] {
         put(at);
         model::claim(at, hash);
         tell_storage(s, at);
@@ -383,7 +383,7 @@ TOPHASH_ALWAYS_INLINE insert_result<B> insert_at_home(open_state<B>& s, std::uin
   using mapped = typename model::mapped_type;
   const typename B::array& a = s.current;
   const std::size_t home = a.map.index(hash);
-  if (const auto at = model::find_in_group(a, home, model::tag_word_of(hash), equal_to(s, key))) {
+  if (const auto at = model::find_in_group(a, home, hash, equal_to(s, key))) {
     const place<B> there{at, false};
     tell_probed(s, s.policies.observe, hash, there, events::search::insertion);
     return {there, false};

@@ -69,11 +69,14 @@ void begin_counts(open_state<B>& s, std::size_t capacity) noexcept {
   if constexpr (B::facts.growth.shrink_percent != 0) s.shrink.shrink_at = 0;
 }
 
-// Where the next entries go in a group of a new array, whose occupied slots come first. What is known need
-// not be read back from tags just written, which would stall: a load of sixteen bytes does not see a store of
-// one on its way.
+// Where the next entries go in a group of a new array. What is known of its slots need not be read back from tags
+// just written, which would stall: a load of sixteen bytes does not see a store of one on its way.
+template <class B, bool ByHash>
+struct filling_group;
+
+// The occupied slots come first.
 template <class B>
-struct filling_group {
+struct filling_group<B, false> {
   typename B::model::group* group;
   typename B::model::unit* entries;
   std::size_t next, end;
@@ -84,13 +87,35 @@ struct filling_group {
     next = vacant == 0 ? end : lowest_bit(vacant);
   }
   bool has_room() const noexcept { return next != end; }
-  typename B::slot take() noexcept {
+  typename B::slot take(std::uint64_t) noexcept {
     const std::size_t i = next++;
     return {entries + i, group->tags + i};
   }
   // An entry came otherwise, into the first vacant slot of its group.
   void note(typename B::slot taken) noexcept {
     if (B::model::group_of(taken.tag) == group) ++next;
+  }
+};
+
+// In an array that places by hash: of any slots.
+template <class B>
+struct filling_group<B, true> {
+  typename B::model::group* group;
+  typename B::model::unit* entries;
+  unsigned vacant;
+  filling_group(const typename B::array& a, std::size_t at) noexcept
+      : group(a.groups + at),
+        entries(a.entries + at * B::model::slots),
+        vacant(B::model::match(group, B::model::empty)) {}
+  bool has_room() const noexcept { return vacant != 0; }
+  typename B::slot take(std::uint64_t hash) noexcept {
+    const unsigned from = B::model::placed_by_hash(vacant, entries, hash);
+    const std::size_t i = lowest_bit(from);
+    vacant ^= from & (0 - from);
+    return {entries + i, group->tags + i};
+  }
+  void note(typename B::slot taken) noexcept {
+    if (B::model::group_of(taken.tag) == group) vacant &= ~(1u << B::model::slot_index(taken.tag));
   }
 };
 
@@ -156,26 +181,20 @@ void evacuate_one_group(open_state<B>& s, const typename B::array& old) noexcept
   }
 }
 
-// All entries of `old` to the current array, in one pass. Nothing throws.
-template <class B>
-void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
+// Group by group, in one pass. Nothing throws.
+template <bool ByHash, class B>
+void evacuate_groups(open_state<B>& s, const typename B::array& old) noexcept {
   using model = typename B::model;
   const std::size_t units = s.current.units(), old_units = old.units();
   // Doubling by the low bits: the entries of group u belong to groups u and u + old_units, but for those that
   // were passed on from another.
   const bool splits = model::power_of_two && units == 2 * old_units;
-  const bool one_group = old_units == 1 && units == 1 && s.residue.dirty == 0 &&
-                         model::capacity(old) <= model::capacity(s.current);
-  if (one_group) {
-    evacuate_one_group(s, old);
-    notify(s.policies.observe, events::evacuated{s.size, 0});
-  }
-  for (std::size_t u = one_group ? 1 : 0; u < old_units; ++u) {
+  for (std::size_t u = 0; u < old_units; ++u) {
     std::size_t moved = 0;
     typename model::group* const g = old.groups + u;
     // A shrunken array has no group u: then the halves are not used.
     const std::size_t first = u < units ? u : 0, second = splits ? u + old_units : first;
-    filling_group<B> halves[2] = {{s.current, first}, {s.current, second}};
+    filling_group<B, ByHash> halves[2] = {{s.current, first}, {s.current, second}};
     for (unsigned mask = model::occupied(g); mask != 0; mask &= mask - 1) {
       const auto i = lowest_bit(mask);
       const typename B::slot from{old.entries + u * model::slots + i, g->tags + i};
@@ -190,10 +209,10 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
       }
       const std::uint64_t hash = hash_at(s, from);
       const std::size_t home = s.current.map.index(hash);
-      filling_group<B>& half = halves[home == u ? 0 : 1];
+      filling_group<B, ByHash>& half = halves[home == u ? 0 : 1];
       typename B::slot to;
       if (splits && (home & (old_units - 1)) == u && half.has_room()) [[likely]] {
-        to = half.take();
+        to = half.take(hash);
         ask_for_next_group<B>(from, to);
         open_slot<B>(to);
         const opened_slot<B> opened(to);
@@ -212,6 +231,22 @@ void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
       });
     }
     notify(s.policies.observe, events::evacuated{moved, u});
+  }
+}
+
+// All entries of `old` to the current array. Nothing throws.
+template <class B>
+void evacuate_at_once(open_state<B>& s, typename B::array& old) noexcept {
+  using model = typename B::model;
+  const bool one_group = old.has_one_unit() && s.current.has_one_unit() && s.residue.dirty == 0 &&
+                         model::capacity(old) <= model::capacity(s.current);
+  if (one_group) {
+    evacuate_one_group(s, old);
+    notify(s.policies.observe, events::evacuated{s.size, 0});
+  } else if (model::places_by_hash(s.current)) {
+    evacuate_groups<true>(s, old);
+  } else {
+    evacuate_groups<false>(s, old);
   }
   notify(s.policies.observe, events::growth_finished{old.units()});
   deallocate_block(s, old);
