@@ -109,7 +109,7 @@ class twin_open {
       return true;
     } else {
       const std::size_t home = hash & mask_;
-      const slot s = in_group(home, hash, key);
+      const slot s = in_group<false>(home, hash, key);
       if (s.at == nullptr && !ends(groups_ + home, hash)) [[unlikely]]
         return erase_beyond(hash, key);
       return erased(s);
@@ -167,11 +167,35 @@ class twin_open {
     _mm_store_si128(g, _mm_or_si128(_mm_andnot_si128(ones, _mm_load_si128(g)), _mm_and_si128(ones, word)));
   }
 
+  // In a large array an entry lies in the line that its hash names, if it can, and is asked for there.
+  bool places_by_hash() const { return mask_ >= (std::size_t{64} << 20) / (15 * sizeof(unit)); }
+  void ask(const unit* first, std::uint64_t hash) const {
+    if (places_by_hash()) [[unlikely]] {
+      __builtin_prefetch(first + (hash >> 60));
+    } else {
+      __builtin_prefetch(first);
+    }
+  }
+  std::size_t chosen(unsigned free, unit* first, std::uint64_t hash) const {
+    if (places_by_hash()) {
+      __builtin_prefetch(first + (hash >> 60), 1);
+      const auto begin = reinterpret_cast<std::uintptr_t>(first);
+      const auto line = (begin + (hash >> 60) * sizeof(unit)) & ~std::uintptr_t{63};
+      const auto from = line < begin ? std::uintptr_t{0} : (line - begin) / sizeof(unit);
+      if (const unsigned near = free >> from << from; near != 0) free = near;
+    }
+    return lowest(free);
+  }
+  template <bool AsksByHash = true>
   slot in_group(std::size_t at, std::uint64_t hash, std::uint64_t key) const {
     group* const g = groups_ + at;
     if (unsigned match = equal(g, words[hash >> 56]); match != 0) {
       unit* const first = entries_ + at * 15;
-      __builtin_prefetch(first);
+      if constexpr (AsksByHash) {
+        ask(first, hash);
+      } else {
+        __builtin_prefetch(first);
+      }
       if (first == nullptr) __builtin_unreachable();
       do {
         const std::size_t i = lowest(match);
@@ -200,7 +224,7 @@ class twin_open {
     if (ends(g, hash) && size_ < grow_at_) [[likely]] {
       if (units_ != 1) [[likely]] {
         if (const unsigned free = equal(g, 0); free != 0) [[likely]] {
-          const std::size_t i = lowest(free);
+          const std::size_t i = chosen(free, entries_ + home * 15, hash);
           unit* const at = entries_ + home * 15 + i;
           *at = {key, 0};
           g->tags[i] = static_cast<std::uint8_t>(words[hash >> 56]);
@@ -246,7 +270,7 @@ class twin_open {
       group* const g = groups_ + at;
       if (unsigned match = equal(g, word); match != 0) {
         unit* const first = entries_ + at * 15;
-        __builtin_prefetch(first);
+        ask(first, hash);
         do {
           const std::size_t i = lowest(match);
           const slot s{first + i, g->tags + i};
@@ -272,7 +296,7 @@ class twin_open {
     const std::size_t at = hash & mask_;
     group* const g = groups_ + at;
     if (const unsigned free = equal(g, 0); free != 0) [[likely]] {
-      const std::size_t i = lowest(free);
+      const std::size_t i = chosen(free, entries_ + at * 15, hash);
       return {entries_ + at * 15 + i, g->tags + i};
     }
     return vacancy_beyond(hash);
