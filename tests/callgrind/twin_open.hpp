@@ -109,7 +109,7 @@ class twin_open {
       return true;
     } else {
       const std::size_t home = hash & mask_;
-      const slot s = in_group<false>(home, hash, key);
+      const slot s = in_group<true>(home, hash, key);
       if (s.at == nullptr && !ends(groups_ + home, hash)) [[unlikely]]
         return erase_beyond(hash, key);
       return erased(s);
@@ -186,15 +186,15 @@ class twin_open {
     }
     return lowest(free);
   }
-  template <bool AsksByHash = true>
+  template <bool ForErase = false>
   slot in_group(std::size_t at, std::uint64_t hash, std::uint64_t key) const {
     group* const g = groups_ + at;
     if (unsigned match = equal(g, words[hash >> 56]); match != 0) {
       unit* const first = entries_ + at * 15;
-      if constexpr (AsksByHash) {
+      if constexpr (!ForErase) {
         ask(first, hash);
       } else {
-        __builtin_prefetch(first);
+        __builtin_prefetch(first + (hash >> 60));
       }
       if (first == nullptr) __builtin_unreachable();
       do {

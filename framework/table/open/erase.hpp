@@ -217,7 +217,7 @@ TOPHASH_ALWAYS_INLINE bool erase_key(open_state<B>& s, std::uint64_t hash, const
     // As an insert: the rest is a call that nothing follows.
     using model = typename B::model;
     const std::size_t home = s.current.map.index(hash);
-    const auto at = model::template find_in_group<false, false>(s.current, home, hash, equal_to(s, key));
+    const auto at = model::template find_in_group<false, true>(s.current, home, hash, equal_to(s, key));
     bool decides = !at && model::ends(s.current.groups + home, hash);
     if (at) decides = !leaves_marks_only<B> || s.size != 1;
     if (!decides) [[unlikely]]
