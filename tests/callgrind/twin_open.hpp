@@ -169,7 +169,8 @@ class twin_open {
 
   // In a large array an entry lies in the line that its hash names, if it can, and is asked for there.
   bool places_by_hash() const { return mask_ >= (std::size_t{64} << 20) / (15 * sizeof(unit)); }
-  void ask(const unit* first, std::uint64_t hash) const {
+  // Inlined by force: g++ splits off the unlikely half as a function without effects, and drops the call.
+  [[gnu::always_inline]] void ask(const unit* first, std::uint64_t hash) const {
     if (places_by_hash()) [[unlikely]] {
       __builtin_prefetch(first + (hash >> 60));
     } else {
