@@ -259,7 +259,7 @@ struct open_groups_model : open_entries<Key, T, Home> {
   // for memory become one. With 10,000,000 entries of u64, 0.64 of the slots, nearly nine of ten lie in the line that
   // is asked for (of entries in the first vacant slot 0.23, or 0.27 in their group's first line); hits and erases take
   // 0.86 of the time, inserts 1.09 to 1.18, as fewer of them meet in a line that was just written. In caches that
-  // outweighs the rest: in an array of 16 MiB hits lose as much. A group of eight has two lines, which is not worth a
+  // outweighs the rest: in an array of 16 MiB hits lose a tenth. A group of eight has two lines, which is not worth a
   // choice.
   static constexpr std::size_t line_bytes = 64;
   static constexpr std::size_t place_by_hash_from_bytes = std::size_t{64} << 20;

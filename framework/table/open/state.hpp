@@ -90,6 +90,8 @@ struct open_binding {
       noexcept(std::declval<const typename Spec::hashing&>().hash(std::declval<const Key&>()));
   static constexpr bool may_stay_growing =
       quantum != whole_table || !model::nothrow_relocation || !hash_never_throws;
+  // With the question for a growth a find is just too long for the compiler to inline; what it calls is out of line.
+  static constexpr bool finds_inlined = may_stay_growing;
   // An iterator finds the way on from its slot alone, unless there may be another array or the walk goes
   // round; and one that asks whether the table is being written must know it.
   static constexpr bool walks_with_state = may_stay_growing || model::moves_on_vacate || facts.sync.checked;
